@@ -1,0 +1,3 @@
+"""`invoke --list` shows what there is."""
+
+from rustdocker_tasks import ns  # noqa: F401

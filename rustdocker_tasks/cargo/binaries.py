@@ -1,0 +1,85 @@
+"""Which of a project's binaries is meant."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.cargo.model import Binary, Package, Project
+
+Candidate = tuple["Package", "Binary"]
+
+
+def choose_binary(
+    project: Project, *, package: str | None, binary: str | None, package_set_by: str, binary_set_by: str
+) -> Candidate:
+    """Return the package and the binary to put into the image.
+
+    In this order: the binary named; the package's default-run; the only one; the one named like its package
+    or the project's folder. Else SeveralBinaries lists what there is. `…_set_by` says who named them.
+    """
+    anywhere = binary is not None and package is None
+    packages = project.members if anywhere else _packages(project, package, set_by=package_set_by)
+    candidates = [(p, b) for p in packages for b in p.binaries]
+    if binary is not None:
+        return _named(candidates, binary, set_by=binary_set_by)
+    if not candidates:
+        raise NoBinary(p.manifest for p in packages)
+    for choice in (_default_runs(candidates), candidates, _namesakes(candidates, project.root.name)):
+        if len(choice) == 1:
+            return choice[0]
+    raise SeveralBinaries([(p.name, b.name) for p, b in candidates], root=project.root)
+
+
+def choose_package(
+    project: Project, *, package: str | None, binary: str | None, package_set_by: str, binary_set_by: str
+) -> Package:
+    """Return the package whose own settings count, before they are read: they may name the binary."""
+    packages = _packages(project, package, set_by=package_set_by)
+    with_binaries = [p for p in packages if p.binaries]
+    if len(with_binaries) == 1 and (binary is None or package is not None):
+        return with_binaries[0]
+    chosen, _ = choose_binary(
+        project, package=package, binary=binary, package_set_by=package_set_by, binary_set_by=binary_set_by
+    )
+    return chosen
+
+
+def nearest(name: str, names: Sequence[str]) -> str | None:
+    """Return the one of `names` that `name` is most likely a slip of, if any is close."""
+    return next(iter(get_close_matches(name, names, n=1)), None)
+
+
+def _packages(project: Project, name: str | None, *, set_by: str) -> tuple[Package, ...]:
+    if name is not None:
+        named = tuple(p for p in project.members if p.name == name)
+        if not named:
+            names = sorted(p.name for p in project.members)
+            raise NoSuchPackage(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
+        return named
+    if project.here != project.root:
+        return tuple(p for p in project.members if p.folder == project.here)
+    return project.default_members
+
+
+def _named(candidates: Sequence[Candidate], name: str, *, set_by: str) -> Candidate:
+    for package, binary in candidates:
+        if binary.name == name:
+            return package, binary
+    names = sorted(binary.name for _, binary in candidates)
+    raise NoSuchBinary(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
+
+
+def _default_runs(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [(p, b) for p, b in candidates if b.name == p.default_run]
+
+
+def _namesakes(candidates: Sequence[Candidate], folder: str) -> list[Candidate]:
+    if len({p.name for p, _ in candidates}) == 1:
+        return [(p, b) for p, b in candidates if b.name == p.name]
+    return [(p, b) for p, b in candidates if b.name == folder]

@@ -1,0 +1,109 @@
+"""Run, stop and show the containers of a project."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from secrets import token_hex
+
+from rustdocker_tasks.engine.daemon import Daemon
+from rustdocker_tasks.engine.probe import is_listening
+from rustdocker_tasks.engine.request import Running, RunRequest
+from rustdocker_tasks.errors import NoContainer, NotListening
+
+Say = Callable[[str], None]
+
+_SECONDS_BETWEEN_PROBES = 0.05
+_ROOT_LABEL = "rustdocker.root"
+_NAME_LABEL = "rustdocker.name"
+
+
+def labels_of(root: Path, name: str | None) -> dict[str, str]:
+    """Return the labels of a project's containers; with a name only those of that program."""
+    return {_ROOT_LABEL: str(root), **({_NAME_LABEL: name} if name else {})}
+
+
+def container_name(program: str) -> str:
+    """Return a name that is free; chosen by us, since an interrupted start must be undone by it."""
+    return f"{re.sub(r'[^a-zA-Z0-9_.-]', '-', program)}-{token_hex(4)}"
+
+
+def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> int:
+    """Run the container in front of the user and return its program's exit code.
+
+    Its output goes to stdout and stderr. It is stopped and removed whatever happens.
+    """
+    try:
+        running = engine.start(request)
+        join = engine.stream_log(running.name, follow=True, out=sys.stdout.buffer, err=sys.stderr.buffer)
+        try:
+            _wait_until_listening(engine, running, wait_seconds, say)
+        except NotListening as error:
+            say(str(error))  # it may be slow, and the user is looking on
+        code = engine.wait(running.name)
+        join()
+        return code
+    finally:
+        engine.remove(request.name)
+
+
+def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> tuple[str, int | None]:
+    """Start the container, wait until its program listens or ends, and return its ID and exit code.
+
+    The exit code is None while the program runs. One that has ended, or that does not listen in time, is
+    removed, and its log goes to stderr.
+    """
+    keep = False
+    try:
+        running = engine.start(request)
+        try:
+            code = _wait_until_listening(engine, running, wait_seconds, say)
+            keep = code is None
+        finally:
+            if not keep:
+                engine.stream_log(running.name, follow=False, out=sys.stderr.buffer, err=sys.stderr.buffer)()
+        return running.identity, code
+    finally:
+        if not keep:
+            engine.remove(request.name)
+
+
+def _wait_until_listening(engine: Daemon, running: Running, seconds: int, say: Say) -> int | None:
+    """Return None once the program listens on all its TCP ports, its exit code if it ended before."""
+    deadline = time.monotonic() + seconds
+    waiting = dict(running.addresses)
+    while (code := engine.exit_code(running.name)) is None:
+        waiting = {port: address for port, address in waiting.items() if not is_listening(address)}
+        if not waiting:
+            _say_addresses(running.addresses, say)
+            return None
+        if time.monotonic() > deadline:
+            raise NotListening([port.removesuffix("/tcp") for port in waiting], seconds=seconds)
+        time.sleep(_SECONDS_BETWEEN_PROBES)
+    return code
+
+
+def _say_addresses(addresses: Mapping[str, tuple[str, int]], say: Say) -> None:
+    for port, (host, number) in addresses.items():
+        say(f"port {port.removesuffix('/tcp')} of the container answers at {host}:{number}")
+
+
+def stop_containers(engine: Daemon, labels: Mapping[str, str], *, say: Say) -> None:
+    """Stop and remove all containers with these labels."""
+    names = engine.find(labels)
+    for name in names:
+        engine.remove(name)
+        say(f"stopped and removed {name}")
+    if not names:
+        say("nothing to stop: no container of this project is there")
+
+
+def show_log(engine: Daemon, labels: Mapping[str, str], *, follow: bool, what: str) -> None:
+    """Copy the log of the newest container to stdout and stderr; raises NoContainer."""
+    names = engine.find(labels)
+    if not names:
+        raise NoContainer(what)
+    engine.stream_log(names[0], follow=follow, out=sys.stdout.buffer, err=sys.stderr.buffer)()

@@ -1,0 +1,200 @@
+"""The engine over the docker SDK: load, run, stop, logs. The SDK's own objects do not leave this module."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import contextmanager
+from threading import Thread
+from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from rustdocker_tasks.engine.request import Running, RunRequest
+from rustdocker_tasks.errors import EngineError, EngineGone, LoadFailed, NoEngine, PortTaken, RunFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import docker
+
+_SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
+_SECONDS_TO_STOP = 10  # as `docker stop`
+# Engine 20.10 to 28 and their proxies: "Bind for 127.0.0.1:80 failed: port is already allocated",
+# "listen tcp4 127.0.0.1:80: bind: address already in use".
+_TAKEN = re.compile(r":(\d+)(?: failed: port is already allocated|: bind: address already in use)")
+
+
+def connect() -> Daemon:
+    """Return the engine that DOCKER_HOST or docker's current context names; raises NoEngine."""
+    import docker
+    import docker.errors
+
+    variable = os.environ.get("DOCKER_HOST")
+    try:
+        client = docker.from_env(timeout=_SECONDS_TO_ANSWER)
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise NoEngine(
+            address=_without_user(variable) if variable else "the engine of docker's current context",
+            problem=_reason(error),
+            set_by="DOCKER_HOST" if variable else "docker's own default",
+        ) from error
+    return Daemon(client)
+
+
+class Daemon:
+    """A connection to an engine that has answered. Every method raises EngineGone if it no longer does."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    @property
+    def address(self) -> str:
+        """Where a port that the engine publishes can be reached from here."""
+        url = urlsplit(self._client.api.base_url)
+        return (url.hostname or "127.0.0.1") if url.scheme in {"http", "https"} else "127.0.0.1"
+
+    def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
+        """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""
+        import docker.errors
+
+        with _wrapped(lambda problem: LoadFailed(label, problem=problem)):
+            for answer in self._client.api.load_image(archive):
+                problem = answer.get("error") or answer.get("message")
+                if problem:
+                    raise LoadFailed(label, problem=str(problem).strip())
+            for identity in identities:
+                try:
+                    return str(self._client.api.inspect_image(identity)["Id"])
+                except docker.errors.ImageNotFound:
+                    continue
+        raise LoadFailed(label, problem="it took the archive, but does not have the image")
+
+    def start(self, request: RunRequest) -> Running:
+        """Create and start a container; raises PortTaken, RunFailed. What it leaves then is for `remove`."""
+        taken = {str(port.host_port): port for port in request.ports}
+
+        def refused(problem: str) -> EngineError:
+            match = _TAKEN.search(problem)
+            if match and match[1] in taken:
+                port = taken[match[1]]
+                number = int(match[1])
+                return PortTaken(number, container_port=port.short, set_by=port.set_by, other=number + 1)
+            return RunFailed(request.label, problem=problem)
+
+        with _wrapped(refused):
+            container = self._client.containers.create(
+                request.image,
+                list(request.arguments) if request.arguments is not None else None,
+                name=request.name,
+                environment=dict(request.environment),
+                labels=dict(request.labels),
+                ports={port.container_port: (port.host_address, port.host_port) for port in request.ports},
+                volumes=list(request.volumes),
+            )
+            container.start()
+            container.reload()
+            return Running(identity=str(container.id), name=request.name, addresses=self._addresses(container.ports))
+
+    def _addresses(self, ports: Mapping[str, list[dict[str, str]] | None]) -> dict[str, tuple[str, int]]:
+        addresses = {}
+        for port, bindings in ports.items():
+            for binding in bindings or ():
+                if port.endswith("/tcp"):
+                    everywhere = binding["HostIp"] in {"0.0.0.0", "::", ""}  # noqa: S104 - compared, not bound
+                    host = self.address if everywhere else binding["HostIp"]
+                    addresses.setdefault(port, (host, int(binding["HostPort"])))
+        return addresses
+
+    def exit_code(self, name: str) -> int | None:
+        """Return the exit code of the container's program, None while it runs."""
+        with _wrapped(EngineGone):
+            state = self._client.api.inspect_container(name)["State"]
+        return None if state["Running"] else int(state["ExitCode"])
+
+    def wait(self, name: str) -> int:
+        """Wait until the container's program ends, and return its exit code."""
+        with _wrapped(EngineGone):
+            return int(self._client.api.wait(name)["StatusCode"])
+
+    def remove(self, name: str) -> None:
+        """Stop the container as `docker stop` does, and remove it; nothing happens if it is not there."""
+        import docker.errors
+
+        with _wrapped(EngineGone):
+            try:
+                try:
+                    self._client.api.stop(name, timeout=_SECONDS_TO_STOP)
+                finally:
+                    # Also after a second Ctrl-C, which ends the waiting.
+                    self._client.api.remove_container(name, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+
+    def find(self, labels: Mapping[str, str]) -> list[str]:
+        """Return the names of the containers with all `labels`, the newest first, ended ones too."""
+        wanted = [f"{key}={value}" for key, value in labels.items()]
+        with _wrapped(EngineGone):
+            found = self._client.api.containers(all=True, filters={"label": wanted})
+        found.sort(key=lambda container: container["Created"], reverse=True)
+        return [container["Names"][0].removeprefix("/") for container in found]
+
+    def stream_log(self, name: str, *, follow: bool, out: IO[bytes], err: IO[bytes]) -> Callable[[], None]:
+        """Copy the program's stdout and stderr, from its start; return a function that waits for the last byte."""
+        threads = [
+            Thread(target=self._copy, args=(name, sink, kind), kwargs={"follow": follow}, daemon=True)
+            for sink, kind in ((out, "stdout"), (err, "stderr"))
+        ]
+        for thread in threads:
+            thread.start()
+
+        def join() -> None:
+            for thread in threads:
+                thread.join()
+
+        return join
+
+    def _copy(self, name: str, sink: IO[bytes], kind: str, *, follow: bool) -> None:
+        import docker
+        import docker.errors
+        import requests
+
+        # A connection of its own: the SDK's must not be used by two threads.
+        client = docker.from_env(timeout=None)
+        chosen = {"stdout": kind == "stdout", "stderr": kind == "stderr"}
+        try:
+            for chunk in client.api.logs(name, stream=True, follow=follow, **chosen):
+                sink.write(chunk)
+                sink.flush()
+        except (docker.errors.DockerException, requests.RequestException, OSError):
+            return  # the container or the engine is gone: the thread that waits for it reports that
+        finally:
+            client.close()
+
+
+@contextmanager
+def _wrapped(make_error: Callable[[str], EngineError]) -> Iterator[None]:
+    """Turn whatever the SDK and its HTTP library raise into one error of ours."""
+    import docker.errors
+    import requests
+    import urllib3
+
+    try:
+        yield
+    except docker.errors.APIError as error:
+        raise make_error(str(error.explanation or error).strip()) from error
+    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        raise make_error("the connection to it broke off") from error
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause: the SDK wraps it in three layers of its own words."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    return getattr(error, "strerror", None) or str(error)
+
+
+def _without_user(address: str) -> str:
+    """The address without user and password, which belong in no message."""
+    url = urlsplit(address)
+    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()

@@ -1,0 +1,49 @@
+"""CompileStep -> cargo's arguments. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from rustdocker_tasks.plan.model import CompileStep
+
+# Flags for the last crate alone: unlike RUSTFLAGS they add to the user's own flags, wherever those are set,
+# and leave build scripts and the dependencies' artefacts as they are.
+_CRT_STATIC = ("--", "-C", "target-feature=+crt-static")
+
+
+def build_command(step: CompileStep) -> list[str]:
+    """Return the command that compiles the binary and reports its artefacts as JSON lines on stdout."""
+    return [
+        "cargo",
+        "rustc" if step.crt_static else "build",
+        f"--manifest-path={step.manifest}",
+        f"--bin={step.binary}",
+        "--release",
+        "--message-format=json-render-diagnostics",
+        *([f"--features={','.join(step.features)}"] if step.features else []),
+        *([f"--target={step.target_triple}"] if step.target_triple else []),
+        *(["--locked"] if step.locked else []),
+        *(_CRT_STATIC if step.crt_static else ()),
+    ]
+
+
+def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[str]) -> list[str]:
+    """Return the command that drops the release artefacts of `packages`, for this machine and `triples`."""
+    return [
+        "cargo",
+        "clean",
+        "--quiet",
+        f"--manifest-path={step.manifest}",
+        "--release",
+        *(f"--package={package}" for package in sorted(packages)),
+        *(f"--target={triple}" for triple in sorted(triples)),
+    ]
+
+
+def folders_command(manifest: Path) -> list[str]:
+    """Return the command that says where cargo puts things; it needs no network and writes nothing."""
+    return ["cargo", "metadata", "--no-deps", "--format-version=1", f"--manifest-path={manifest}"]

@@ -1,0 +1,88 @@
+"""Files -> one layer of an image: fixed order, owners and times, so that the same input has the same digest."""
+
+from __future__ import annotations
+
+import tarfile
+from dataclasses import dataclass
+from gzip import GzipFile
+from hashlib import sha256
+from io import BytesIO
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Of zlib's levels the one after which time doubles for the last 5 % of size (measured on a Rust program).
+_COMPRESSION = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file, or a folder where `content` is None. `path` is absolute in the image."""
+
+    path: PurePosixPath
+    mode: int
+    content: bytes | None = None
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """A compressed layer. Digests read `sha256:` and 64 hex digits, sizes are in bytes.
+
+    Source: OCI image-spec, config.md, "Layer DiffID": the digest of the archive before compression.
+    """
+
+    name: str
+    blob: bytes
+    digest: str
+    diff_id: str
+    unpacked_size: int  # of the files' contents
+
+
+def make_layer(name: str, entries: Iterable[Entry]) -> Layer:
+    """Return the layer with `entries`, and every folder on the way to them that is not among them."""
+    complete = _with_parents(entries)
+    archive = _archive(complete)
+    blob = _compress(archive)
+    return Layer(
+        name=name,
+        blob=blob,
+        digest=digest(blob),
+        diff_id=digest(archive),
+        unpacked_size=sum(len(entry.content or b"") for entry in complete),
+    )
+
+
+def digest(blob: bytes) -> str:
+    return f"sha256:{sha256(blob).hexdigest()}"
+
+
+def _with_parents(entries: Iterable[Entry]) -> list[Entry]:
+    complete = {entry.path: entry for entry in entries}
+    for path in list(complete):
+        for parent in path.parents:
+            if parent != PurePosixPath("/"):
+                complete.setdefault(parent, Entry(path=parent, mode=0o755))
+    return [complete[path] for path in sorted(complete)]
+
+
+def _archive(entries: Iterable[Entry]) -> bytes:
+    file = BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for entry in entries:
+            info = tarfile.TarInfo(str(entry.path.relative_to("/")))
+            info.mode, info.uid, info.gid, info.mtime = entry.mode, entry.uid, entry.gid, 0
+            info.type = tarfile.DIRTYPE if entry.content is None else tarfile.REGTYPE
+            info.size = len(entry.content or b"")
+            archive.addfile(info, BytesIO(entry.content or b""))
+    return file.getvalue()
+
+
+def _compress(archive: bytes) -> bytes:
+    file = BytesIO()
+    with GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION, fileobj=file, mtime=0) as gzip:
+        gzip.write(archive)
+    return file.getvalue()

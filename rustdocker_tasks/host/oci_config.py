@@ -1,0 +1,39 @@
+"""ImageConfig -> the OCI image configuration. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.host.layer import Layer
+    from rustdocker_tasks.host.program import Program
+    from rustdocker_tasks.image import ImageConfig
+
+_EPOCH = "1970-01-01T00:00:00Z"
+
+
+def oci_config(
+    config: ImageConfig, *, entrypoint: str, environment: dict[str, str], program: Program, layers: Sequence[Layer]
+) -> dict[str, object]:
+    """Return the configuration; `environment` is what the image sets unless the user's own says otherwise.
+
+    Source: OCI image-spec, config.md. An empty field is left out, as the Go implementations do.
+    """
+    execution = {
+        "User": str(config.user),
+        "ExposedPorts": {str(port): {} for port in config.expose},
+        "Env": [f"{name}={value}" for name, value in {**environment, **config.env}.items()],
+        "Entrypoint": [entrypoint],
+        "Cmd": list(config.args),
+    }
+    return {
+        "created": _EPOCH,
+        "architecture": program.architecture,
+        **({"variant": program.architecture_variant} if program.architecture_variant else {}),
+        "os": "linux",
+        "config": {key: value for key, value in execution.items() if value},
+        "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
+        "history": [{"created": _EPOCH, "created_by": f"rustdocker-tasks: {layer.name}"} for layer in layers],
+    }

@@ -1,0 +1,138 @@
+"""Read a compiled program: what it runs on, and which shared libraries it loads."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors import LibraryNotFound, NotLinux, NotStatic
+from rustdocker_tasks.process import read_output
+
+if TYPE_CHECKING:
+    from elftools.elf.elffile import ELFFile
+
+    from rustdocker_tasks.plan.model import CompileStep
+
+# ELF's e_machine and byte order -> GOARCH and variant. Source: OCI image-spec, config.md, "architecture".
+_ARCHITECTURES = {
+    ("EM_X86_64", True): ("amd64", None),
+    ("EM_AARCH64", True): ("arm64", "v8"),
+    ("EM_ARM", True): ("arm", "v7"),
+    ("EM_386", True): ("386", None),
+    ("EM_RISCV", True): ("riscv64", None),
+    ("EM_PPC64", True): ("ppc64le", None),
+    ("EM_S390", False): ("s390x", None),
+    ("EM_LOONGARCH", True): ("loong64", None),
+}
+# `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)`, or `=> not found`
+_LISTED = re.compile(r"\s*(?P<name>\S+) => (?P<path>not found|.+?)(?: \(0x[0-9a-f]+\))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    path: Path
+    architecture: str
+    architecture_variant: str | None
+    interpreter: Path | None  # the loader that the kernel starts; None for a static program
+    needed: tuple[str, ...]  # the libraries that it names itself, not those that they name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    source: Path  # on this machine
+    destination: Path  # in the image
+
+
+def read_program(path: Path) -> Program:
+    """Return what the ELF file says; NotLinux if it is none."""
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+
+    with path.open("rb") as file:
+        try:
+            elf = ELFFile(file)
+        except ELFError as error:
+            raise NotLinux(path.name, "it is not an ELF file") from error
+        key = (elf["e_machine"], elf.little_endian)
+        if key not in _ARCHITECTURES:
+            raise NotLinux(path.name, f"its machine type is {key[0]}")
+        architecture, variant = _ARCHITECTURES[key]
+        return Program(
+            path=path,
+            architecture=architecture,
+            architecture_variant=variant,
+            interpreter=_interpreter(elf),
+            needed=_needed(elf),
+        )
+
+
+def require_static(program: Program, step: CompileStep) -> None:
+    """Raise NotStatic unless the program needs neither a loader nor a library."""
+    found = [f"needs {name}" for name in program.needed]
+    if program.interpreter is not None:
+        found.append(f"is started by {program.interpreter}")
+    if found:
+        triple = step.target_triple or "this machine"
+        raise NotStatic(program=program.path.name, found=", ".join(found), target_triple=triple)
+
+
+def find_libraries(program: Program) -> tuple[Library, ...]:
+    """Return every file that the loader maps for the program, the loader included, in order of name.
+
+    The program's own loader is asked, with none of the program's code run: it alone knows its search path.
+    In the image all libraries lie in the folder of the C library, where it looks without being told.
+    Raises LibraryNotFound.
+    """
+    if program.interpreter is None:
+        return ()
+    found = _ask_loader(program, program.interpreter)
+    home = os.path.realpath(found[_c_library(program, found)].parent)
+    libraries = {Library(source=program.interpreter, destination=program.interpreter)}
+    for name, path in found.items():
+        if path != program.interpreter and not path.samefile(program.interpreter):
+            libraries.add(Library(source=path, destination=Path(home, name)))
+    return tuple(sorted(libraries, key=lambda library: library.destination))
+
+
+def _interpreter(elf: ELFFile) -> Path | None:
+    for segment in elf.iter_segments("PT_INTERP"):
+        return Path(segment.get_interp_name())
+    return None
+
+
+def _needed(elf: ELFFile) -> tuple[str, ...]:
+    for segment in elf.iter_segments("PT_DYNAMIC"):
+        return tuple(tag.needed for tag in segment.iter_tags("DT_NEEDED"))
+    return ()
+
+
+def _ask_loader(program: Program, interpreter: Path) -> dict[str, Path]:
+    # LD_LIBRARY_PATH and LD_PRELOAD are this shell's, and will not be there in the container.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LD_")}
+    if not interpreter.exists():
+        raise LibraryNotFound(str(interpreter), program=program.path.name)
+    try:
+        listing = read_output([str(interpreter), "--list", str(program.path)], environment=environment)
+    except CalledProcessError as error:
+        listing = error.stdout
+    found = {}
+    for line in listing.splitlines():
+        if match := _LISTED.fullmatch(line):
+            if match["path"] == "not found":
+                raise LibraryNotFound(match["name"], program=program.path.name)
+            found[match["name"]] = Path(match["path"])
+    for name in program.needed:
+        if name not in found and name != interpreter.name:
+            raise LibraryNotFound(name, program=program.path.name)
+    return found
+
+
+def _c_library(program: Program, found: dict[str, Path]) -> str:
+    for name in found:
+        if name.startswith(("libc.so", "libc.musl")):
+            return name
+    raise LibraryNotFound("libc.so.6", program=program.path.name)

@@ -1,0 +1,125 @@
+"""What the sources of a project hold now: content by path, read again only where the disk says so.
+
+Nothing is written here, and nothing of the user's is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+# Folders that hold no sources: the mark of Bryan Ford's Cache Directory Tagging Specification (cargo's target
+# folder has it), and of PEP 405 for virtual environments.
+_MARKS_OF_OTHERS = ("CACHEDIR.TAG", "pyvenv.cfg")
+_NAMES_OF_OTHERS = frozenset({".git", "__pycache__", "node_modules"})
+# A file written in the same tick of the clock as it was read keeps its times: read such a one again.
+# The coarsest clock of a usual file system is FAT's, 2 s.
+_TICK = 2_000_000_000
+
+
+class Row(NamedTuple):
+    """One file. Times in nanoseconds; `content` is a digest of its bytes and of who may execute it."""
+
+    inode: int
+    size: int
+    modified: int
+    changed: int  # ctime: set by the kernel at each change of the file, and by nobody else
+    content: str
+
+    def same_file(self, status: os.stat_result) -> bool:
+        return (self.inode, self.size, self.modified, self.changed) == _signature(status)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTree:
+    """The files of one package by absolute path, and when the newest change to a file or folder was."""
+
+    rows: Mapping[str, Row]
+    newest_change: int
+
+    @property
+    def contents(self) -> dict[str, str]:
+        return {path: row.content for path, row in self.rows.items()}
+
+
+def scan(folder: Path, *, others: frozenset[Path], extra: Iterable[Path], known: Mapping[str, Row]) -> SourceTree:
+    """Return what is in `folder` and the `extra` files.
+
+    `others` are folders left out, such as packages inside this one. `known` are rows of an earlier scan:
+    a file with the same inode, size and times is not read again. A file that cannot be read has the content "".
+    """
+    rows: dict[str, Row] = {}
+    newest = 0
+    for path, status in (*_walk(folder, others), *_extras(extra)):
+        newest = max(newest, status.st_ctime_ns)
+        if not stat.S_ISDIR(status.st_mode):
+            rows[path] = _row(path, status, known.get(path))
+    return SourceTree(rows, newest)
+
+
+def _walk(folder: Path, others: frozenset[Path]) -> Iterator[tuple[str, os.stat_result]]:
+    seen: set[tuple[int, int]] = set()
+    for name, folders, files in os.walk(folder, followlinks=True):
+        status = os.stat(name)
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen or (name != str(folder) and _is_other(name, files, others)):
+            folders.clear()
+            continue
+        seen.add(identity)
+        folders[:] = sorted(f for f in folders if f not in _NAMES_OF_OTHERS)
+        yield name, status
+        for file in files:
+            yield from _status(os.path.join(name, file))
+
+
+def _is_other(name: str, files: list[str], others: frozenset[Path]) -> bool:
+    return Path(name) in others or any(mark in files for mark in _MARKS_OF_OTHERS)
+
+
+def _extras(paths: Iterable[Path]) -> Iterator[tuple[str, os.stat_result]]:
+    for path in paths:
+        yield from _status(str(path))
+
+
+def _status(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    try:
+        yield path, os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return  # a dangling link, or a file that has just gone: it has no content
+    except OSError:
+        # A loop of links and the like: cargo will say so if it matters.
+        return
+
+
+def _row(path: str, status: os.stat_result, known: Row | None) -> Row:
+    if known is not None and known.same_file(status) and known.content:
+        return known
+    content = _content(path, status)
+    return Row(*_signature(status), content)
+
+
+def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
+    return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+def _content(path: str, status: os.stat_result) -> str:
+    digest = sha256(b"x" if status.st_mode & 0o111 else b"-")
+    if not stat.S_ISREG(status.st_mode):
+        return digest.hexdigest()  # a pipe or socket has no content, and opening it could wait for ever
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError:
+        return ""
+    return digest.hexdigest()
+
+
+def settled(row: Row, *, now: int) -> bool:
+    """Whether a later change of the file must show in its times. `now` is the time of the scan, in ns."""
+    return row.changed < now - _TICK

@@ -1,0 +1,132 @@
+"""The words of an image: port, reference, user, configuration.
+
+A value here is right from birth, so nobody checks it twice. Nothing here knows Cargo or an engine.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+# Source: distribution/reference, regexp.go. Lengths: reference.go, NameTotalLengthMax, and the OCI
+# distribution spec's tag grammar.
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?"
+_NAME = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*"
+_REFERENCE = re.compile(rf"(?P<name>{_NAME})(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?")
+_NAME_LENGTH = 255
+_HIGHEST_PORT = 65_535
+_HIGHEST_ID = 4_294_967_294  # one less than (uid_t)-1, which means "no change" to chown(2)
+
+
+class Port(str):
+    """A port that the program listens on, as the OCI spec writes it: `8080/tcp`.
+
+    Made of 8080, "8080" or "53/udp"; ValueError says what is wrong with anything else.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, value: str | int) -> Port:
+        number, slash, protocol = str(value).partition("/")
+        if not _is_number(number, highest=_HIGHEST_PORT) or int(number) == 0:
+            message = f"a port is a number from 1 to {_HIGHEST_PORT}"
+            raise ValueError(message)
+        if slash and protocol not in {"tcp", "udp", "sctp"}:
+            message = "a port's protocol is tcp, udp or sctp"
+            raise ValueError(message)
+        return super().__new__(cls, f"{int(number)}/{protocol or 'tcp'}")
+
+    @property
+    def number(self) -> int:
+        return int(self.partition("/")[0])
+
+    @property
+    def protocol(self) -> str:
+        return self.partition("/")[2]
+
+
+class ImageReference(str):
+    """An image's name with its tag, such as `ghcr.io/acme/shop:1.2`.
+
+    Without a tag it is `latest`, as docker has it. ValueError if the text is no reference.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> ImageReference:
+        match = _REFERENCE.fullmatch(text)
+        if match is None or len(match["name"]) > _NAME_LENGTH:
+            message = "a tag is a lower-case image name with an optional :tag"
+            raise ValueError(message)
+        return super().__new__(cls, f"{match['name']}:{match['tag'] or 'latest'}")
+
+
+    @property
+    def tag(self) -> str:
+        return self.rpartition(":")[2]
+
+    @property
+    def full(self) -> str:
+        """The reference with the registry that docker leaves out: `docker.io/library/shop:1.2`."""
+        first, slash, _ = self.partition("/")
+        if slash and (first == "localhost" or "." in first or ":" in first):
+            return str(self)
+        return f"docker.io/{self}" if slash else f"docker.io/library/{self}"
+
+
+class User(str):
+    """Who runs the program, as `uid:gid`. Numbers: Kubernetes' runAsNonRoot can check only those.
+
+    Made of 1000, "1000" or "1000:1000"; the group is the user's number if missing.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, value: str | int) -> User:
+        uid, colon, gid = str(value).partition(":")
+        if not all(_is_number(n, highest=_HIGHEST_ID) for n in ((uid, gid) if colon else (uid,))):
+            message = "a user is a number, or two: user:group"
+            raise ValueError(message)
+        return super().__new__(cls, f"{int(uid)}:{int(gid or uid)}")
+
+    @property
+    def uid(self) -> int:
+        return int(self.partition(":")[0])
+
+    @property
+    def gid(self) -> int:
+        return int(self.partition(":")[2])
+
+
+def _is_number(text: str, *, highest: int) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest
+
+
+def parse_env_name(text: str) -> str:
+    """Return `text` if it can name an environment variable, else raise ValueError."""
+    if not text or "=" in text or "\0" in text:
+        message = "a variable's name is not empty and holds no `=`"
+        raise ValueError(message)
+    return text
+
+
+class ImageConfig(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """What the image tells an engine about running it. Keys are settings as the user writes them."""
+
+    expose: Annotated[
+        tuple[Port, ...], Meta(description="Ports the program listens on.", examples=["[8080]"])
+    ] = ()
+    env: Annotated[
+        dict[str, str],
+        Meta(description="Environment of the program.", examples=['{ RUST_LOG = "info" }']),
+    ] = {}
+    args: Annotated[
+        tuple[str, ...],
+        Meta(description="Arguments of the program, unless `run` gives others.", examples=['["--verbose"]']),
+    ] = ()
+    user: Annotated[
+        User, Meta(description="Who runs the program: user or user:group.", examples=['"65532:65532"'])
+    ] = User("65532:65532")

@@ -1,0 +1,65 @@
+"""The only code of ours that starts a process. It never shows a whole command line: one may hold a secret."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING, TypeVar
+
+from rustdocker_tasks.errors import NoCargo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+_Started = TypeVar("_Started")
+_SECONDS_TO_END = 10
+
+
+def read_output(argv: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+    """Return what the process writes to stdout; its stderr is the user's.
+
+    Raises NoCargo if there is no such program, CalledProcessError if it fails.
+    """
+    return _started(
+        argv,
+        lambda: subprocess.run(  # noqa: S603 - argv is ours, no shell reads it
+            argv, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        ).stdout,
+    )
+
+
+def stream_lines(argv: Sequence[str], *, folder: Path, on_line: Callable[[str], None]) -> int:
+    """Run the process, hand each line of its stdout to `on_line`, return its exit code.
+
+    Its stderr is the user's terminal. If this is interrupted, the process is ended before anything else.
+    """
+    process = _started(
+        argv,
+        lambda: subprocess.Popen(  # noqa: S603 - as above
+            argv, cwd=folder, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        ),
+    )
+    try:
+        for line in process.stdout or ():
+            on_line(line)
+        return process.wait()
+    except BaseException:
+        _end(process)
+        raise
+
+
+def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
+    try:
+        return start()
+    except FileNotFoundError as error:
+        raise NoCargo(argv[0]) from error
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    # A terminal's Ctrl-C has reached it as well: this is for a signal that reached only us.
+    process.terminate()
+    try:
+        process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

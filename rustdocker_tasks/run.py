@@ -1,0 +1,90 @@
+"""The path of `run`, `stop` and `logs`: flags -> image -> container."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.containers import (
+    container_name,
+    labels_of,
+    run_attached,
+    run_detached,
+    show_log,
+    stop_containers,
+)
+from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.request import RunRequest
+from rustdocker_tasks.errors import UnreadableFile
+from rustdocker_tasks.pipeline import build_for_engine
+from rustdocker_tasks.run_flags import container_environment, program_arguments, published_ports, volumes
+
+if TYPE_CHECKING:
+    from rustdocker_tasks.pipeline import Planned, Say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFlags:
+    """The flags of `run`, as typed."""
+
+    detach: bool
+    ports: tuple[str, ...]
+    env: tuple[str, ...]
+    env_files: tuple[str, ...]
+    volumes: tuple[str, ...]
+    args: str | None
+    remainder: str
+    wait_seconds: int
+
+
+def run_image(planned: Planned, flags: RunFlags, *, say: Say, show: Callable[[str], None]) -> int:
+    """Build the image, run it, and return its program's exit code, 0 for one that goes on in the background.
+
+    `show` gets the result: the container's ID, if it goes on.
+    """
+    plan = planned.plan
+    request = RunRequest(
+        image="",
+        label=plan.tags[0],
+        name=container_name(plan.name),
+        labels=labels_of(planned.project.root, plan.name),
+        ports=published_ports(
+            flags.ports, exposed=plan.config.expose, exposed_set_by=planned.resolved.origin("expose").where
+        ),
+        environment=container_environment(
+            flags.env, {path: _read(path) for path in flags.env_files}, environment=os.environ
+        ),
+        volumes=volumes(flags.volumes, folder=Path.cwd()),
+        arguments=program_arguments(flags.args, flags.remainder),
+    )
+    engine = connect()
+    request = replace(request, image=build_for_engine(plan, engine, say=say).image)
+    if not flags.detach:
+        return run_attached(engine, request, wait_seconds=flags.wait_seconds, say=say)
+    identity, code = run_detached(engine, request, wait_seconds=flags.wait_seconds, say=say)
+    if code is None:
+        show(identity)
+    return code or 0
+
+
+def stop_project(start: Path, binary: str | None, *, say: Say) -> None:
+    """Stop and remove what `run` started for the project at `start`."""
+    stop_containers(connect(), labels_of(load_project(start).root, binary), say=say)
+
+
+def show_project_log(start: Path, binary: str | None, *, follow: bool) -> None:
+    """Copy the log of the project's newest container to stdout and stderr."""
+    root = load_project(start).root
+    show_log(connect(), labels_of(root, binary), follow=follow, what=binary or root.name)
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UnreadableFile("--env-file", Path(path), where=f"--env-file {path}", problem=problem) from error

@@ -1,0 +1,106 @@
+"""The flags of `run`, as docker has them -> a request to the engine. Pure: the environment is an argument."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.engine.request import PublishedPort
+from rustdocker_tasks.errors import BadFlag
+from rustdocker_tasks.image import Port, parse_env_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# What is published unasked is for this machine alone; `--port` follows docker, for which it is all addresses.
+_THIS_MACHINE = "127.0.0.1"
+_EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
+_PUBLISHED = re.compile(
+    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?:(?P<host>[0-9]*):)?(?P<container>[0-9]+(?:/[a-z]+)?)"
+)
+
+
+def published_ports(
+    flags: Sequence[str], *, exposed: Iterable[Port], exposed_set_by: str
+) -> tuple[PublishedPort, ...]:
+    """Return the ports of `--port`; those not named there that the image exposes, at the same number here."""
+    asked = [_published(flag) for flag in flags]
+    named = {port.container_port for port in asked}
+    unasked = [
+        PublishedPort(container_port=port, host_address=_THIS_MACHINE, host_port=port.number, set_by=exposed_set_by)
+        for port in exposed
+        if port not in named
+    ]
+    return (*asked, *unasked)
+
+
+def _published(flag: str) -> PublishedPort:
+    match = _PUBLISHED.fullmatch(flag)
+    if match is None or (match["address"] and match["host"] is None):
+        raise BadFlag("--port", value=flag, problem="it is not [address:][port:]container-port", example="8080:80")
+    try:
+        return PublishedPort(
+            container_port=Port(match["container"]),
+            host_address=(match["address"] or _EVERYWHERE).strip("[]"),
+            host_port=Port(match["host"]).number if match["host"] else None,
+            set_by=f"--port {flag}",
+        )
+    except ValueError as error:
+        raise BadFlag("--port", value=flag, problem=str(error), example="8080:80") from error
+
+
+def container_environment(
+    flags: Sequence[str], files: Mapping[str, str], *, environment: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the variables of `--env-file` (text by path) and `--env`, of which the latter win.
+
+    `NAME` alone takes the value from `environment`, and is left out where that has none, as docker does.
+    """
+    lines = [(f"--env-file {path}", line) for path, text in files.items() for line in _env_lines(text)]
+    found = {}
+    for flag, entry in [*lines, *(("--env", entry) for entry in flags)]:
+        name, equals, value = entry.partition("=")
+        try:
+            parse_env_name(name)
+        except ValueError as error:
+            # Without its name an entry may be nothing but a secret: say where it is, not what it is.
+            raise BadFlag(flag, value="an entry without a name", problem=str(error), example="NAME=value") from error
+        if equals:
+            found[name] = value
+        elif name in environment:
+            found[name] = environment[name]
+    return found
+
+
+def _env_lines(text: str) -> list[str]:
+    lines = (line.lstrip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def volumes(flags: Sequence[str], *, folder: Path) -> tuple[str, ...]:
+    """Return docker's binds. A source that starts with `.` or `~` is a path of this machine."""
+    return tuple(_volume(flag, folder) for flag in flags)
+
+
+def _volume(flag: str, folder: Path) -> str:
+    source, colon, rest = flag.partition(":")
+    if not source or not colon or not rest.startswith("/"):
+        raise BadFlag(
+            "--volume", value=flag, problem="it is not source:/path/in/container[:ro]", example="./data:/data"
+        )
+    if source.startswith((".", "~")):
+        source = str((folder / Path(source).expanduser()).resolve())
+    return f"{source}:{rest}"
+
+
+def program_arguments(flag: str | None, remainder: str) -> tuple[str, ...] | None:
+    """Return the words of `--args` and of what follows `--`; None if neither is given."""
+    if flag is None and not remainder:
+        return None
+    try:
+        return (*shlex.split(flag or ""), *shlex.split(remainder))
+    except ValueError as error:
+        problem = f"its quotes do not match ({error})"
+        raise BadFlag("--args", value=flag or remainder, problem=problem, example="'--name \"two words\"'") from error

@@ -1,0 +1,120 @@
+"""From layers to settings: every value typed, and its origin known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, get_origin
+
+import msgspec
+import tomli
+
+from rustdocker_tasks.errors import BadValue, UnknownKey
+from rustdocker_tasks.image import parse_env_name
+from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
+from rustdocker_tasks.settings.sources import Layer, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_SHOWN_AS_IT_IS = 200  # characters
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who set a value: the layer's rank, and words that complete "set by …"."""
+
+    source: Source
+    where: str
+
+
+DEFAULT = Origin(source=Source.DEFAULT, where="the default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedSettings:
+    settings: Settings
+    origins: Mapping[str, Origin]  # by key; a key that nobody set is missing
+
+    def origin(self, key: str) -> Origin:
+        return self.origins.get(key, DEFAULT)
+
+
+def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
+    """Return the settings of all `layers`; the highest source wins.
+
+    A list replaces the lower one; a table is merged key by key. Raises UnknownKey and BadValue.
+    """
+    values: dict[str, object] = {}
+    origins: dict[str, Origin] = {}
+    for layer in sorted(layers, key=lambda layer: layer.source):
+        for key, raw in layer.values.items():
+            option = _option(key, layer)
+            origin = Origin(source=layer.source, where=_where(option, layer))
+            value = _convert(option, raw, layer, origin)
+            lower = values.get(option.field)
+            merged = {**lower, **value} if isinstance(value, dict) and isinstance(lower, dict) else value
+            values[option.field] = merged
+            origins[key] = origin
+    return ResolvedSettings(settings=Settings(**values), origins=origins)  # type: ignore[arg-type]
+
+
+def _option(key: str, layer: Layer) -> Option:
+    if key in OPTIONS:
+        return OPTIONS[key]
+    words = {name: name for name in OPTIONS}
+    if layer.source is Source.ENVIRONMENT:
+        words = {option.variable: option.variable for option in OPTIONS.values()}
+    near = get_close_matches(key, words, n=1) or get_close_matches(key.replace("_", "-"), words, n=1)
+    where = layer.where.format(key)
+    raise UnknownKey(key, where=where, known=sorted(words), nearest=near[0] if near else None)
+
+
+def _where(option: Option, layer: Layer) -> str:
+    name = option.variable if layer.source is Source.ENVIRONMENT else option.key
+    return layer.where.format(name)
+
+
+def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> object:
+    try:
+        value = _parse_text(option, raw) if layer.is_text and isinstance(raw, str) else raw
+        hook = partial(_decode, base=layer.base)
+        converted = msgspec.convert(value, type=option.type, dec_hook=hook)  # type: ignore[call-overload]
+        if option.key == "env":
+            for name in converted:
+                parse_env_name(name)
+    except (ValueError, tomli.TOMLDecodeError) as error:
+        problem = str(error).replace(" - at `$", " - at `" + option.key)
+        raise BadValue(
+            option.key, value=_shown(option, raw), where=origin.where, problem=problem, example=option.example
+        ) from error
+    return converted
+
+
+def _parse_text(option: Option, text: str) -> object:
+    """A list or a table is a TOML value; a bare word is one item of a list."""
+    shape = get_origin(option.type.__origin__)  # type: ignore[attr-defined]
+    if shape not in (tuple, dict):
+        return text
+    if shape is tuple and not text.startswith("["):
+        return [text]
+    return tomli.loads(f"value = {text}")["value"]
+
+
+def _decode(wanted: type[str | Path], value: object, *, base: Path) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        message = f"expected text or a number, got {type(value).__name__}"
+        raise ValueError(message)  # noqa: TRY004 - msgspec turns it into its own error with the path
+    if wanted is Path:
+        return base / str(value)
+    return wanted(value)
+
+
+def _shown(option: Option, raw: object) -> str:
+    # A value of `env` may be a secret; the names of the variables are not.
+    if option.key == "env":
+        return f"a table with {', '.join(sorted(map(str, raw)))}" if isinstance(raw, dict) else "no table"
+    text = raw if isinstance(raw, str) else repr(raw)
+    return text if len(text) <= _SHOWN_AS_IT_IS else text[:_SHOWN_AS_IT_IS] + "…"

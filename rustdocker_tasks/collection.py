@@ -7,41 +7,59 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
-from typing import TYPE_CHECKING, Any
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from invoke import Collection, Context, Exit, task
+from invoke.collection import Collection
+from invoke.exceptions import Exit
+from invoke.tasks import Task
 
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from invoke.context import Context
 
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.settings.sources import Layer
 
-_CONFIG_KEY = "rustdocker"
-_SECONDS_TO_LISTEN = 30
+    Flags = Mapping[str, Any]
+    Body = Callable[["_Bound", Context, Flags], None]
 
-_IMAGE_HELP = {
-    "variant": "What kind of image: minimal or static.",
-    "bin": "The binary that the image runs, where there are several.",
-    "package": "The package that has the binary, in a workspace.",
-    "backend": "What builds the image: auto or host.",
-}
-_TAG_HELP = {"tag": "A name for the image, in place of name:version; may be repeated."}
-_JSON_HELP = {"json": "Print the result as JSON."}
-_RUN_HELP = {
-    "detach": "Leave it running, and print the container's ID.",
-    "port": "Publish a port as docker does, such as 8081:8080; may be repeated.",
-    "env": "Set a variable, NAME=value, or hand on NAME; may be repeated.",
-    "env-file": "Read variables from a file; may be repeated.",
-    "volume": "Mount a folder or volume, ./data:/data; may be repeated.",
-    "args": "Arguments for the program, as one text.",
-    "wait": f"Seconds that the program has to listen on its ports (default {_SECONDS_TO_LISTEN}).",
-}
+_CONFIG_KEY = "rustdocker"
+
+
+class Flag(NamedTuple):
+    """A flag of a task. A list as default means that the flag may be repeated."""
+
+    name: str
+    help: str
+    default: object = None
+
+
+# Flags that are settings, by the setting's own name and with its own help.
+VARIANT = Flag("variant", "What kind of image: minimal or static.")
+SETTING_FLAGS = (
+    Flag("tag", "Names for the image, in place of name:version.", []),
+    Flag("bin", "The binary that the image runs."),
+    Flag("package", "The package that has the binary."),
+    Flag("backend", "What builds the image: auto or host."),
+)
+_BIN, _PACKAGE = SETTING_FLAGS[1:3]
+_JSON = Flag("json", "Print the result as JSON.", default=False)
+_RUN_FLAGS = (
+    Flag("detach", "Leave it running, and print the container's ID.", default=False),
+    Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
+    Flag("env", "Set a variable, NAME=value, or hand on NAME; may be repeated.", []),
+    Flag("env-file", "Read variables from a file; may be repeated.", []),
+    Flag("volume", "Mount a folder or volume, ./data:/data; may be repeated.", []),
+    Flag("args", "Arguments for the program, as one text."),
+    Flag("wait", "Seconds that the program has to listen on its ports.", 30),
+)
+_FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -57,8 +75,8 @@ def collection(root: Path | str | None = None, *, name: str | None = None, **set
     """
     bound = _Bound(root, {key.replace("_", "-"): value for key, value in settings.items()})
     made = Collection(name) if name else Collection()
-    for make in (_build, _static, _run, _stop, _logs, _plan, _sizes):
-        made.add_task(make(bound))
+    for body, flags in _TASKS.items():
+        made.add_task(_task(bound, body, flags))
     return made
 
 
@@ -74,185 +92,150 @@ class _Bound:
 
         return Path(self._root or ".").absolute()
 
-    def layers(self, c: Context, flags: Mapping[str, object]) -> tuple[Layer, ...]:
+    def layers(self, c: Context, flags: Flags) -> tuple[Layer, ...]:
         import os
         from pathlib import Path
 
         from rustdocker_tasks.settings.sources import Layer, Source, environment_layer
 
         here = Path.cwd()
+        names = {flag.name for flag in (VARIANT, *SETTING_FLAGS)}
         configured = _plain(c.config.get(_CONFIG_KEY) or {})
+        where = f"Invoke's configuration ({_CONFIG_KEY}.{{}})"
         return (
-            Layer(source=Source.INVOKE, where="Invoke's configuration (rustdocker.{})", base=here, values=configured),
+            Layer(source=Source.INVOKE, where=where, base=here, values=configured),
             Layer(source=Source.INVOKE, where="collection({}=…)", base=self.start(), values=self._settings),
             environment_layer(os.environ, base=here),
             Layer(
                 source=Source.FLAG,
                 where="--{}",
                 base=here,
-                values={key: value for key, value in flags.items() if value not in (None, [])},
+                values={key: value for key, value in flags.items() if key in names and value not in (None, [])},
                 is_text=True,
             ),
         )
 
-    def planned(self, c: Context, **flags: object) -> Planned:
+    def planned(self, c: Context, flags: Flags) -> Planned:
         from rustdocker_tasks.pipeline import plan_image
 
         return plan_image(self.start(), self.layers(c, flags))
 
 
-def _build(bound: _Bound) -> Any:
-    @_task(help={**_IMAGE_HELP, **_TAG_HELP, **_JSON_HELP}, iterable=["tag"])
-    def build(
-        c: Context,
-        variant: str | None = None,
-        tag: list[str] | None = None,
-        backend: str | None = None,
-        bin: str | None = None,  # noqa: A002 - the flag is cargo's
-        package: str | None = None,
-        json: bool = False,
-    ) -> None:
-        """Build the image and load it into the engine; print its ID."""
-        planned = bound.planned(c, variant=variant, tag=tag, backend=backend, bin=bin, package=package)
-        _build_and_print(c, planned, json=json)
-
-    return build
-
-
-def _static(bound: _Bound) -> Any:
-    help_ = {key: text for key, text in _IMAGE_HELP.items() if key != "variant"}
-
-    @_task(help={**help_, **_TAG_HELP, **_JSON_HELP}, iterable=["tag"])
-    def static(
-        c: Context,
-        tag: list[str] | None = None,
-        backend: str | None = None,
-        bin: str | None = None,  # noqa: A002 - the flag is cargo's
-        package: str | None = None,
-        json: bool = False,
-    ) -> None:
-        """Build the image with a fully static program; print its ID."""
-        planned = bound.planned(c, variant="static", tag=tag, backend=backend, bin=bin, package=package)
-        _build_and_print(c, planned, json=json)
-
-    return static
-
-
-def _run(bound: _Bound) -> Any:
-    @_task(help={**_IMAGE_HELP, **_TAG_HELP, **_RUN_HELP}, iterable=["tag", "port", "env", "env_file", "volume"])
-    def run(
-        c: Context,
-        variant: str | None = None,
-        tag: list[str] | None = None,
-        backend: str | None = None,
-        bin: str | None = None,  # noqa: A002 - the flag is cargo's
-        package: str | None = None,
-        detach: bool = False,
-        port: list[str] | None = None,
-        env: list[str] | None = None,
-        env_file: list[str] | None = None,
-        volume: list[str] | None = None,
-        args: str | None = None,
-        wait: int = _SECONDS_TO_LISTEN,
-    ) -> None:
-        """Build the image and run it; hand on the program's exit code."""
-        from rustdocker_tasks.run import RunFlags, run_image
-
-        planned = bound.planned(c, variant=variant, tag=tag, backend=backend, bin=bin, package=package)
-        flags = RunFlags(
-            detach=detach,
-            ports=tuple(port or ()),
-            env=tuple(env or ()),
-            env_files=tuple(env_file or ()),
-            volumes=tuple(volume or ()),
-            args=args,
-            remainder=getattr(c, "remainder", ""),
-            wait_seconds=wait,
-        )
-        if _is_dry(c, planned):
-            return
-        code = run_image(planned, flags, say=_say, show=print)
-        if code:
-            raise Exit(code=code)
-
-    return run
-
-
-def _stop(bound: _Bound) -> Any:
-    @_task(help={"bin": "Only the containers of this binary."})
-    def stop(c: Context, bin: str | None = None) -> None:  # noqa: A002 - the flag is cargo's
-        """Stop and remove the containers that `run` started."""
-        from rustdocker_tasks.run import stop_project
-
-        stop_project(bound.start(), bin, say=_say)
-
-    return stop
-
-
-def _logs(bound: _Bound) -> Any:
-    @_task(help={"bin": "The container of this binary.", "follow": "Go on until the program ends."})
-    def logs(c: Context, bin: str | None = None, follow: bool = False) -> None:  # noqa: A002 - as above
-        """Print what the container's program wrote."""
-        from rustdocker_tasks.run import show_project_log
-
-        show_project_log(bound.start(), bin, follow=follow)
-
-    return logs
-
-
-def _plan(bound: _Bound) -> Any:
-    @_task(help={**_IMAGE_HELP, **_TAG_HELP, **_JSON_HELP}, iterable=["tag"])
-    def plan(
-        c: Context,
-        variant: str | None = None,
-        tag: list[str] | None = None,
-        backend: str | None = None,
-        bin: str | None = None,  # noqa: A002 - the flag is cargo's
-        package: str | None = None,
-        json: bool = False,
-    ) -> None:
-        """Print what would be built and who set what; build nothing."""
-        from rustdocker_tasks.report import plan_json, plan_text
-
-        planned = bound.planned(c, variant=variant, tag=tag, backend=backend, bin=bin, package=package)
-        print((plan_json if json else plan_text)(planned.plan, planned.resolved))
-
-    return plan
-
-
-def _sizes(bound: _Bound) -> Any:
-    help_ = {key: text for key, text in _IMAGE_HELP.items() if key in {"bin", "package"}}
-
-    @_task(help={**help_, **_JSON_HELP})
-    def sizes(
-        c: Context,
-        bin: str | None = None,  # noqa: A002 - the flag is cargo's
-        package: str | None = None,
-        json: bool = False,
-    ) -> None:
-        """Build every variant and print how large each is; load nothing."""
-        from rustdocker_tasks.pipeline import measure_variants, plan_variants
-        from rustdocker_tasks.report import sizes_json, sizes_text
-
-        plans = plan_variants(bound.start(), bound.layers(c, {"bin": bin, "package": package}))
-        images = measure_variants(plans, say=_say)
-        print((sizes_json if json else sizes_text)(images))
-
-    return sizes
-
-
-def _build_and_print(c: Context, planned: Planned, *, json: bool) -> None:
+def _build(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build the image and load it into the engine; print its ID."""
     from rustdocker_tasks.pipeline import build_image
     from rustdocker_tasks.report import build_json
 
-    if _is_dry(c, planned):
-        return
-    report = build_image(planned.plan, say=_say)
-    print(build_json(report) if json else report.image)
+    planned = bound.planned(c, flags)
+    if not _is_dry(c, planned):
+        report = build_image(planned.plan, say=_say)
+        _print(build_json(report) if flags["json"] else report.image)
+
+
+def _static(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build the image with a fully static program; print its ID."""
+    _build(bound, c, {**flags, VARIANT.name: "static"})
+
+
+def _run(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build the image and run it; hand on the program's exit code."""
+    from rustdocker_tasks.run import RunFlags, run_image
+
+    planned = bound.planned(c, flags)
+    typed = RunFlags(
+        detach=flags["detach"],
+        ports=tuple(flags["port"]),
+        env=tuple(flags["env"]),
+        env_files=tuple(flags["env-file"]),
+        volumes=tuple(flags["volume"]),
+        args=flags["args"],
+        remainder=getattr(c, "remainder", ""),  # of Invoke 3.0 on
+        wait_seconds=flags["wait"],
+    )
+    if not _is_dry(c, planned) and (code := run_image(planned, typed, say=_say, show=_print)):
+        raise Exit(code=code)
+
+
+def _stop(bound: _Bound, _: Context, flags: Flags) -> None:
+    """Stop and remove the containers that `run` started."""
+    from rustdocker_tasks.run import stop_project
+
+    stop_project(bound.start(), flags["bin"], say=_say)
+
+
+def _logs(bound: _Bound, _: Context, flags: Flags) -> None:
+    """Print what the container's program wrote."""
+    from rustdocker_tasks.run import show_project_log
+
+    show_project_log(bound.start(), flags["bin"], follow=flags["follow"])
+
+
+def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Print what would be built and who set what; build nothing."""
+    from rustdocker_tasks.report import plan_json, plan_text
+
+    planned = bound.planned(c, flags)
+    _print((plan_json if flags["json"] else plan_text)(planned.plan, planned.resolved))
+
+
+def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build every variant and print how large each is; load nothing."""
+    from rustdocker_tasks.pipeline import measure_variants, plan_variants
+    from rustdocker_tasks.report import sizes_json, sizes_text
+
+    planned = plan_variants(bound.start(), bound.layers(c, flags))
+    if not any(_is_dry(c, each) for each in planned):
+        images = measure_variants([each.plan for each in planned], say=_say)
+        _print((sizes_json if flags["json"] else sizes_text)(images))
+
+
+_TASKS: Mapping[Body, tuple[Flag, ...]] = {
+    _build: (VARIANT, *SETTING_FLAGS, _JSON),
+    _static: (*SETTING_FLAGS, _JSON),
+    _run: (VARIANT, *SETTING_FLAGS, *_RUN_FLAGS),
+    _stop: (_BIN,),
+    _logs: (_BIN, _FOLLOW),
+    _plan: (VARIANT, *SETTING_FLAGS, _JSON),
+    _sizes: (_BIN, _PACKAGE, _JSON),
+}
+
+
+def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
+    """Return an Invoke task for `body`: long flags only, errors as their four parts with an exit code."""
+
+    def run_body(c: Context, **values: Any) -> None:
+        try:
+            with _signals():
+                body(bound, c, {flag.name: values[_parameter(flag)] for flag in flags})
+        except RustDockerError as error:
+            raise Exit(str(error), error.exit_code) from error
+        except _Terminated:
+            raise Exit(code=TERMINATED) from None
+        except KeyboardInterrupt:
+            raise Exit(code=INTERRUPTED) from None
+
+    # Invoke reads a task's flags from its signature; the type of a default says what a flag takes.
+    parameters = [Parameter("c", Parameter.POSITIONAL_OR_KEYWORD)]
+    for flag in flags:
+        default = None if flag.default == [] else flag.default
+        parameters.append(Parameter(_parameter(flag), Parameter.KEYWORD_ONLY, default=default))
+    run_body.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    run_body.__name__ = body.__name__.removeprefix("_")
+    run_body.__doc__ = body.__doc__
+    return Task(
+        run_body,
+        help={flag.name: flag.help for flag in flags},
+        iterable=[_parameter(flag) for flag in flags if flag.default == []],
+        auto_shortflags=False,
+    )
+
+
+def _parameter(flag: Flag) -> str:
+    return flag.name.replace("-", "_")
 
 
 def _is_dry(c: Context, planned: Planned) -> bool:
-    """Under `invoke --dry` print the plan instead."""
+    """Print the plan under `invoke --dry`, and say that this is all."""
     from rustdocker_tasks.report import plan_text
 
     if c.config.run.dry:
@@ -260,30 +243,11 @@ def _is_dry(c: Context, planned: Planned) -> bool:
     return bool(c.config.run.dry)
 
 
-def _task(**options: Any) -> Callable[[Callable[..., None]], Any]:
-    """Invoke's `task`, with long flags only, and errors as the four-part text with its exit code."""
-
-    def decorate(body: Callable[..., None]) -> Any:
-        @wraps(body)
-        def run_body(*args: Any, **kwargs: Any) -> None:
-            try:
-                with _signals():
-                    body(*args, **kwargs)
-            except RustDockerError as error:
-                raise Exit(str(error), error.exit_code) from error
-            except _Terminated:
-                raise Exit(code=TERMINATED) from None
-            except KeyboardInterrupt:
-                raise Exit(code=INTERRUPTED) from None
-
-        return task(auto_shortflags=False, **options)(run_body)
-
-    return decorate
-
-
 @contextmanager
 def _signals() -> Iterator[None]:
-    def terminate(number: int, frame: object) -> None:
+    """Treat a polite request to end like Ctrl-C, so that no container is left."""
+
+    def terminate(*_: object) -> None:
         raise _Terminated
 
     earlier = {number: signal.signal(number, terminate) for number in (signal.SIGTERM, signal.SIGHUP)}
@@ -296,6 +260,10 @@ def _signals() -> Iterator[None]:
 
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def _print(text: str) -> None:
+    print(text, flush=True)
 
 
 def _plain(value: Any) -> Any:

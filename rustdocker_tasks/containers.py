@@ -6,13 +6,17 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
-from rustdocker_tasks.engine.daemon import Daemon
 from rustdocker_tasks.engine.probe import is_listening
-from rustdocker_tasks.engine.request import Running, RunRequest
 from rustdocker_tasks.errors import NoContainer, NotListening
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.engine.request import Running, RunRequest
 
 Say = Callable[[str], None]
 

@@ -6,9 +6,12 @@ A value here is right from birth, so nobody checks it twice. Nothing here knows 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 # Source: distribution/reference, regexp.go. Lengths: reference.go, NameTotalLengthMax, and the OCI
 # distribution spec's tag grammar.
@@ -29,7 +32,7 @@ class Port(str):
 
     __slots__ = ()
 
-    def __new__(cls, value: str | int) -> Port:
+    def __new__(cls, value: str | int) -> Self:
         number, slash, protocol = str(value).partition("/")
         if not _is_number(number, highest=_HIGHEST_PORT) or int(number) == 0:
             message = f"a port is a number from 1 to {_HIGHEST_PORT}"
@@ -56,13 +59,12 @@ class ImageReference(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> ImageReference:
+    def __new__(cls, text: str) -> Self:
         match = _REFERENCE.fullmatch(text)
         if match is None or len(match["name"]) > _NAME_LENGTH:
             message = "a tag is a lower-case image name with an optional :tag"
             raise ValueError(message)
         return super().__new__(cls, f"{match['name']}:{match['tag'] or 'latest'}")
-
 
     @property
     def tag(self) -> str:
@@ -85,7 +87,7 @@ class User(str):
 
     __slots__ = ()
 
-    def __new__(cls, value: str | int) -> User:
+    def __new__(cls, value: str | int) -> Self:
         uid, colon, gid = str(value).partition(":")
         if not all(_is_number(n, highest=_HIGHEST_ID) for n in ((uid, gid) if colon else (uid,))):
             message = "a user is a number, or two: user:group"

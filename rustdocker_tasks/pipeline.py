@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import choose_package
-from rustdocker_tasks.cargo.model import Package, Project
 from rustdocker_tasks.cargo.project import load_project
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
@@ -20,12 +19,17 @@ from rustdocker_tasks.host.assemble import (
     write_archive,
 )
 from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders, query_toolchain
-from rustdocker_tasks.plan.model import ImagePlan
 from rustdocker_tasks.plan.planner import choose_variant, make_plan
 from rustdocker_tasks.plan.variants import Linkage, load_variants
 from rustdocker_tasks.report import BuildReport, megabytes, plan_line, unpacked_size
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.plan.model import ImagePlan
 
 Say = Callable[[str], None]
 
@@ -102,13 +106,13 @@ def measure_variants(plans: Sequence[ImagePlan], *, say: Say) -> list[tuple[Imag
     return [(plan, _make_image(plan, {}, say=say)[0]) for plan in plans]
 
 
-def plan_variants(start: Path, layers: Sequence[Layer]) -> list[ImagePlan]:
+def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:
     """Return the plans of all variants for the project."""
-    flags = [
-        Layer(source=Source.FLAG, where="`sizes`, which builds every variant", base=start, values={"variant": name})
+    where = "`sizes`, which builds every variant"
+    return [
+        plan_image(start, (*layers, Layer(source=Source.FLAG, where=where, base=start, values={"variant": name})))
         for name in load_variants()
     ]
-    return [plan_image(start, (*layers, flag)).plan for flag in flags]
 
 
 def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:

@@ -15,16 +15,26 @@ _Started = TypeVar("_Started")
 _SECONDS_TO_END = 10
 
 
-def read_output(argv: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+def read_output(
+    argv: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None
+) -> str:
     """Return what the process writes to stdout; its stderr is the user's.
 
     Raises NoCargo if there is no such program, CalledProcessError if it fails.
     """
     return _started(
         argv,
-        lambda: subprocess.run(  # noqa: S603 - argv is ours, no shell reads it
-            argv, cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-        ).stdout,
+        lambda: (
+            subprocess.run(  # noqa: S603 - argv is ours, no shell reads it
+                argv,
+                cwd=folder,
+                env=environment,
+                check=True,
+                stdout=subprocess.PIPE,
+                stdin=subprocess.DEVNULL,
+                text=True,
+            ).stdout
+        ),
     )
 
 

@@ -36,7 +36,8 @@ def unpacked_size(assembled: AssembledImage) -> int:
 
 
 def plan_line(plan: ImagePlan) -> str:
-    return f"{plan.name} {plan.version}, variant {plan.variant.name}, backend {plan.backend.value} ({plan.backend_reason})"
+    backend = f"backend {plan.backend.value} ({plan.backend_reason})"
+    return f"{plan.name} {plan.version}, variant {plan.variant.name}, {backend}"
 
 
 def plan_text(plan: ImagePlan, resolved: ResolvedSettings) -> str:
@@ -52,7 +53,10 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
         ("features", ", ".join(plan.compile.features) or "the default ones"),
-        ("lock file", "as it is (--locked)" if plan.compile.locked else "missing: cargo will write Cargo.lock"),
+        (
+            "lock file",
+            "as it is (--locked)" if plan.compile.locked else "missing: cargo will write Cargo.lock",
+        ),
         ("user", plan.config.user),
         ("expose", ", ".join(plan.config.expose) or "nothing"),
         # Values may be secret; names are what one needs to see.

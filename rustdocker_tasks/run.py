@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,8 @@ from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run_flags import container_environment, program_arguments, published_ports, volumes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rustdocker_tasks.pipeline import Planned, Say
 
 

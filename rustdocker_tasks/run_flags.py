@@ -29,7 +29,9 @@ def published_ports(
     asked = [_published(flag) for flag in flags]
     named = {port.container_port for port in asked}
     unasked = [
-        PublishedPort(container_port=port, host_address=_THIS_MACHINE, host_port=port.number, set_by=exposed_set_by)
+        PublishedPort(
+            container_port=port, host_address=_THIS_MACHINE, host_port=port.number, set_by=exposed_set_by
+        )
         for port in exposed
         if port not in named
     ]
@@ -66,7 +68,9 @@ def container_environment(
             parse_env_name(name)
         except ValueError as error:
             # Without its name an entry may be nothing but a secret: say where it is, not what it is.
-            raise BadFlag(flag, value="an entry without a name", problem=str(error), example="NAME=value") from error
+            raise BadFlag(
+                flag, value="an entry without a name", problem=str(error), example="NAME=value"
+            ) from error
         if equals:
             found[name] = value
         elif name in environment:
@@ -103,4 +107,6 @@ def program_arguments(flag: str | None, remainder: str) -> tuple[str, ...] | Non
         return (*shlex.split(flag or ""), *shlex.split(remainder))
     except ValueError as error:
         problem = f"its quotes do not match ({error})"
-        raise BadFlag("--args", value=flag or remainder, problem=problem, example="'--name \"two words\"'") from error
+        raise BadFlag(
+            "--args", value=flag or remainder, problem=problem, example="'--name \"two words\"'"
+        ) from error

@@ -162,4 +162,3 @@ def _dependency_tables(path: Path, document: Table) -> Iterator[Table]:
     for source in patches:
         yield table(path, patches, source)
     yield table(path, document, "replace")
-

@@ -75,7 +75,9 @@ def _load_manifest(path: Path) -> _Manifest:
     try:
         return _Manifest(path, parse_toml(path, path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokenManifest(path, f"it cannot be read: {error}", hint=f"make {path} a readable text file") from error
+        raise BrokenManifest(
+            path, f"it cannot be read: {error}", hint=f"make {path} a readable text file"
+        ) from error
 
 
 def _load_root(manifest: _Manifest) -> _Manifest:

@@ -6,7 +6,7 @@ import os
 import re
 from contextlib import contextmanager
 from threading import Thread
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from rustdocker_tasks.engine.request import Running, RunRequest
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import docker
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
+_FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
 _SECONDS_TO_STOP = 10  # as `docker stop`
 # Engine 20.10 to 28 and their proxies: "Bind for 127.0.0.1:80 failed: port is already allocated",
 # "listen tcp4 127.0.0.1:80: bind: address already in use".
@@ -47,11 +48,13 @@ class Daemon:
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
+        # The low-level API is mostly untyped in the SDK's own stubs.
+        self._api: Any = client.api
 
     @property
     def address(self) -> str:
         """Where a port that the engine publishes can be reached from here."""
-        url = urlsplit(self._client.api.base_url)
+        url = urlsplit(self._api.base_url)
         return (url.hostname or "127.0.0.1") if url.scheme in {"http", "https"} else "127.0.0.1"
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
@@ -59,13 +62,13 @@ class Daemon:
         import docker.errors
 
         with _wrapped(lambda problem: LoadFailed(label, problem=problem)):
-            for answer in self._client.api.load_image(archive):
+            for answer in self._api.load_image(archive):
                 problem = answer.get("error") or answer.get("message")
                 if problem:
                     raise LoadFailed(label, problem=str(problem).strip())
             for identity in identities:
                 try:
-                    return str(self._client.api.inspect_image(identity)["Id"])
+                    return str(self._api.inspect_image(identity)["Id"])
                 except docker.errors.ImageNotFound:
                     continue
         raise LoadFailed(label, problem="it took the archive, but does not have the image")
@@ -89,15 +92,18 @@ class Daemon:
                 name=request.name,
                 environment=dict(request.environment),
                 labels=dict(request.labels),
-                ports={port.container_port: (port.host_address, port.host_port) for port in request.ports},
+                # The SDK's type forgets that a port may be left to the engine.
+                ports={p.container_port: (p.host_address, cast("int", p.host_port)) for p in request.ports},
                 volumes=list(request.volumes),
             )
             container.start()
             container.reload()
-            return Running(identity=str(container.id), name=request.name, addresses=self._addresses(container.ports))
+            return Running(
+                identity=str(container.id), name=request.name, addresses=self._addresses(container.ports)
+            )
 
     def _addresses(self, ports: Mapping[str, list[dict[str, str]] | None]) -> dict[str, tuple[str, int]]:
-        addresses = {}
+        addresses: dict[str, tuple[str, int]] = {}
         for port, bindings in ports.items():
             for binding in bindings or ():
                 if port.endswith("/tcp"):
@@ -109,13 +115,13 @@ class Daemon:
     def exit_code(self, name: str) -> int | None:
         """Return the exit code of the container's program, None while it runs."""
         with _wrapped(EngineGone):
-            state = self._client.api.inspect_container(name)["State"]
+            state = self._api.inspect_container(name)["State"]
         return None if state["Running"] else int(state["ExitCode"])
 
     def wait(self, name: str) -> int:
         """Wait until the container's program ends, and return its exit code."""
         with _wrapped(EngineGone):
-            return int(self._client.api.wait(name)["StatusCode"])
+            return int(self._api.wait(name)["StatusCode"])
 
     def remove(self, name: str) -> None:
         """Stop the container as `docker stop` does, and remove it; nothing happens if it is not there."""
@@ -124,10 +130,10 @@ class Daemon:
         with _wrapped(EngineGone):
             try:
                 try:
-                    self._client.api.stop(name, timeout=_SECONDS_TO_STOP)
+                    self._api.stop(name, timeout=_SECONDS_TO_STOP)
                 finally:
                     # Also after a second Ctrl-C, which ends the waiting.
-                    self._client.api.remove_container(name, force=True, v=True)
+                    self._api.remove_container(name, force=True, v=True)
             except docker.errors.NotFound:
                 return
 
@@ -135,7 +141,7 @@ class Daemon:
         """Return the names of the containers with all `labels`, the newest first, ended ones too."""
         wanted = [f"{key}={value}" for key, value in labels.items()]
         with _wrapped(EngineGone):
-            found = self._client.api.containers(all=True, filters={"label": wanted})
+            found = self._api.containers(all=True, filters={"label": wanted})
         found.sort(key=lambda container: container["Created"], reverse=True)
         return [container["Names"][0].removeprefix("/") for container in found]
 
@@ -160,7 +166,7 @@ class Daemon:
         import requests
 
         # A connection of its own: the SDK's must not be used by two threads.
-        client = docker.from_env(timeout=None)
+        client = docker.from_env(timeout=_FOR_EVER)
         chosen = {"stdout": kind == "stdout", "stderr": kind == "stderr"}
         try:
             for chunk in client.api.logs(name, stream=True, follow=follow, **chosen):
@@ -183,7 +189,12 @@ def _wrapped(make_error: Callable[[str], EngineError]) -> Iterator[None]:
         yield
     except docker.errors.APIError as error:
         raise make_error(str(error.explanation or error).strip()) from error
-    except (docker.errors.DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+    except (
+        docker.errors.DockerException,
+        requests.RequestException,
+        urllib3.exceptions.HTTPError,
+        OSError,
+    ) as error:
         raise make_error("the connection to it broke off") from error
 
 

@@ -1,4 +1,4 @@
-"""Does a program listen behind a published port?"""
+"""Whether a program listens behind a published port."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rustdocker_tasks.image import Port
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rustdocker_tasks.image import Port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

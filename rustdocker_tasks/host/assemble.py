@@ -60,7 +60,10 @@ def assemble_image(plan: ImagePlan, program_path: Path, support: SupportFiles) -
         make_layer(
             "libraries, certificates, time zones, user",
             support_entries(
-                user=plan.config.user, certificates=support.certificates, zones=support.zones, libraries=libraries
+                user=plan.config.user,
+                certificates=support.certificates,
+                zones=support.zones,
+                libraries=libraries,
             ),
         ),
         make_layer("program", [program_entry(plan.name, content)]),

@@ -101,9 +101,10 @@ def _build(step: CompileStep) -> Path:
 def _program(message: dict[str, object], step: CompileStep) -> list[Path]:
     target = message.get("target")
     executable = message.get("executable")
-    if isinstance(target, dict) and isinstance(executable, str):
-        if target.get("name") == step.binary and "bin" in target.get("kind", ()):
-            return [Path(executable)]
+    if not isinstance(target, dict) or not isinstance(executable, str):
+        return []
+    if target.get("name") == step.binary and "bin" in target.get("kind", ()):
+        return [Path(executable)]
     return []
 
 

@@ -20,7 +20,6 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +30,8 @@ from rustdocker_tasks.errors import CannotWrite
 from rustdocker_tasks.host.source_tree import Row, SourceTree, scan, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from rustdocker_tasks.plan.model import CompileStep
 
 _UNKNOWN = ""

@@ -15,7 +15,12 @@ _EPOCH = "1970-01-01T00:00:00Z"
 
 
 def oci_config(
-    config: ImageConfig, *, entrypoint: str, environment: dict[str, str], program: Program, layers: Sequence[Layer]
+    config: ImageConfig,
+    *,
+    entrypoint: str,
+    environment: dict[str, str],
+    program: Program,
+    layers: Sequence[Layer],
 ) -> dict[str, object]:
     """Return the configuration; `environment` is what the image sets unless the user's own says otherwise.
 

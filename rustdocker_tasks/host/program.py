@@ -7,14 +7,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.errors import LibraryNotFound, NotLinux, NotStatic
 from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
-    from elftools.elf.elffile import ELFFile
-
     from rustdocker_tasks.plan.model import CompileStep
 
 # ELF's e_machine and byte order -> GOARCH and variant. Source: OCI image-spec, config.md, "architecture".
@@ -98,13 +96,13 @@ def find_libraries(program: Program) -> tuple[Library, ...]:
     return tuple(sorted(libraries, key=lambda library: library.destination))
 
 
-def _interpreter(elf: ELFFile) -> Path | None:
+def _interpreter(elf: Any) -> Path | None:
     for segment in elf.iter_segments("PT_INTERP"):
         return Path(segment.get_interp_name())
     return None
 
 
-def _needed(elf: ELFFile) -> tuple[str, ...]:
+def _needed(elf: Any) -> tuple[str, ...]:
     for segment in elf.iter_segments("PT_DYNAMIC"):
         return tuple(tag.needed for tag in segment.iter_tags("DT_NEEDED"))
     return ()

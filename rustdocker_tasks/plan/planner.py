@@ -98,7 +98,9 @@ def _backend_reason(resolved: ResolvedSettings) -> str:
 
 def _choose_target(variant: Variant, toolchain: Toolchain | None) -> _Target:
     if variant.linkage is Linkage.DYNAMIC or toolchain is None:
-        return _Target(None, crt_static=False, reason="dynamic: the image holds the libraries that the program loads")
+        return _Target(
+            None, crt_static=False, reason="dynamic: the image holds the libraries that the program loads"
+        )
     architecture = toolchain.host_triple.partition("-")[0]
     musl = f"{architecture}-unknown-linux-musl"
     if musl in toolchain.installed_targets:

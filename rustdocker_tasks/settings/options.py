@@ -26,18 +26,16 @@ class Backend(Enum):
 class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """All settings of one image. `None` means "not set", never "no"."""
 
-    package: Annotated[
-        str | None, Meta(description="The package that has the binary.", examples=['"shop"'])
-    ] = None
-    bin: Annotated[
-        str | None, Meta(description="The binary that the image runs.", examples=['"server"'])
-    ] = None
-    variant: Annotated[
-        str, Meta(description="What kind of image: minimal or static.", examples=['"static"'])
-    ] = "minimal"
-    backend: Annotated[
-        Backend, Meta(description="What builds the image: auto or host.", examples=['"host"'])
-    ] = Backend.AUTO
+    package: Annotated[str | None, Meta(description="The package that has the binary.", examples=['"shop"'])] = (
+        None
+    )
+    bin: Annotated[str | None, Meta(description="The binary that the image runs.", examples=['"server"'])] = None
+    variant: Annotated[str, Meta(description="What kind of image: minimal or static.", examples=['"static"'])] = (
+        "minimal"
+    )
+    backend: Annotated[Backend, Meta(description="What builds the image: auto or host.", examples=['"host"'])] = (
+        Backend.AUTO
+    )
     tag: Annotated[
         tuple[ImageReference, ...],
         Meta(description="Names for the image, in place of name:version.", examples=['["shop:dev"]']),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, get_origin
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 import msgspec
 import tomli
@@ -47,7 +47,7 @@ def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
 
     A list replaces the lower one; a table is merged key by key. Raises UnknownKey and BadValue.
     """
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     for layer in sorted(layers, key=lambda layer: layer.source):
         for key, raw in layer.values.items():
@@ -58,7 +58,7 @@ def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
             merged = {**lower, **value} if isinstance(value, dict) and isinstance(lower, dict) else value
             values[option.field] = merged
             origins[key] = origin
-    return ResolvedSettings(settings=Settings(**values), origins=origins)  # type: ignore[arg-type]
+    return ResolvedSettings(settings=Settings(**values), origins=origins)
 
 
 def _option(key: str, layer: Layer) -> Option:
@@ -81,7 +81,7 @@ def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> objec
     try:
         value = _parse_text(option, raw) if layer.is_text and isinstance(raw, str) else raw
         hook = partial(_decode, base=layer.base)
-        converted = msgspec.convert(value, type=option.type, dec_hook=hook)  # type: ignore[call-overload]
+        converted: Any = msgspec.convert(value, type=option.type, dec_hook=hook)
         if option.key == "env":
             for name in converted:
                 parse_env_name(name)
@@ -95,11 +95,11 @@ def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> objec
 
 def _parse_text(option: Option, text: str) -> object:
     """A list or a table is a TOML value; a bare word is one item of a list."""
-    shape = get_origin(option.type.__origin__)  # type: ignore[attr-defined]
-    if shape not in (tuple, dict):
-        return text
+    shape = get_origin(get_args(option.type)[0])
     if shape is tuple and not text.startswith("["):
         return [text]
+    if shape not in {tuple, dict}:
+        return text
     return tomli.loads(f"value = {text}")["value"]
 
 
@@ -109,7 +109,7 @@ def _decode(wanted: type[str | Path], value: object, *, base: Path) -> object:
         raise ValueError(message)  # noqa: TRY004 - msgspec turns it into its own error with the path
     if wanted is Path:
         return base / str(value)
-    return wanted(value)
+    return cast("type[str]", wanted)(value)
 
 
 def _shown(option: Option, raw: object) -> str:

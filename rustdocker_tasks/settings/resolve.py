@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
@@ -86,9 +87,12 @@ def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> objec
             for name in converted:
                 parse_env_name(name)
     except (ValueError, tomli.TOMLDecodeError) as error:
-        problem = str(error).replace(" - at `$", " - at `" + option.key)
         raise BadValue(
-            option.key, value=_shown(option, raw), where=origin.where, problem=problem, example=option.example
+            option.key,
+            value=_shown(option, raw),
+            where=origin.where,
+            problem=_problem(option, error),
+            example=option.example,
         ) from error
     return converted
 
@@ -110,6 +114,14 @@ def _decode(wanted: type[str | Path], value: object, *, base: Path) -> object:
     if wanted is Path:
         return base / str(value)
     return cast("type[str]", wanted)(value)
+
+
+def _problem(option: Option, error: Exception) -> str:
+    declared = get_args(option.type)[0]
+    if isinstance(declared, type) and issubclass(declared, Enum):
+        return f"it is one of {', '.join(member.value for member in declared)}"
+    # msgspec writes where in the value it is: "… - at `$[0]`".
+    return str(error).replace(" - at `$", " - at `" + option.key)
 
 
 def _shown(option: Option, raw: object) -> str:

@@ -1,0 +1,111 @@
+"""What tests share: small Cargo projects, the tasks as a user starts them, the engine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import docker
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).parent.parent
+TASKS = "from rustdocker_tasks import ns\n"
+MANIFEST = '[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2021"\n'
+MAIN = 'fn main() { println!("first"); }\n'
+
+settings.register_profile("quick", max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile("quick")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def result(self) -> str:
+        """What stdout carries, after the task is known to have succeeded."""
+        assert self.code == 0, self.stderr
+        return self.stdout.strip()
+
+
+Write = Callable[[Mapping[str, str]], Path]
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+def crate(name: str = "app", **files: str) -> dict[str, str]:
+    """The files of a package with one binary; `files` replace or add, by path."""
+    return {"Cargo.toml": MANIFEST.format(name=name), "src/main.rs": MAIN, "tasks.py": TASKS, **files}
+
+
+def clean_environment(**changes: str) -> dict[str, str]:
+    """This process's environment without what would change a task's settings."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTDOCKER_", "INVOKE_"))}
+    return {**kept, **changes}
+
+
+def invoke(*words: str, folder: Path, **environment: str) -> Outcome:
+    """Run `invoke` in a process of its own, as a user does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "invoke", *words],
+        cwd=folder,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write files into a folder of the test's own and return the folder."""
+    return lambda files: write_files(tmp_path, files)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    """The running engine. Without one the test fails: a missing engine proves nothing."""
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def output_of(engine: docker.DockerClient) -> Callable[..., str]:
+    """Run an image to its end and return what it printed."""
+
+    def run(image: str, *arguments: str, **options: Any) -> str:
+        printed: bytes = engine.containers.run(image, list(arguments), remove=True, **options)
+        return printed.decode().strip()
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _no_process(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests of pure parts start no process: they would be slow, and not about what they claim."""
+    if request.node.get_closest_marker("cargo") or request.node.get_closest_marker("engine"):
+        return
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        message = "a test without the mark `cargo` or `engine` started a process"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)

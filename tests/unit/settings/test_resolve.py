@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rustdocker_tasks.errors import BadValue, SettingsError, UnknownKey
+from rustdocker_tasks.settings.options import OPTIONS, Backend, Settings
+from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
+from rustdocker_tasks.settings.sources import Layer, Source, environment_layer
+
+BASE = Path("/base")
+
+
+def layer(source: Source = Source.PACKAGE, **values: object) -> Layer:
+    return Layer(
+        source=source, where=source.name, base=BASE, values={k.replace("_", "-"): v for k, v in values.items()}
+    )
+
+
+def resolve(*layers: Layer) -> ResolvedSettings:
+    return resolve_settings(layers)
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    resolved = resolve()
+
+    assert resolved.settings == Settings()
+    assert resolved.settings.user == "65532:65532"
+    assert resolved.origin("user").where == "the default"
+
+
+@given(st.permutations([s for s in Source if s is not Source.DEFAULT]))
+def test_the_highest_source_wins_whatever_the_order_of_layers(order: list[Source]) -> None:
+    resolved = resolve(*(layer(source, variant=source.name) for source in order))
+
+    assert resolved.settings.variant == "FLAG"
+    assert resolved.origin("variant").source is Source.FLAG
+
+
+def test_a_list_replaces_the_lower_one_and_a_table_is_merged() -> None:
+    resolved = resolve(
+        layer(Source.WORKSPACE, expose=[1, 2], env={"A": "1", "B": "1"}),
+        layer(Source.PACKAGE, expose=[3], env={"B": "2"}),
+    )
+
+    assert resolved.settings.expose == ("3/tcp",)
+    assert resolved.settings.env == {"A": "1", "B": "2"}
+
+
+def test_an_empty_value_is_an_answer() -> None:
+    resolved = resolve(layer(Source.WORKSPACE, expose=[1], args=["x"]), layer(Source.PACKAGE, expose=[], args=[]))
+
+    assert resolved.settings.expose == ()
+    assert resolved.settings.args == ()
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "field", "value"),
+    [
+        ("RUSTDOCKER_EXPOSE", "8080", "expose", ("8080/tcp",)),
+        ("RUSTDOCKER_EXPOSE", "[80, '53/udp']", "expose", ("80/tcp", "53/udp")),
+        ("RUSTDOCKER_ARGS", "--verbose", "args", ("--verbose",)),
+        ("RUSTDOCKER_ENV", '{ A = "b" }', "env", {"A": "b"}),
+        ("RUSTDOCKER_CA_CERTIFICATES", "ca.pem", "ca_certificates", (BASE / "ca.pem",)),
+        ("RUSTDOCKER_BACKEND", "host", "backend", Backend.HOST),
+        ("RUSTDOCKER_USER", "1000", "user", "1000:1000"),
+    ],
+)
+def test_a_variable_holds_toml_or_a_bare_word(variable: str, text: str, field: str, value: object) -> None:
+    resolved = resolve(environment_layer({variable: text, "HOME": "/"}, base=BASE))
+
+    assert getattr(resolved.settings, field) == value
+    assert resolved.origins[field.replace("_", "-")].where == f"the environment variable {variable}"
+
+
+def test_an_absolute_path_stays() -> None:
+    assert resolve(layer(ca_certificates=["/etc/ca.pem"])).settings.ca_certificates == (Path("/etc/ca.pem"),)
+
+
+def test_an_unknown_key_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownKey) as caught:
+        resolve(layer(expos=[1]))
+
+    assert caught.value.hint == "did you mean `expose`?"
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UnknownKey) as caught:
+        resolve(environment_layer({"RUSTDOCKER_EXPSE": "1"}, base=BASE))
+
+    assert caught.value.set_by == "the environment variable RUSTDOCKER_EXPSE"
+    assert caught.value.hint == "did you mean `RUSTDOCKER_EXPOSE`?"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("expose", [70000], "a port is a number from 1 to 65535 - at `expose[0]`"),
+        ("expose", 80, "Expected `array`, got `int`"),
+        ("args", "x", "Expected `array`, got `str`"),
+        ("user", True, "expected text or a number, got bool"),
+        ("backend", "podman", "it is one of auto, host"),
+        ("tag", ["Shop"], "a tag is a lower-case image name with an optional :tag - at `tag[0]`"),
+        ("env", {"A": 1}, "Expected `str`, got `int` - at `env[...]`"),
+        ("env", {"A=B": "1"}, "a variable's name is not empty and holds no `=`"),
+    ],
+)
+def test_a_bad_value_says_what_is_wrong(key: str, value: object, problem: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        resolve(layer(**{key: value}))
+
+    assert caught.value.what == f"`{key}` cannot take this value: {problem}"
+    assert caught.value.set_by == "PACKAGE"
+    assert caught.value.hint == f"write it like {OPTIONS[key].example}"
+
+
+def test_broken_toml_in_a_variable_is_refused() -> None:
+    with pytest.raises(BadValue) as caught:
+        resolve(environment_layer({"RUSTDOCKER_EXPOSE": "[80"}, base=BASE))
+
+    assert caught.value.found == "[80"
+
+
+@given(st.text(alphabet="abcdefgh0123", min_size=8), st.sampled_from(["x", 'x"', "[", "{A=", "{A='", "{ A = 1 }"]))
+def test_a_secret_in_env_is_in_no_error(secret: str, shape: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        resolve(environment_layer({"RUSTDOCKER_ENV": shape + secret}, base=BASE))
+
+    assert secret not in str(caught.value)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.none() | st.integers() | st.text() | st.lists(st.text())))
+def test_any_value_gives_settings_or_an_error_of_ours(values: dict[str, object]) -> None:
+    try:
+        resolved = resolve_settings([Layer(source=Source.PACKAGE, where="x", base=BASE, values=values)])
+    except SettingsError:
+        return
+
+    assert set(resolved.origins) == set(values)
+
+
+def test_every_option_has_an_example_that_it_accepts() -> None:
+    for option in OPTIONS.values():
+        text = option.example.strip('"')
+        resolved = resolve(environment_layer({option.variable: text}, base=BASE))
+
+        assert getattr(resolved.settings, option.field) is not None

@@ -1,0 +1,206 @@
+"""The full text of every error, as a user reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rustdocker_tasks import errors
+from rustdocker_tasks.errors import RustDockerError
+
+CARGO_TOML = Path("/shop/Cargo.toml")
+
+TEXTS: list[tuple[RustDockerError, int, str]] = [
+    (
+        errors.UnknownKey("expos", where="--set", known=["args", "expose"], nearest="expose"),
+        64,
+        "there is no setting `expos`\n  found: expos\n  set by: --set\n  hint: did you mean `expose`?",
+    ),
+    (
+        errors.UnknownKey("zzz", where="--set", known=["args", "expose"], nearest=None),
+        64,
+        "there is no setting `zzz`\n  found: zzz\n  set by: --set\n  hint: the settings are: args, expose",
+    ),
+    (
+        errors.BadValue("user", value="me", where="--user", problem="a user is a number", example='"1000"'),
+        64,
+        "`user` cannot take this value: a user is a number\n  found: me\n  set by: --user\n"
+        '  hint: write it like "1000"',
+    ),
+    (
+        errors.BadFlag("--port", value="x", problem="it is no port", example="8080:80"),
+        64,
+        "--port cannot take this value: it is no port\n  found: x\n  set by: --port\n  hint: write it like 8080:80",
+    ),
+    (
+        errors.UnreadableFile("ca-certificates", Path("/ca.pem"), where="--x", problem="No such file or directory"),
+        64,
+        "the file that `ca-certificates` names cannot be used: No such file or directory\n  found: /ca.pem\n"
+        "  set by: --x\n"
+        "  hint: name a file that is there; a relative path starts at the folder of the file that sets it",
+    ),
+    (
+        errors.NoCargoToml(Path("/shop")),
+        65,
+        "there is no Cargo.toml here\n  found: none in /shop or a folder above it\n"
+        "  set by: the folder the task was started in\n"
+        "  hint: change to a Cargo project, make one with `cargo init`, or name it with collection(root=…)",
+    ),
+    (
+        errors.BrokenToml(CARGO_TOML, line=3, column=7, problem="Invalid value"),
+        65,
+        "Cargo.toml is not valid TOML: Invalid value\n  found: /shop/Cargo.toml, line 3, column 7\n"
+        "  set by: /shop/Cargo.toml\n"
+        "  hint: mend line 3; `cargo metadata --no-deps` shows the place as cargo sees it",
+    ),
+    (
+        errors.BrokenManifest(CARGO_TOML, "[package] has no name", hint='add name = "…" to [package]'),
+        65,
+        "cargo would refuse this project\n  found: [package] has no name (/shop/Cargo.toml)\n"
+        '  set by: /shop/Cargo.toml\n  hint: add name = "…" to [package]',
+    ),
+    (
+        errors.NoBinary([CARGO_TOML]),
+        65,
+        "this project has no binary to put into an image\n"
+        "  found: no src/main.rs, no file in src/bin, no [[bin]] in /shop/Cargo.toml\n"
+        "  set by: Cargo's own rules for binaries\n"
+        "  hint: add src/main.rs, or run the task in the package that has one",
+    ),
+    (
+        errors.SeveralBinaries([("shop", "server"), ("shop", "worker")], root=Path("/shop")),
+        65,
+        "this project has several binaries and none is chosen\n"
+        "  found: `server` (package shop), `worker` (package shop)\n"
+        "  set by: nobody: /shop/Cargo.toml has no default-run\n"
+        '  hint: run again with --bin server, or set default-run = "server" in its [package]',
+    ),
+    (
+        errors.NoSuchBinary("srever", candidates=["server", "worker"], set_by="--bin", nearest="server"),
+        65,
+        "there is no binary named `srever`\n  found: `server`, `worker`\n  set by: --bin\n"
+        "  hint: run again with --bin server",
+    ),
+    (
+        errors.NoSuchPackage("shp", candidates=["shop"], set_by="--package", nearest="shop"),
+        65,
+        "there is no package named `shp`\n  found: `shop`\n  set by: --package\n"
+        "  hint: run again with --package shop",
+    ),
+    (
+        errors.NoCargo(),
+        66,
+        "cargo is not installed, or not on PATH\n  found: no program named `cargo` on PATH\n"
+        "  set by: the host backend, which compiles with the local cargo\n"
+        "  hint: install Rust with rustup (https://rustup.rs), then open a new shell",
+    ),
+    (
+        errors.CargoFailed(command="cargo build", code=101, found="its message stands above", hint="mend it"),
+        66,
+        "`cargo build` failed with exit code 101\n  found: its message stands above\n  set by: cargo\n"
+        "  hint: mend it",
+    ),
+    (
+        errors.NotLinux("shop", "it is not an ELF file"),
+        67,
+        "the compiled program cannot run in a Linux container\n  found: shop: it is not an ELF file\n"
+        "  set by: `build.target` in .cargo/config.toml, or this machine's own platform\n"
+        "  hint: build on Linux, or set build.target to a Linux target triple",
+    ),
+    (
+        errors.LibraryNotFound("libfoo.so.1", program="shop"),
+        67,
+        "the program needs a shared library that this machine lacks: libfoo.so.1\n"
+        "  found: shop names it, the loader does not find it\n  set by: a crate that links it\n"
+        "  hint: find its package with `apt-file search libfoo.so.1` and install it",
+    ),
+    (
+        errors.NotStatic(program="shop", found="needs libz.so.1", target_triple="x86_64-unknown-linux-gnu"),
+        67,
+        "the program is not fully static\n  found: shop: needs libz.so.1\n"
+        "  set by: variant static, compiled for x86_64-unknown-linux-gnu\n"
+        "  hint: turn on the crate's `vendored` or `bundled` feature, "
+        "or use `invoke build --variant minimal`",
+    ),
+    (
+        errors.ForeignCertificates("/x/cacert.pem", "it has been changed since it was installed"),
+        67,
+        "the certificates to ship are not the ones that certifi published\n"
+        "  found: /x/cacert.pem: it has been changed since it was installed\n  set by: this Python environment\n"
+        "  hint: restore them with `pip install --force-reinstall certifi`, "
+        "and name your own CA with the setting `ca-certificates`",
+    ),
+    (
+        errors.CannotWrite(Path("/shop/target/x.tar"), "No space left on device"),
+        67,
+        "the image could not be written\n  found: /shop/target/x.tar: No space left on device\n"
+        "  set by: cargo's target folder, where images are kept\n"
+        "  hint: free some space or make the folder writable, then build again; nothing half-written was left",
+    ),
+    (
+        errors.NoEngine(address="unix:///x.sock", problem="No such file or directory", set_by="DOCKER_HOST"),
+        68,
+        "no container engine answers\n  found: unix:///x.sock: No such file or directory\n  set by: DOCKER_HOST\n"
+        "  hint: start it (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs",
+    ),
+    (
+        errors.LoadFailed("shop:1", problem="no space left on device"),
+        68,
+        "the engine did not take the image shop:1\n  found: no space left on device\n  set by: the engine\n"
+        "  hint: look at the engine's log and its free space (`docker system df`), then build again",
+    ),
+    (
+        errors.PortTaken(8080, container_port="80", set_by="--port 8080:80", other=8081),
+        68,
+        "port 8080 of this machine is taken\n  found: something listens on port 8080 already\n"
+        "  set by: --port 8080:80\n"
+        "  hint: stop it (`invoke stop`, if it is this project's), or take another port: --port 8081:80",
+    ),
+    (
+        errors.EngineGone("the connection to it broke off"),
+        68,
+        "the engine did not do what it was asked for\n  found: the connection to it broke off\n"
+        "  set by: the engine\n  hint: look at `docker ps -a` and the engine's log, then try again",
+    ),
+    (
+        errors.RunFailed("shop:1", problem="mount denied"),
+        68,
+        "the engine could not run shop:1\n  found: mount denied\n  set by: the engine\n"
+        "  hint: `docker image inspect` shows what the image asks for; `invoke plan` shows who set it",
+    ),
+    (
+        errors.NotListening(["8080"], seconds=30),
+        68,
+        "nothing listens on port 8080 of the container after 30 s\n"
+        "  found: the program runs, but a connection to the port is closed at once\n"
+        "  set by: the setting `expose`\n"
+        "  hint: let the program listen on 0.0.0.0 (127.0.0.1 is the container's own), "
+        "or set `expose` to the port that it uses",
+    ),
+    (
+        errors.NoContainer("shop"),
+        68,
+        "no container of shop is there\n  found: none that `invoke run` started\n  set by: the engine\n"
+        "  hint: start one with `invoke run --detach`",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "code", "text"), TEXTS, ids=lambda value: type(value).__name__)
+def test_error_reads_as_four_parts(error: RustDockerError, code: int, text: str) -> None:
+    assert str(error) == text
+    assert error.exit_code == code
+
+
+def test_every_error_class_has_its_text_tested() -> None:
+    families = RustDockerError.__subclasses__()
+    causes = {cause for family in families for cause in family.__subclasses__()}
+
+    assert {type(error) for error, _, _ in TEXTS} == causes
+
+
+def test_a_value_of_several_lines_stays_within_its_part() -> None:
+    error = errors.RunFailed("shop:1", problem="one\ntwo")
+
+    assert "  found: one\n    two\n  set by:" in str(error)

@@ -49,13 +49,14 @@ def stream_lines(argv: Sequence[str], *, folder: Path, on_line: Callable[[str], 
             argv, cwd=folder, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
         ),
     )
-    try:
-        for line in process.stdout or ():
-            on_line(line)
-        return process.wait()
-    except BaseException:
-        _end(process)
-        raise
+    with process:
+        try:
+            for line in process.stdout or ():
+                on_line(line)
+        except BaseException:
+            _end(process)
+            raise
+    return process.returncode
 
 
 def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:

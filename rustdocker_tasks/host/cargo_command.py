@@ -26,7 +26,7 @@ def build_command(step: CompileStep) -> list[str]:
         "--message-format=json-render-diagnostics",
         *([f"--features={','.join(step.features)}"] if step.features else []),
         *([f"--target={step.target_triple}"] if step.target_triple else []),
-        *(["--locked"] if step.locked else []),
+        *_lock_flags(step),
         *(_CRT_STATIC if step.crt_static else ()),
     ]
 
@@ -39,6 +39,7 @@ def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[
         "--quiet",
         f"--manifest-path={step.manifest}",
         "--release",
+        *_lock_flags(step),
         *(f"--package={package}" for package in sorted(packages)),
         *(f"--target={triple}" for triple in sorted(triples)),
     ]
@@ -47,3 +48,8 @@ def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[
 def folders_command(manifest: Path) -> list[str]:
     """Return the command that says where cargo puts things; it needs no network and writes nothing."""
     return ["cargo", "metadata", "--no-deps", "--format-version=1", f"--manifest-path={manifest}"]
+
+
+def _lock_flags(step: CompileStep) -> list[str]:
+    # Without it cargo renews a lock file that is out of date, and puts one that it did not write into its own form.
+    return ["--locked"] if step.locked else []

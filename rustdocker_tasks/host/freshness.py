@@ -20,7 +20,7 @@ import json
 import os
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -195,7 +195,9 @@ def _rows(sources: Sources) -> dict[str, Row]:
 
 
 def _scan(step: CompileStep, build_dir: Path, units: tuple[Unit, ...], known: Mapping[str, Row]) -> Sources:
-    others = frozenset({build_dir, *(package.folder for package in step.sources)})
+    # Cargo tracks by content what its lock file means, and writes it while it builds.
+    left_out = (build_dir, step.root / "Cargo.lock", *(package.folder for package in step.sources))
+    others = frozenset(map(str, left_out))
     trees: dict[str, SourceTree] = {}
     for package in step.sources:
         named = {
@@ -205,19 +207,17 @@ def _scan(step: CompileStep, build_dir: Path, units: tuple[Unit, ...], known: Ma
             for path in _named_files(unit, bases=(step.root, package.folder))
             if build_dir not in path.parents
         }
-        tree = scan(package.folder, others=others - {package.folder}, extra=sorted(named), known=known)
+        tree = scan(package.folder, others=others - {str(package.folder)}, extra=sorted(named), known=known)
         # Two packages may have one name, and cargo's units do not tell them apart.
         twin = trees.get(package.name, SourceTree({}, 0))
         trees[package.name] = SourceTree({**twin.rows, **tree.rows}, max(twin.newest_change, tree.newest_change))
     return Sources(trees, _scan_shared(step.root, others, known))
 
 
-def _scan_shared(root: Path, others: frozenset[Path], known: Mapping[str, Row]) -> SourceTree:
-    if root in others:
+def _scan_shared(root: Path, others: frozenset[str], known: Mapping[str, Row]) -> SourceTree:
+    if str(root) in others:
         return SourceTree({}, 0)
-    tree = scan(root, others=others, extra=(), known=known)
-    # Cargo tracks by content what the lock file means to it.
-    return replace(tree, rows={path: row for path, row in tree.rows.items() if path != str(root / "Cargo.lock")})
+    return scan(root, others=others, extra=(), known=known)
 
 
 def _units(step: CompileStep, build_dir: Path, target_triple: str | None) -> Iterator[Unit]:

@@ -49,10 +49,10 @@ class SourceTree:
         return {path: row.content for path, row in self.rows.items()}
 
 
-def scan(folder: Path, *, others: frozenset[Path], extra: Iterable[Path], known: Mapping[str, Row]) -> SourceTree:
+def scan(folder: Path, *, others: frozenset[str], extra: Iterable[Path], known: Mapping[str, Row]) -> SourceTree:
     """Return what is in `folder` and the `extra` files.
 
-    `others` are folders left out, such as packages inside this one. `known` are rows of an earlier scan:
+    `others` are folders and files left out, such as packages inside this one. `known` are rows of an earlier scan:
     a file with the same inode, size and times is not read again. A file that cannot be read has the content "".
     """
     rows: dict[str, Row] = {}
@@ -64,7 +64,7 @@ def scan(folder: Path, *, others: frozenset[Path], extra: Iterable[Path], known:
     return SourceTree(rows, newest)
 
 
-def _walk(folder: Path, others: frozenset[Path]) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(folder: Path, others: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
     seen: set[tuple[int, int]] = set()
     for name, folders, files in os.walk(folder, followlinks=True):
         status = os.stat(name)
@@ -76,11 +76,13 @@ def _walk(folder: Path, others: frozenset[Path]) -> Iterator[tuple[str, os.stat_
         folders[:] = sorted(f for f in folders if f not in _NAMES_OF_OTHERS)
         yield name, status
         for file in files:
-            yield from _status(os.path.join(name, file))
+            path = os.path.join(name, file)
+            if path not in others:
+                yield from _status(path)
 
 
-def _is_other(name: str, files: list[str], others: frozenset[Path]) -> bool:
-    return Path(name) in others or any(mark in files for mark in _MARKS_OF_OTHERS)
+def _is_other(name: str, files: list[str], others: frozenset[str]) -> bool:
+    return name in others or any(mark in files for mark in _MARKS_OF_OTHERS)
 
 
 def _extras(paths: Iterable[Path]) -> Iterator[tuple[str, os.stat_result]]:

@@ -1,0 +1,367 @@
+"""The first promise: the program is made of the sources at hand, whatever their times say.
+
+With the real cargo, on small packages; the program is run on this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders
+from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.model import CompileStep
+from tests.conftest import MANIFEST, write_files
+
+pytestmark = pytest.mark.cargo
+
+IN_2000 = 946_684_800  # seconds since the epoch
+PRINT = 'fn main() {{ println!("{}"); }}\n'
+FIRST, SECOND = PRINT.format("first"), PRINT.format("second")
+APP = {"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": FIRST}
+
+
+@dataclass(frozen=True)
+class Crate:
+    """A package to build again and again; every file written is dated 2000."""
+
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+
+    def write(self, **files: str) -> None:
+        for name, text in files.items():
+            self.write_file(name, text)
+
+    def write_file(self, name: str, text: str) -> None:
+        write_files(self.folder, {name: text})
+        os.utime(self.folder / name, (IN_2000, IN_2000))
+
+    @property
+    def step(self) -> CompileStep:
+        return plan_image(self.folder, ()).plan.compile
+
+    @property
+    def folders(self) -> CargoFolders:
+        return query_folders(self.step)
+
+    def build(self, *features: str) -> str:
+        """Build as a task does, and return what the program prints."""
+        step = replace(self.step, features=features)
+        program = compile_program(step, query_folders(step)).program
+        return subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
+
+    def cargo(self, *words: str) -> None:
+        """Build as the user does, past us."""
+        subprocess.run(["cargo", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def compiled(self) -> list[str]:
+        """The packages that cargo compiled since this was last asked."""
+        lines = self.capture.readouterr().err.splitlines()
+        return [line.split()[1] for line in lines if line.strip().startswith("Compiling")]
+
+
+@pytest.fixture
+def app(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Crate:
+    return make(tmp_path / "app", capfd, APP)
+
+
+def make(folder: Path, capture: pytest.CaptureFixture[str], files: dict[str, str]) -> Crate:
+    crate = Crate(folder, capture)
+    for name, text in files.items():
+        crate.write_file(name, text)
+    return crate
+
+
+def test_a_cold_build_of_sources_dated_2000(app: Crate) -> None:
+    assert app.build() == "first"
+
+
+def test_an_edit_and_its_revert_with_old_times(app: Crate) -> None:
+    assert app.build() == "first"
+    app.write_file("src/main.rs", SECOND)
+    assert app.build() == "second"
+    app.write_file("src/main.rs", FIRST)
+    assert app.build() == "first"
+
+
+def test_an_edit_with_a_new_time_and_a_revert_with_the_old(app: Crate) -> None:
+    app.build()
+    shutil.copy2(app.folder / "src/main.rs", app.folder.parent / "kept.rs")
+    (app.folder / "src/main.rs").write_text(SECOND)
+    assert app.build() == "second"
+    shutil.copy2(app.folder.parent / "kept.rs", app.folder / "src/main.rs")
+    assert app.build() == "first"
+
+
+def test_a_build_of_the_user_s_own_in_between(app: Crate) -> None:
+    app.build()
+    (app.folder / "src/main.rs").write_text(SECOND)
+    app.cargo("build", "--release")
+    app.write_file("src/main.rs", FIRST)
+
+    assert app.build() == "first"
+
+
+def test_artefacts_of_the_user_s_own_before_the_first_build(app: Crate) -> None:
+    (app.folder / "src/main.rs").write_text(SECOND)
+    app.cargo("build", "--release")
+    app.write_file("src/main.rs", FIRST)
+
+    assert app.build() == "first"
+
+
+def test_a_feature_switched_on_around_an_edit(app: Crate) -> None:
+    app.write_file("Cargo.toml", APP["Cargo.toml"] + "[features]\nx = []\n")
+    assert app.build("x") == "first"
+    app.write_file("src/main.rs", SECOND)
+    assert app.build() == "second"
+    assert app.build("x") == "second"
+    app.write_file("src/main.rs", FIRST)
+    assert app.build() == "first"
+    assert app.build("x") == "first"
+
+
+def test_two_source_folders_that_change_places(app: Crate) -> None:
+    app.write_file("other/main.rs", SECOND)
+    app.build()
+    (app.folder / "src").rename(app.folder / "kept")
+    (app.folder / "other").rename(app.folder / "src")
+    assert app.build() == "second"
+    (app.folder / "src").rename(app.folder / "other")
+    (app.folder / "kept").rename(app.folder / "src")
+    assert app.build() == "first"
+
+
+def test_places_changed_and_changed_back_around_a_build_of_the_user_s_own(app: Crate) -> None:
+    app.write_file("other/main.rs", SECOND)
+    app.build()
+    (app.folder / "src").rename(app.folder / "kept")
+    (app.folder / "other").rename(app.folder / "src")
+    os.utime(app.folder / "src/main.rs")
+    app.cargo("build", "--release")
+    (app.folder / "src").rename(app.folder / "other")
+    (app.folder / "kept").rename(app.folder / "src")
+
+    assert app.build() == "first"
+
+
+INCLUDED = {**APP, "src/main.rs": 'fn main() { print!("{}", include_str!("../text.txt")); }\n', "text.txt": "first"}
+
+
+def test_an_included_file_reverted_with_its_old_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make(tmp_path, capfd, INCLUDED)
+    assert app.build() == "first"
+    app.write_file("text.txt", "second")
+    assert app.build() == "second"
+
+
+def test_an_included_file_outside_of_the_package(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    main = INCLUDED["src/main.rs"].replace("../text.txt", "../../text.txt")
+    app = make(tmp_path / "app", capfd, {**INCLUDED, "src/main.rs": main, "../text.txt": "first"})
+    assert app.build() == "first"
+    app.write_file("../text.txt", "second")
+    assert app.build() == "second"
+    app.write_file("../text.txt", "first")
+    assert app.build() == "first"
+
+
+# A build script that names only itself: cargo does not look at the folder that it reads.
+LISTING = {
+    **APP,
+    "build.rs": """
+        fn main() {
+            println!("cargo:rerun-if-changed=build.rs");
+            let mut names: Vec<_> = std::fs::read_dir("pages").unwrap()
+                .map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+            names.sort();
+            println!("cargo:rustc-env=PAGES={}", names.join(","));
+        }
+    """,
+    "src/main.rs": 'fn main() { println!("{}", env!("PAGES")); }\n',
+    "pages/a": "",
+}
+
+
+def test_a_file_added_and_removed_that_cargo_does_not_know(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = make(tmp_path, capfd, LISTING)
+    assert app.build() == "a"
+    app.write_file("pages/b", "")
+    assert app.build() == "a,b"
+    (tmp_path / "pages/a").unlink()
+    assert app.build() == "b"
+
+
+def test_a_file_renamed_that_cargo_does_not_know(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make(tmp_path, capfd, LISTING)
+    app.build()
+    (tmp_path / "pages/a").rename(tmp_path / "pages/with space")
+    assert app.build() == "with space"
+
+
+LIBRARY = {
+    "lib/Cargo.toml": MANIFEST.format(name="lib"),
+    "lib/src/lib.rs": 'pub const TEXT: &str = "first";\n',
+    "app/Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nlib = { path = "../lib" }\n',
+    "app/src/main.rs": 'fn main() { println!("{}", lib::TEXT); }\n',
+}
+
+
+@pytest.mark.parametrize("workspace", [True, False], ids=["in the workspace", "outside of it"])
+def test_a_library_beside_the_program(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], *, workspace: bool
+) -> None:
+    files = {**LIBRARY, **({"Cargo.toml": '[workspace]\nmembers = ["app", "lib"]\n'} if workspace else {})}
+    make(tmp_path, capfd, files)
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "first"
+    app.write_file("../lib/src/lib.rs", 'pub const TEXT: &str = "second";\n')
+    assert app.build() == "second"
+    app.write_file("../lib/src/lib.rs", 'pub const TEXT: &str = "first";\n')
+    assert app.build() == "first"
+
+
+def test_a_file_of_the_workspace_that_is_in_no_package(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    listing = {f"app/{name}": text.replace('"pages"', '"../pages"') for name, text in LISTING.items()}
+    make(tmp_path, capfd, {**listing, "Cargo.toml": '[workspace]\nmembers = ["app"]\n', "pages/a": ""})
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "a"
+    app.write_file("../pages/b", "")
+    assert app.build() == "a,b"
+
+
+def test_a_file_that_a_build_script_rewrites_costs_one_more_compilation_and_no_third(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    script = (
+        'fn main() { println!("cargo:rerun-if-changed=build.rs"); std::fs::write("made.txt", "first").unwrap(); }'
+    )
+    main = INCLUDED["src/main.rs"].replace("text.txt", "made.txt")
+    app = make(tmp_path, capfd, {**INCLUDED, "build.rs": script, "src/main.rs": main})
+    assert app.build() == "first"
+    assert app.build() == "first"
+    app.compiled()
+    assert app.build() == "first"
+    assert app.compiled() == []
+
+
+def test_a_record_that_cannot_be_read_is_no_record(app: Crate) -> None:
+    app.build()
+    (app.folders.ours / "sources.json").write_text("{")
+    app.write_file("src/main.rs", SECOND)
+
+    assert app.build() == "second"
+
+
+def test_a_clock_that_was_set_back(app: Crate) -> None:
+    app.build()
+    for stamp in app.folders.build_dir.glob("release/.fingerprint/app-*/invoked.timestamp"):
+        os.utime(stamp, (stamp.stat().st_mtime + 10_000,) * 2)
+    (app.folder / "src/main.rs").write_text(SECOND)
+
+    assert app.build() == "second"
+
+
+@pytest.mark.parametrize("name", ["with space", "new\nline", "back\\slash", "\udcff not UTF-8", "ümlaut"])
+def test_any_file_name_is_followed(app: Crate, name: str) -> None:
+    app.write_file("src/main.rs", f'fn main() {{ println!("{{}}", env!("N").len()); }}\n')
+    app.write_file("build.rs", LISTING["build.rs"].replace("PAGES", "N").replace(".into_string().unwrap()", ".len().to_string()"))
+    app.write_file("pages/a", "")
+    assert app.build() == "1"
+    app.write_file(f"pages/{name}", "")
+    assert int(app.build()) > 1
+    app.compiled()
+    app.build()
+    assert app.compiled() == []
+
+
+def test_nothing_changed_compiles_nothing(app: Crate) -> None:
+    app.build()
+    assert app.compiled() == ["app"]
+    app.build()
+    assert app.compiled() == []
+
+
+def test_a_file_touched_without_a_change_of_content_or_time_compiles_nothing(app: Crate) -> None:
+    app.build()
+    app.compiled()
+    app.write_file("src/main.rs", FIRST)
+    app.build()
+
+    assert app.compiled() == []
+
+
+def test_a_file_that_only_others_read_costs_nothing_when_it_is_cargo_s_or_git_s(app: Crate) -> None:
+    app.build()
+    app.compiled()
+    app.write_file(".git/index", "x")
+    app.write_file("target/x", "x")
+    app.write_file("venv/pyvenv.cfg", "")
+    os.utime(app.folder)
+    app.build()
+
+    assert app.compiled() == []
+
+
+def test_after_the_user_s_own_build_nothing_is_compiled_again(app: Crate) -> None:
+    app.cargo("build", "--release")
+    (app.folder / "src/main.rs").write_text(SECOND)
+    time.sleep(0.02)  # a save and a compilation in one tick of the kernel's clock cannot be told apart
+    app.cargo("build", "--release")
+
+    assert app.build() == "second"
+    assert app.compiled() == []
+
+
+def test_an_edit_leaves_the_other_artefacts_of_its_package_to_cargo(app: Crate) -> None:
+    app.write_file("src/lib.rs", "")
+    app.build()
+    stamps = library_stamps(app)
+    (app.folder / "src/main.rs").write_text(SECOND)
+
+    assert app.build() == "second"
+    assert library_stamps(app) == stamps
+
+
+def library_stamps(app: Crate) -> dict[str, int]:
+    profile = app.folders.build_dir / "release/.fingerprint"
+    return {p.parent.name: (p.parent / "invoked.timestamp").stat().st_mtime_ns for p in profile.glob("app-*/lib-app")}
+
+
+def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: Crate) -> None:
+    app.build()
+    app.write_file("src/main.rs", "fn main() {")
+    with pytest.raises(Exception, match="failed with exit code 101"):
+        app.build()
+    app.write_file("src/main.rs", SECOND)
+    assert app.build() == "second"
+
+
+def test_the_user_s_files_and_their_times_stay_as_they_are(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make(tmp_path, capfd, {**LISTING, **{"Cargo.lock": LOCK}})
+    before = census(tmp_path)
+    app.build()
+    app.write_file("src/main.rs", FIRST)
+    between = census(tmp_path)
+    app.build()
+
+    assert census(tmp_path) == between
+    assert between.keys() == before.keys()
+
+
+LOCK = 'version = 4\n\n[[package]]\nname = "app"\nversion = "0.1.0"\n'
+
+
+def census(folder: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file of the user's with its times (ns) and content."""
+    files = [p for p in folder.rglob("*") if p.is_file() and "target" not in p.relative_to(folder).parts]
+    return {str(p): (p.stat().st_mtime_ns, p.stat().st_ctime_ns, p.read_bytes()) for p in files}

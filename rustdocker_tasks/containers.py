@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 _SECONDS_BETWEEN_PROBES = 0.05
+_KILLED = 137  # 128 + SIGKILL
 _ROOT_LABEL = "rustdocker.root"
 _NAME_LABEL = "rustdocker.name"
 
@@ -51,7 +52,7 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
         join()
         return code
     finally:
-        engine.remove(request.name)
+        _remove(engine, request.name, say)
 
 
 def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> tuple[str, int | None]:
@@ -72,7 +73,12 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
         return running.identity, code
     finally:
         if not keep:
-            engine.remove(request.name)
+            _remove(engine, request.name, say)
+
+
+def _remove(engine: Daemon, name: str, say: Say) -> None:
+    if engine.remove(name) == _KILLED:
+        say(f"{name} was killed: as a container's first process a program must handle SIGTERM to end in time")
 
 
 def _wait_until_listening(engine: Daemon, running: Running, seconds: int, say: Say) -> int | None:
@@ -99,7 +105,7 @@ def stop_containers(engine: Daemon, labels: Mapping[str, str], *, say: Say) -> N
     """Stop and remove all containers with these labels."""
     names = engine.find(labels)
     for name in names:
-        engine.remove(name)
+        _remove(engine, name, say)
         say(f"stopped and removed {name}")
     if not names:
         say("nothing to stop: no container of this project is there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from rustdocker_tasks.errors import NoCargo
@@ -67,10 +68,21 @@ def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    # A terminal's Ctrl-C has reached it as well: this is for a signal that reached only us.
-    process.terminate()
+    """End the process and all that it started: cargo leaves a build script to itself.
+
+    A terminal's Ctrl-C has reached them as well: this is for a signal that reached only us. They are in our
+    process group all the same, since git and ssh may ask for a password on the terminal.
+    """
+    import psutil
+
     try:
-        process.wait(_SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        with suppress(psutil.NoSuchProcess):
+            member.terminate()
+    _, alive = psutil.wait_procs(family, timeout=_SECONDS_TO_END)
+    for member in alive:
+        with suppress(psutil.NoSuchProcess):
+            member.kill()

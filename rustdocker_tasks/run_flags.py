@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _THIS_MACHINE = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
 _PUBLISHED = re.compile(
-    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9.]+):)?(?:(?P<host>[0-9]*):)?(?P<container>[0-9]+(?:/[a-z]+)?)"
+    r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9]+(?:\.[0-9]+){3}):)?(?:(?P<host>[0-9]*):)?(?P<container>[0-9]+(?:/[a-z]+)?)"
 )
 
 

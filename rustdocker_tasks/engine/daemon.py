@@ -123,19 +123,23 @@ class Daemon:
         with _wrapped(EngineGone):
             return int(self._api.wait(name)["StatusCode"])
 
-    def remove(self, name: str) -> None:
-        """Stop the container as `docker stop` does, and remove it; nothing happens if it is not there."""
+    def remove(self, name: str) -> int | None:
+        """Stop the container as `docker stop` does, and remove it.
+
+        Return the exit code of its program, None if the container is not there.
+        """
         import docker.errors
 
         with _wrapped(EngineGone):
             try:
                 try:
                     self._api.stop(name, timeout=_SECONDS_TO_STOP)
+                    return int(self._api.inspect_container(name)["State"]["ExitCode"])
                 finally:
                     # Also after a second Ctrl-C, which ends the waiting.
                     self._api.remove_container(name, force=True, v=True)
             except docker.errors.NotFound:
-                return
+                return None
 
     def find(self, labels: Mapping[str, str]) -> list[str]:
         """Return the names of the containers with all `labels`, the newest first, ended ones too."""
@@ -207,5 +211,4 @@ def _reason(error: BaseException) -> str:
 
 def _without_user(address: str) -> str:
     """The address without user and password, which belong in no message."""
-    url = urlsplit(address)
-    return url._replace(netloc=url.netloc.rpartition("@")[2]).geturl()
+    return re.sub(r"(?<=//)[^/]*@", "", address)

@@ -151,7 +151,11 @@ def test_places_changed_and_changed_back_around_a_build_of_the_user_s_own(app: C
     assert app.build() == "first"
 
 
-INCLUDED = {**APP, "src/main.rs": 'fn main() { print!("{}", include_str!("../text.txt")); }\n', "text.txt": "first"}
+INCLUDED = {
+    **APP,
+    "src/main.rs": 'fn main() { print!("{}", include_str!("../text.txt")); }\n',
+    "text.txt": "first",
+}
 
 
 def test_an_included_file_reverted_with_its_old_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -228,9 +232,7 @@ def test_a_library_beside_the_program(
     assert app.build() == "first"
 
 
-def test_a_file_of_the_workspace_that_is_in_no_package(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_of_the_workspace_that_is_in_no_package(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     listing = {f"app/{name}": text.replace('"pages"', '"../pages"') for name, text in LISTING.items()}
     make(tmp_path, capfd, {**listing, "Cargo.toml": '[workspace]\nmembers = ["app"]\n', "pages/a": ""})
     app = Crate(tmp_path / "app", capfd)
@@ -274,7 +276,10 @@ def test_a_clock_that_was_set_back(app: Crate) -> None:
 @pytest.mark.parametrize("name", ["with space", "new\nline", "back\\slash", "\udcff not UTF-8", "ümlaut"])
 def test_any_file_name_is_followed(app: Crate, name: str) -> None:
     app.write_file("src/main.rs", f'fn main() {{ println!("{{}}", env!("N").len()); }}\n')
-    app.write_file("build.rs", LISTING["build.rs"].replace("PAGES", "N").replace(".into_string().unwrap()", ".len().to_string()"))
+    app.write_file(
+        "build.rs",
+        LISTING["build.rs"].replace("PAGES", "N").replace(".into_string().unwrap()", ".len().to_string()"),
+    )
     app.write_file("pages/a", "")
     assert app.build() == "1"
     app.write_file(f"pages/{name}", "")
@@ -334,7 +339,9 @@ def test_an_edit_leaves_the_other_artefacts_of_its_package_to_cargo(app: Crate) 
 
 def library_stamps(app: Crate) -> dict[str, int]:
     profile = app.folders.build_dir / "release/.fingerprint"
-    return {p.parent.name: (p.parent / "invoked.timestamp").stat().st_mtime_ns for p in profile.glob("app-*/lib-app")}
+    return {
+        p.parent.name: (p.parent / "invoked.timestamp").stat().st_mtime_ns for p in profile.glob("app-*/lib-app")
+    }
 
 
 def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: Crate) -> None:
@@ -346,7 +353,9 @@ def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: C
     assert app.build() == "second"
 
 
-def test_the_user_s_files_and_their_times_stay_as_they_are(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_user_s_files_and_their_times_stay_as_they_are(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     app = make(tmp_path, capfd, {**LISTING, **{"Cargo.lock": LOCK}})
     before = census(tmp_path)
     app.build()

@@ -71,7 +71,9 @@ PROJECTS: dict[str, dict[str, str]] = {
         **in_folder("crates/out", crate("out")),
     },
     "root package with members and a path dependency that joins them": {
-        "Cargo.toml": manifest("shop", '[dependencies]\ninner = { path = "inner" }\n[workspace]\nmembers = ["x"]\n'),
+        "Cargo.toml": manifest(
+            "shop", '[dependencies]\ninner = { path = "inner" }\n[workspace]\nmembers = ["x"]\n'
+        ),
         "src/main.rs": MAIN,
         "inner/Cargo.toml": manifest("inner", '[target."cfg(unix)".build-dependencies]\ndeep.path = "../deep"\n'),
         "inner/src/lib.rs": "",

@@ -34,7 +34,9 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "--port cannot take this value: it is no port\n  found: x\n  set by: --port\n  hint: write it like 8080:80",
     ),
     (
-        errors.UnreadableFile("ca-certificates", Path("/ca.pem"), where="--x", problem="No such file or directory"),
+        errors.UnreadableFile(
+            "ca-certificates", Path("/ca.pem"), where="--x", problem="No such file or directory"
+        ),
         64,
         "the file that `ca-certificates` names cannot be used: No such file or directory\n  found: /ca.pem\n"
         "  set by: --x\n"

@@ -44,14 +44,17 @@ def test_reference_has_docker_s_defaults(text: str, reference: str, full: str) -
 
 
 @pytest.mark.parametrize(
-    "text", ["", "Shop", "shop:", ":1", "shop:a b", "-shop", "shop/", "a//b", "shop:" + "x" * 129, "a" * 256, "a@b"]
+    "text",
+    ["", "Shop", "shop:", ":1", "shop:a b", "-shop", "shop/", "a//b", "shop:" + "x" * 129, "a" * 256, "a@b"],
 )
 def test_bad_reference_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="lower-case image name"):
         ImageReference(text)
 
 
-@pytest.mark.parametrize(("value", "user"), [(1000, "1000:1000"), ("1000", "1000:1000"), ("1:2", "1:2"), (0, "0:0")])
+@pytest.mark.parametrize(
+    ("value", "user"), [(1000, "1000:1000"), ("1000", "1000:1000"), ("1:2", "1:2"), (0, "0:0")]
+)
 def test_user_has_a_group(value: str | int, user: str) -> None:
     assert User(value) == user
 

@@ -132,7 +132,9 @@ def test_a_secret_in_env_is_in_no_error(secret: str, shape: str) -> None:
     assert secret not in str(caught.value)
 
 
-@given(st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.none() | st.integers() | st.text() | st.lists(st.text())))
+@given(
+    st.dictionaries(st.sampled_from(sorted(OPTIONS)), st.none() | st.integers() | st.text() | st.lists(st.text()))
+)
 def test_any_value_gives_settings_or_an_error_of_ours(values: dict[str, object]) -> None:
     try:
         resolved = resolve_settings([Layer(source=Source.PACKAGE, where="x", base=BASE, values=values)])

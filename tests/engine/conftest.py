@@ -1,0 +1,175 @@
+"""The example service, compiled once for all tests that need it, and ways to look at an image."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import socket
+import tarfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.models.containers import Container
+
+from tests.conftest import REPOSITORY, invoke
+
+IN_2000 = 946_684_800  # seconds since the epoch
+WEB = REPOSITORY / "examples" / "web"
+NOT_SOURCES = shutil.ignore_patterns("target", "__pycache__")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _leave_nothing(engine: docker.DockerClient) -> Iterator[None]:
+    """Remove the containers and images that the tests made, and only those."""
+
+    def images() -> set[str]:
+        found = engine.api.images(all=True)
+        return {i["Id"] for i in found if "rustdocker-tasks" in str(engine.api.history(i["Id"]))}
+
+    def containers() -> set[str]:
+        return {c["Id"] for c in engine.api.containers(all=True, filters={"label": "rustdocker.root"})}
+
+    images_before, containers_before = images(), containers()
+    yield
+    for container in containers() - containers_before:
+        engine.api.remove_container(container, force=True)
+    for image in images() - images_before:
+        engine.api.remove_image(image, force=True)
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image of the example service, as `invoke build --json` reports it."""
+
+    folder: Path
+    report: dict[str, Any]
+
+    @property
+    def image(self) -> str:
+        return str(self.report["image"])
+
+
+def copy_of_web(folder: Path, *, modified: float) -> Path:
+    shutil.copytree(WEB, folder, ignore=NOT_SOURCES)
+    for path in folder.rglob("*"):
+        os.utime(path, (modified, modified))
+    return folder
+
+
+def build(folder: Path, task: str = "build", **environment: str) -> Built:
+    return Built(folder, json.loads(invoke(task, "--json", folder=folder, **environment).result))
+
+
+@pytest.fixture(scope="session")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The minimal image, from sources dated 2000 and a cold build."""
+    return build(copy_of_web(tmp_path_factory.mktemp("here") / "web", modified=IN_2000))
+
+
+@pytest.fixture(scope="session")
+def static_web(web: Built) -> Built:
+    return build(web.folder, "static")
+
+
+@dataclass(frozen=True)
+class Service:
+    """A running container of the example service."""
+
+    container: Container
+    port: int
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Return the status and the JSON of the answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
+                return answer.status, json.loads(answer.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read())
+
+
+Serve = Callable[..., AbstractContextManager[Service]]
+
+
+def free_port() -> int:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port: int = unused.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def serve(engine: docker.DockerClient) -> Serve:
+    """Run an image of the service as docker would, on the host's network, and wait for its answer."""
+
+    @contextmanager
+    def run(image: str, **options: Any) -> Iterator[Service]:
+        port = free_port()
+        container = engine.containers.run(
+            image, detach=True, network_mode="host", environment={"PORT": str(port)}, **options
+        )
+        service = Service(container, port)
+        try:
+            wait_for(service)
+            yield service
+        finally:
+            container.remove(force=True)
+
+    return run
+
+
+def wait_for(service: Service) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            service.get("/source")
+        except OSError:
+            assert time.monotonic() < deadline, service.container.logs().decode()
+            time.sleep(0.05)
+        else:
+            return
+
+
+@pytest.fixture(scope="session")
+def files_of(engine: docker.DockerClient) -> Callable[[str], dict[str, tarfile.TarInfo]]:
+    """Return every path of an image's file tree, without what the engine adds."""
+
+    def files(image: str) -> dict[str, tarfile.TarInfo]:
+        with exported(engine, image) as archive:
+            return {member.name: member for member in archive.getmembers()}
+
+    return files
+
+
+@contextmanager
+def exported(engine: docker.DockerClient, image: str) -> Iterator[tarfile.TarFile]:
+    container = engine.containers.create(image)
+    try:
+        content = b"".join(container.export())
+    finally:
+        container.remove()
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        yield archive
+
+
+@pytest.fixture(scope="session")
+def read_file(engine: docker.DockerClient) -> Callable[[str, str], bytes]:
+    """Return the content of one file of an image."""
+
+    def read(image: str, path: str) -> bytes:
+        with exported(engine, image) as archive:
+            file = archive.extractfile(path.lstrip("/"))
+            assert file is not None
+            return file.read()
+
+    return read

@@ -1,0 +1,246 @@
+"""The image of a real service, on the real engine."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import shutil
+import ssl
+import tarfile
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import docker
+import pytest
+import trustme
+
+from tests.conftest import invoke
+from tests.engine.conftest import IN_2000, Built, Serve, build, copy_of_web
+
+pytestmark = pytest.mark.engine
+
+MEGABYTE = 1_000_000
+BOTH = pytest.mark.parametrize("fixture", ["web", "static_web"])
+
+
+def test_the_service_has_the_dependencies_of_a_real_one(web: Built) -> None:
+    lock = (web.folder / "Cargo.lock").read_text()
+
+    assert lock.count("[[package]]") > 100
+
+
+@BOTH
+def test_it_answers_from_the_sources_at_hand(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
+    with serve(request.getfixturevalue(fixture).image) as service:
+        assert service.get("/source") == (200, {"revision": "first", "greeting": "Hello from my-rust-app"})
+
+
+@BOTH
+def test_it_knows_time_zones(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
+    with serve(request.getfixturevalue(fixture).image) as service:
+        status, answer = service.get("/time?zone=Europe/Paris&at=2026-07-01T12:00:00Z")
+
+    assert (status, answer) == (200, {"local": "2026-07-01T14:00:00+02:00[Europe/Paris]"})
+
+
+@BOTH
+def test_it_writes_temporary_files(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
+    with serve(request.getfixturevalue(fixture).image) as service:
+        assert service.get("/tmp") == (200, {"read": "written to the temporary folder"})
+
+
+@BOTH
+def test_it_runs_with_a_read_only_root_and_no_capability(
+    fixture: str, serve: Serve, request: pytest.FixtureRequest
+) -> None:
+    options = {
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "tmpfs": {"/tmp": ""},
+    }
+    with serve(request.getfixturevalue(fixture).image, **options) as service:
+        status = Path(f"/proc/{process_of(service.container)}/status").read_text()
+
+        assert service.get("/source")[0] == 200
+        assert service.get("/tmp")[0] == 200
+    assert "Uid:\t65532\t65532\t65532\t65532\n" in status
+    assert "Gid:\t65532\t65532\t65532\t65532\n" in status
+    assert "CapEff:\t0000000000000000\n" in status
+
+
+def process_of(container: docker.models.containers.Container) -> int:
+    container.reload()
+    pid: int = container.attrs["State"]["Pid"]
+    return pid
+
+
+@BOTH
+def test_it_ends_by_itself_within_a_second_of_sigterm(
+    fixture: str, serve: Serve, request: pytest.FixtureRequest
+) -> None:
+    with serve(request.getfixturevalue(fixture).image) as service:
+        service.container.stop(timeout=1)
+        service.container.reload()
+
+        # 137 would be the engine's SIGKILL after that second.
+        assert service.container.attrs["State"]["ExitCode"] == 0
+
+
+@dataclass(frozen=True)
+class SecureServer:
+    url: str
+    ca: Path
+
+
+@pytest.fixture(scope="module")
+def secure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureServer]:
+    """An HTTPS server on loopback, with a certificate of a CA that nobody knows."""
+    ca = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("localhost").configure_cert(context)
+    pem = tmp_path_factory.mktemp("ca") / "company-ca.pem"
+    ca.cert_pem.write_to_path(str(pem))
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "6")
+            self.end_headers()
+            self.wfile.write(b"secure")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(http.server.ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """A client that refuses the certificate hangs up: that is what is tested."""
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield SecureServer(f"https://localhost:{server.server_address[1]}/", pem)
+        server.shutdown()
+
+
+@BOTH
+def test_https_to_an_unknown_ca_is_refused(
+    fixture: str, serve: Serve, secure_server: SecureServer, request: pytest.FixtureRequest
+) -> None:
+    with serve(request.getfixturevalue(fixture).image) as service:
+        status, answer = service.get(f"/https?url={secure_server.url}")
+
+    assert status == 502
+    assert "UnknownIssuer" in answer["error"]
+
+
+@pytest.mark.parametrize("task", ["build", "static"])
+def test_https_works_with_the_ca_that_a_setting_names(
+    task: str, web: Built, static_web: Built, serve: Serve, secure_server: SecureServer
+) -> None:
+    assert static_web.folder == web.folder
+    built = build(web.folder, task, RUSTDOCKER_CA_CERTIFICATES=str(secure_server.ca), RUSTDOCKER_TAG="web-with-ca")
+
+    with serve(built.image) as service:
+        assert service.get(f"/https?url={secure_server.url}") == (200, {"status": 200, "body": "secure"})
+
+
+@BOTH
+def test_the_certificates_are_certifi_s_and_no_other(
+    fixture: str, read_file: Callable[[str, str], bytes], request: pytest.FixtureRequest
+) -> None:
+    image = request.getfixturevalue(fixture).image
+
+    shipped = read_file(image, "/etc/ssl/certs/ca-certificates.crt")
+
+    assert shipped == files("certifi").joinpath("cacert.pem").read_bytes()
+
+
+def test_minimal_is_the_program_and_at_most_four_megabytes(web: Built) -> None:
+    size = web.report["bytes"]
+
+    assert size["stored"] <= size["program"] + 4 * MEGABYTE
+    # Even unpacked, where the libraries weigh most.
+    assert size["unpacked"] <= size["program"] + 4 * MEGABYTE
+
+
+def test_static_is_no_larger_than_minimal(web: Built, static_web: Built) -> None:
+    assert static_web.report["bytes"]["stored"] <= web.report["bytes"]["stored"]
+    assert static_web.report["libraries"] == []
+
+
+def test_minimal_holds_the_libraries_that_the_program_loads_and_no_other(
+    web: Built, files_of: Callable[[str], dict[str, tarfile.TarInfo]]
+) -> None:
+    libraries = {Path(name).name for name in files_of(web.image) if ".so" in name}
+
+    assert libraries == {"libc.so.6", "libgcc_s.so.1", "libm.so.6", "ld-linux-x86-64.so.2"}
+    assert libraries == set(web.report["libraries"])
+
+
+def test_the_tree_has_fixed_times_and_owners(
+    web: Built, files_of: Callable[[str], dict[str, tarfile.TarInfo]]
+) -> None:
+    tree = files_of(web.image)
+    added_by_the_engine = (
+        "dev",
+        "proc",
+        "sys",
+        ".dockerenv",
+        "etc/hosts",
+        "etc/hostname",
+        "etc/resolv.conf",
+        "etc/mtab",
+    )
+    ours = {name: info for name, info in tree.items() if not name.startswith(added_by_the_engine)}
+
+    assert {info.mtime for name, info in ours.items() if info.isfile()} == {0}
+    assert {name for name, info in ours.items() if (info.uid, info.gid) != (0, 0)} == {"home/nonroot"}
+    assert oct(tree["tmp"].mode & 0o7777) == "0o1777"
+    assert oct(tree["usr/local/bin/my-rust-app"].mode & 0o7777) == "0o755"
+
+
+def test_two_builds_in_two_folders_have_one_digest(web: Built, tmp_path: Path) -> None:
+    other = build(copy_of_web(tmp_path / "elsewhere" / "deeper", modified=IN_2000 + 86_400 * 365))
+
+    assert other.report["manifest_digest"] == web.report["manifest_digest"]
+    assert other.report["config_digest"] == web.report["config_digest"]
+    assert other.image == web.image
+
+
+def test_edit_and_revert_with_the_old_time_show_the_right_sources(
+    web: Built, serve: Serve, tmp_path: Path
+) -> None:
+    source, template = web.folder / "src/source.rs", web.folder / "templates/greeting.txt"
+    for path in (source, template):
+        shutil.copy2(path, tmp_path / path.name)
+    try:
+        for path, old, new in ((source, '"first"', '"second"'), (template, "Hello", "Goodbye")):
+            path.write_text(path.read_text().replace(old, new))
+            os.utime(path, (IN_2000, IN_2000))
+        with serve(build(web.folder).image) as service:
+            assert service.get("/source")[1] == {"revision": "second", "greeting": "Goodbye from my-rust-app"}
+    finally:
+        for path in (source, template):
+            shutil.copy2(tmp_path / path.name, path)
+    with serve(build(web.folder).image) as service:
+        assert service.get("/source")[1] == {"revision": "first", "greeting": "Hello from my-rust-app"}
+
+
+def test_run_detached_answers_and_stop_removes_it(web: Built, engine: docker.DockerClient) -> None:
+    identity = invoke("run", "--detach", "--port", "127.0.0.1:0:8080", folder=web.folder)
+    assert identity.code == 64  # port 0 is no port: refused before anything is built
+
+    running = invoke("run", "--detach", "--port", "127.0.0.1::8080", folder=web.folder)
+    container = engine.containers.get(running.result)
+    assert container.status == "running"
+    assert "of the container answers at 127.0.0.1:" in running.stderr
+
+    stopped = invoke("stop", folder=web.folder)
+    assert stopped.code == 0
+    assert f"stopped and removed {container.name}" in stopped.stderr
+    with pytest.raises(docker.errors.NotFound):
+        container.reload()

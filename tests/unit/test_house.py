@@ -1,0 +1,96 @@
+"""Rules of the house that a machine can check."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import rustdocker_tasks
+from rustdocker_tasks.collection import SETTING_FLAGS, VARIANT
+from rustdocker_tasks.settings.options import OPTIONS
+from tests.conftest import REPOSITORY
+
+PACKAGE = Path(rustdocker_tasks.__file__).parent
+# Each may import those before it.
+LADDER = [
+    ["errors"],
+    ["image", "process"],
+    ["engine", "cargo"],
+    ["settings"],
+    ["plan"],
+    ["host"],
+    ["report", "run_flags", "containers"],
+    ["pipeline"],
+    ["run"],
+    ["collection"],
+    ["__init__"],
+]
+PURE = ["cargo/manifest.py", "cargo/binaries.py", "cargo/model.py", "settings", "plan", "report.py", "run_flags.py"]
+PURE += ["image.py", "errors.py", "host/cargo_command.py", "host/oci_config.py", "host/oci_layout.py", "host/layer.py"]
+IMPURE_MODULES = {"os", "subprocess", "time", "socket", "docker", "python_on_whales", "random", "secrets", "datetime"}
+
+
+def rung(part: str) -> int:
+    return next(number for number, parts in enumerate(LADDER) if part in parts)
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_go_down_the_ladder(path: Path) -> None:
+    own = part_of(path)
+    for module in imports(path):
+        if module.startswith("rustdocker_tasks."):
+            other = module.split(".")[1]
+            assert other == own or rung(other) < rung(own), f"{own} imports {other}"
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_parts_ask_nothing_of_the_machine(name: str) -> None:
+    place = PACKAGE / name
+    for path in [place] if place.is_file() else place.rglob("*.py"):
+        modules = {module.split(".")[0] for module in imports(path)}
+        allowed = {"os"} if path.name == "manifest.py" else set()  # os.path.normpath reads no disk
+        assert not (modules & IMPURE_MODULES) - allowed, path
+
+
+def test_no_file_is_over_400_lines() -> None:
+    long = {p.name: n for p in PACKAGE.rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
+
+    assert not long
+
+
+def test_flags_that_are_settings_have_the_setting_s_name_and_help() -> None:
+    for flag in (VARIANT, *SETTING_FLAGS):
+        assert flag.help == OPTIONS[flag.name].description
+
+
+@pytest.mark.cargo
+def test_importing_the_tasks_loads_nothing_heavy() -> None:
+    code = "import sys, rustdocker_tasks; print(*sorted(m.split('.')[0] for m in sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+
+    assert not {"docker", "python_on_whales", "msgspec", "pydantic", "requests", "tomli", "elftools"} & set(loaded)
+
+
+def test_the_readme_names_every_setting() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+
+    for option in OPTIONS.values():
+        assert f"| `{option.key}` | {option.description} |" in readme, option.key

@@ -4,9 +4,23 @@ In a project's tasks.py: `from rustdocker_tasks import ns`; or `ns = collection(
 lies elsewhere or has settings of its own.
 """
 
+from typing import TYPE_CHECKING
+
 from rustdocker_tasks.collection import collection
-from rustdocker_tasks.errors import RustDockerError
+
+if TYPE_CHECKING:
+    from rustdocker_tasks.errors import RustDockerError
 
 __all__ = ["RustDockerError", "collection", "ns"]
 
 ns = collection()
+
+
+def __getattr__(name: str) -> object:
+    # `invoke --list` needs no error: its module is imported when somebody asks for one.
+    if name == "RustDockerError":
+        from rustdocker_tasks.errors import RustDockerError
+
+        return RustDockerError
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,6 +1,6 @@
 """The Invoke tasks: flags in, one function called, one result out. No decision is made here.
 
-This module and errors.py are all that `invoke --list` loads: everything else is imported when a task runs.
+This module is all that `invoke --list` loads: everything else is imported when a task runs.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.tasks import Task
-
-from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -204,9 +202,11 @@ def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     """Return an Invoke task for `body`: long flags only, errors as their four parts with an exit code."""
 
     def run_body(c: Context, **values: Any) -> None:
+        from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
+
         try:
             with _signals():
-                body(bound, c, {flag.name: values[_parameter(flag)] for flag in flags})
+                body(bound, c, {flag.name: values.get(_parameter(flag), flag.default) for flag in flags})
         except RustDockerError as error:
             raise Exit(str(error), error.exit_code) from error
         except _Terminated:

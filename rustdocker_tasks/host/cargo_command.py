@@ -51,5 +51,5 @@ def folders_command(manifest: Path) -> list[str]:
 
 
 def _lock_flags(step: CompileStep) -> list[str]:
-    # Without it cargo renews a lock file that is out of date, and puts one that it did not write into its own form.
+    # Without it cargo renews a lock file that is out of date, and rewrites one that is not in its own form.
     return ["--locked"] if step.locked else []

@@ -26,6 +26,8 @@ _ARCHITECTURES = {
     ("EM_S390", False): ("s390x", None),
     ("EM_LOONGARCH", True): ("loong64", None),
 }
+# Source: ld.so(8).
+_LIST_INSTEAD_OF_RUNNING = {"LD_TRACE_LOADED_OBJECTS": "1"}
 # `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)`, or `=> not found`
 _LISTED = re.compile(r"\s*(?P<name>\S+) => (?P<path>not found|.+?)(?: \(0x[0-9a-f]+\))?")
 
@@ -109,12 +111,15 @@ def _needed(elf: Any) -> tuple[str, ...]:
 
 
 def _ask_loader(program: Program, interpreter: Path) -> dict[str, Path]:
-    # LD_LIBRARY_PATH and LD_PRELOAD are this shell's, and will not be there in the container.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("LD_")}
     if not interpreter.exists():
         raise LibraryNotFound(str(interpreter), program=program.path.name)
+    # LD_LIBRARY_PATH and LD_PRELOAD are this shell's, and will not be there in the container.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("LD_")}
     try:
-        listing = read_output([str(interpreter), "--list", str(program.path)], environment=environment)
+        listing = read_output(
+            [str(interpreter), *_list_flags(interpreter), str(program.path)],
+            environment={**environment, **_LIST_INSTEAD_OF_RUNNING},
+        )
     except CalledProcessError as error:
         listing = error.stdout
     found = {}
@@ -127,6 +132,11 @@ def _ask_loader(program: Program, interpreter: Path) -> dict[str, Path]:
         if name not in found and name != interpreter.name:
             raise LibraryNotFound(name, program=program.path.name)
     return found
+
+
+def _list_flags(interpreter: Path) -> list[str]:
+    """Musl's loader does not know the variable, and glibc's stops at the first missing library with the flag."""
+    return ["--list"] if interpreter.name.startswith("ld-musl") else []
 
 
 def _c_library(program: Program, found: dict[str, Path]) -> str:

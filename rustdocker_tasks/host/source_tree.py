@@ -9,11 +9,11 @@ import os
 import stat
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
 # Folders that hold no sources: the mark of Bryan Ford's Cache Directory Tagging Specification (cargo's target
 # folder has it), and of PEP 405 for virtual environments.

@@ -275,7 +275,7 @@ def test_a_clock_that_was_set_back(app: Crate) -> None:
 
 @pytest.mark.parametrize("name", ["with space", "new\nline", "back\\slash", "\udcff not UTF-8", "ümlaut"])
 def test_any_file_name_is_followed(app: Crate, name: str) -> None:
-    app.write_file("src/main.rs", f'fn main() {{ println!("{{}}", env!("N").len()); }}\n')
+    app.write_file("src/main.rs", 'fn main() { println!("{}", env!("N").len()); }\n')
     app.write_file(
         "build.rs",
         LISTING["build.rs"].replace("PAGES", "N").replace(".into_string().unwrap()", ".len().to_string()"),
@@ -356,7 +356,7 @@ def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: C
 def test_the_user_s_files_and_their_times_stay_as_they_are(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    app = make(tmp_path, capfd, {**LISTING, **{"Cargo.lock": LOCK}})
+    app = make(tmp_path, capfd, {**LISTING, "Cargo.lock": LOCK})
     before = census(tmp_path)
     app.build()
     app.write_file("src/main.rs", FIRST)

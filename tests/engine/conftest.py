@@ -33,8 +33,8 @@ def _leave_nothing(engine: docker.DockerClient) -> Iterator[None]:
     """Remove the containers and images that the tests made, and only those."""
 
     def images() -> set[str]:
-        found = engine.api.images(all=True)
-        return {i["Id"] for i in found if "rustdocker-tasks" in str(engine.api.history(i["Id"]))}
+        api: Any = engine.api
+        return {i["Id"] for i in api.images(all=True) if "rustdocker-tasks" in str(api.history(i["Id"]))}
 
     def containers() -> set[str]:
         return {c["Id"] for c in engine.api.containers(all=True, filters={"label": "rustdocker.root"})}
@@ -155,7 +155,8 @@ def files_of(engine: docker.DockerClient) -> Callable[[str], dict[str, tarfile.T
 def exported(engine: docker.DockerClient, image: str) -> Iterator[tarfile.TarFile]:
     container = engine.containers.create(image)
     try:
-        content = b"".join(container.export())
+        chunks: Any = container.export()
+        content = b"".join(chunks)
     finally:
         container.remove()
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:

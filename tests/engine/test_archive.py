@@ -58,7 +58,9 @@ def test_docker_load_makes_the_image_that_a_build_with_an_engine_makes(
 def test_the_image_id_on_stdout_can_be_run_as_it_is(write: Write) -> None:
     identity = invoke("build", folder=write(crate())).result
 
-    printed = subprocess.run(["docker", "run", "--rm", identity], check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(
+        ["docker", "run", "--rm", identity], check=True, capture_output=True, text=True
+    ).stdout
 
     assert printed == "first\n"
 

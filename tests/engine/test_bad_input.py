@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import docker
@@ -321,10 +320,8 @@ def engine_that_goes_away(path: Path, *, after: int) -> Iterator[str]:
         except OSError:
             pass
         for end in (source, sink):
-            try:
+            with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
 
     def serve(client: socket.socket) -> None:
         with client, socket.socket(socket.AF_UNIX) as engine:
@@ -381,7 +378,8 @@ def test_port_taken(write: Write) -> None:
         f"port {port} of this machine is taken\n"
         f"  found: something listens on port {port} already\n"
         f"  set by: {folder / 'Cargo.toml'} [package.metadata.rustdocker]\n"
-        f"  hint: stop it (`invoke stop`, if it is this project's), or take another port: --port {port + 1}:{port}\n"
+        "  hint: stop it (`invoke stop`, if it is this project's), "
+        f"or take another port: --port {port + 1}:{port}\n"
     )
     assert containers_of(folder) == []
 
@@ -437,7 +435,12 @@ def wait_until(is_so: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-SLOW = 'fn main() { println!("cargo:rerun-if-changed=build.rs"); std::thread::sleep(std::time::Duration::from_secs(600)); }'
+SLOW = """
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    std::thread::sleep(std::time::Duration::from_secs(600));
+}
+"""
 
 
 @pytest.mark.parametrize("to", ["group", "process"])
@@ -460,7 +463,7 @@ def processes_in(folder: Path) -> list[str]:
     found = []
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and Path(os.readlink(entry / "cwd")).is_relative_to(folder):
+            if entry.name.isdigit() and (entry / "cwd").readlink().is_relative_to(folder):
                 found.append((entry / "cmdline").read_text())
         except OSError:
             continue

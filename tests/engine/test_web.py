@@ -16,6 +16,7 @@ from pathlib import Path
 import docker
 import pytest
 import trustme
+from docker.models.containers import Container
 
 from tests.conftest import invoke
 from tests.engine.conftest import IN_2000, Built, Serve, build, copy_of_web
@@ -72,7 +73,7 @@ def test_it_runs_with_a_read_only_root_and_no_capability(
     assert "CapEff:\t0000000000000000\n" in status
 
 
-def process_of(container: docker.models.containers.Container) -> int:
+def process_of(container: Container) -> int:
     container.reload()
     pid: int = container.attrs["State"]["Pid"]
     return pid

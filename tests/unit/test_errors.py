@@ -31,14 +31,15 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
     (
         errors.BadFlag("--port", value="x", problem="it is no port", example="8080:80"),
         64,
-        "--port cannot take this value: it is no port\n  found: x\n  set by: --port\n  hint: write it like 8080:80",
+        "--port cannot take this value: it is no port\n  found: x\n  set by: --port\n"
+        "  hint: write it like 8080:80",
     ),
     (
         errors.UnreadableFile(
             "ca-certificates", Path("/ca.pem"), where="--x", problem="No such file or directory"
         ),
         64,
-        "the file that `ca-certificates` names cannot be used: No such file or directory\n  found: /ca.pem\n"
+        "the file that `ca-certificates` names cannot be used: No such file\n  found: /ca.pem\n"
         "  set by: --x\n"
         "  hint: name a file that is there; a relative path starts at the folder of the file that sets it",
     ),

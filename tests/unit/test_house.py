@@ -29,9 +29,34 @@ LADDER = [
     ["collection"],
     ["__init__"],
 ]
-PURE = ["cargo/manifest.py", "cargo/binaries.py", "cargo/model.py", "settings", "plan", "report.py", "run_flags.py"]
-PURE += ["image.py", "errors.py", "host/cargo_command.py", "host/oci_config.py", "host/oci_layout.py", "host/layer.py"]
-IMPURE_MODULES = {"os", "subprocess", "time", "socket", "docker", "python_on_whales", "random", "secrets", "datetime"}
+PURE = [
+    "cargo/manifest.py",
+    "cargo/binaries.py",
+    "cargo/model.py",
+    "settings",
+    "plan",
+    "report.py",
+    "run_flags.py",
+]
+PURE += [
+    "image.py",
+    "errors.py",
+    "host/cargo_command.py",
+    "host/oci_config.py",
+    "host/oci_layout.py",
+    "host/layer.py",
+]
+IMPURE_MODULES = {
+    "os",
+    "subprocess",
+    "time",
+    "socket",
+    "docker",
+    "python_on_whales",
+    "random",
+    "secrets",
+    "datetime",
+}
 
 
 def rung(part: str) -> int:
@@ -84,7 +109,9 @@ def test_flags_that_are_settings_have_the_setting_s_name_and_help() -> None:
 @pytest.mark.cargo
 def test_importing_the_tasks_loads_nothing_heavy() -> None:
     code = "import sys, rustdocker_tasks; print(*sorted(m.split('.')[0] for m in sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
 
     assert not {"docker", "python_on_whales", "msgspec", "pydantic", "requests", "tomli", "elftools"} & set(loaded)
 

@@ -27,7 +27,9 @@ class Tampered:
 
     def __init__(self, path: Path) -> None:
         recorded = type("Hash", (), {"value": "AAAA"})()
-        name = type("File", (), {"hash": recorded, "locate": lambda _: path, "__str__": lambda _: "certifi/cacert.pem"})
+        name = type(
+            "File", (), {"hash": recorded, "locate": lambda _: path, "__str__": lambda _: "certifi/cacert.pem"}
+        )
         self.files = [name()]
 
 

@@ -19,9 +19,7 @@ from rustdocker_tasks.host.program import Program
 from rustdocker_tasks.host.root_files import support_entries
 from rustdocker_tasks.image import ImageConfig, ImageReference, Port, User
 
-PROGRAM = Program(
-    path=Path("/x"), architecture="arm64", architecture_variant="v8", interpreter=None, needed=()
-)
+PROGRAM = Program(path=Path("/x"), architecture="arm64", architecture_variant="v8", interpreter=None, needed=())
 PATHS = st.lists(
     st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=20).filter(
         lambda part: part not in {".", ".."}
@@ -152,7 +150,7 @@ def test_the_archive_holds_each_blob_once_under_its_digest() -> None:
         "ghcr.io/acme/shop:1",
     ]
     assert docker[0]["RepoTags"] == ["shop:1", "ghcr.io/acme/shop:1"]
-    assert blobs[docker[0]["Config"]] and all(blobs[layer] for layer in docker[0]["Layers"])
+    assert {docker[0]["Config"], *docker[0]["Layers"]} < set(blobs)
     assert image.stored_size == sum(len(b) for n, b in blobs.items() if n.startswith("blobs/"))
 
 

@@ -110,7 +110,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
 )
 def test_a_bad_value_says_what_is_wrong(key: str, value: object, problem: str) -> None:
     with pytest.raises(BadValue) as caught:
-        resolve(layer(**{key: value}))
+        resolve(layer(Source.PACKAGE, **{key: value}))
 
     assert caught.value.what == f"`{key}` cannot take this value: {problem}"
     assert caught.value.set_by == "PACKAGE"

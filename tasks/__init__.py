@@ -1,0 +1,19 @@
+"""The project's own tasks: what a contributor and CI call."""
+
+from __future__ import annotations
+
+from invoke.collection import Collection
+
+from rustdocker_tasks import collection
+from tasks import check, examples
+
+ns = Collection(
+    check.lint,
+    check.typecheck,
+    check.test,
+    check.check,
+    check.bench,
+    examples.demo,
+    collection(root=examples.HELLO, name="hello"),
+    collection(root=examples.WEB, name="web"),
+)

@@ -1,0 +1,54 @@
+"""What a change must pass: lint, types, tests; and the benchmarks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from tasks.machine import require_tools
+
+ROOT = Path(__file__).parent.parent
+
+
+def _python(c: Context, module: str, *words: str) -> None:
+    with c.cd(str(ROOT)):
+        c.run(" ".join([sys.executable, "-m", module, *words]), pty=sys.stdout.isatty())
+
+
+@task(auto_shortflags=False, help={"fix": "Mend what can be mended."})
+def lint(c: Context, fix: bool = False) -> None:  # noqa: FBT001, FBT002 - a flag
+    """Check form and rules with ruff."""
+    _python(c, "ruff", "format", *([] if fix else ["--check"]), ".")
+    _python(c, "ruff", "check", *(["--fix"] if fix else []), ".")
+
+
+@task(auto_shortflags=False)
+def typecheck(c: Context) -> None:
+    """Check types with mypy, strictly."""
+    _python(c, "mypy")
+
+
+@task(auto_shortflags=False, help={"quick": "Only what needs neither cargo nor an engine."})
+def test(c: Context, quick: bool = False) -> None:  # noqa: FBT001, FBT002, PT028 - a flag of a task
+    """Run the tests."""
+    if not quick:
+        require_tools()
+    _python(c, "pytest", *(["-m", "'not cargo and not engine'"] if quick else []))
+
+
+@task(auto_shortflags=False)
+def check(c: Context) -> None:
+    """Run all that CI requires: lint, types and every test."""
+    lint(c)
+    typecheck(c)
+    test(c)
+
+
+@task(auto_shortflags=False)
+def bench(c: Context) -> None:
+    """Measure start-up and rebuild, side by side with doing without us."""
+    _python(c, "benchmarks.startup")
+    _python(c, "benchmarks.rebuild")

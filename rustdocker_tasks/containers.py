@@ -59,11 +59,14 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     """Start the container, wait until its program listens or ends, and return its ID and exit code.
 
     The exit code is None while the program runs. One that has ended, or that does not listen in time, is
-    removed, and its log goes to stderr.
+    removed, and its log goes to stderr. Without a TCP port there is nothing to wait for.
     """
     keep = False
     try:
         running = engine.start(request)
+        if not running.addresses:
+            keep = True
+            return running.identity, None
         try:
             code = _wait_until_listening(engine, running, wait_seconds, say)
             keep = code is None

@@ -198,6 +198,16 @@ class CargoFailed(CompileError):
         )
 
 
+class UnknownCargoLayout(CompileError):
+    def __init__(self, build_dir: Path, *, package: str) -> None:
+        super().__init__(
+            "this cargo keeps its artefacts in a way that is not known here, so stale ones would not be noticed",
+            found=f"no artefact of {package} in {build_dir}",
+            set_by="the cargo in use, or a flag such as -Zbuild-dir-new-layout",
+            hint="update rustdocker-tasks, or use an earlier cargo",
+        )
+
+
 class NotLinux(ImageError):
     def __init__(self, program: str, problem: str) -> None:
         super().__init__(

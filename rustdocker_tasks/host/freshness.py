@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rustdocker_tasks.errors import CannotWrite
+from rustdocker_tasks.errors import CannotWrite, UnknownCargoLayout
 from rustdocker_tasks.host.source_tree import Row, SourceTree, scan, settled
 
 if TYPE_CHECKING:
@@ -97,8 +97,13 @@ def inspect(step: CompileStep, *, build_dir: Path, record: Record) -> Inspection
 
 
 def record_build(step: CompileStep, *, build_dir: Path, before: Inspection) -> Record:
-    """Return the record of a build that has just succeeded, to be handed to the next `inspect`."""
+    """Return the record of a build that has just succeeded, to be handed to the next `inspect`.
+
+    Raises UnknownCargoLayout if the artefacts of that build are not found.
+    """
     units = tuple(_units(step, build_dir, None))
+    if not any(unit.package == step.package and unit.stamp for unit in units):
+        raise UnknownCargoLayout(build_dir, package=step.package)
     after = _scan(step, build_dir, units, _rows(before.sources))
     fresh = {unit.path: unit.stamp for unit in before.units if unit not in before.stale}
     snapshots = _Snapshots()

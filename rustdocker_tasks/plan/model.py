@@ -33,6 +33,7 @@ class SourcePackage:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompileStep:
     manifest: Path
+    package: str
     binary: str
     features: tuple[str, ...]
     target_triple: str | None  # None: what cargo takes by itself

@@ -75,6 +75,7 @@ def make_plan(
         linkage_reason=target.reason,
         compile=CompileStep(
             manifest=package.manifest,
+            package=package.name,
             binary=binary.name,
             features=binary.required_features,
             target_triple=target.triple,

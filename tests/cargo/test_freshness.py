@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders
+from rustdocker_tasks.host.freshness import Record, inspect, record_build
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.model import CompileStep
 from tests.conftest import MANIFEST, write_files
@@ -374,3 +376,10 @@ def census(folder: Path) -> dict[str, tuple[int, int, bytes]]:
     """Every file of the user's with its times (ns) and content."""
     files = [p for p in folder.rglob("*") if p.is_file() and "target" not in p.relative_to(folder).parts]
     return {str(p): (p.stat().st_mtime_ns, p.stat().st_ctime_ns, p.read_bytes()) for p in files}
+
+
+def test_a_layout_of_cargo_s_folders_that_we_do_not_know_is_refused(app: Crate, tmp_path: Path) -> None:
+    before = inspect(app.step, build_dir=tmp_path, record=Record())
+
+    with pytest.raises(UnknownCargoLayout):
+        record_build(app.step, build_dir=tmp_path, before=before)

@@ -35,9 +35,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: write it like 8080:80",
     ),
     (
-        errors.UnreadableFile(
-            "ca-certificates", Path("/ca.pem"), where="--x", problem="No such file or directory"
-        ),
+        errors.UnreadableFile("ca-certificates", Path("/ca.pem"), where="--x", problem="No such file"),
         64,
         "the file that `ca-certificates` names cannot be used: No such file\n  found: /ca.pem\n"
         "  set by: --x\n"
@@ -103,6 +101,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         66,
         "`cargo build` failed with exit code 101\n  found: its message stands above\n  set by: cargo\n"
         "  hint: mend it",
+    ),
+    (
+        errors.UnknownCargoLayout(Path("/shop/target"), package="shop"),
+        66,
+        "this cargo keeps its artefacts in a way that is not known here, so stale ones would not be noticed\n"
+        "  found: no artefact of shop in /shop/target\n"
+        "  set by: the cargo in use, or a flag such as -Zbuild-dir-new-layout\n"
+        "  hint: update rustdocker-tasks, or use an earlier cargo",
     ),
     (
         errors.NotLinux("shop", "it is not an ELF file"),

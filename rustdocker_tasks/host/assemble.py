@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,18 +57,15 @@ def assemble_image(plan: ImagePlan, program_path: Path, support: SupportFiles) -
         require_static(program, plan.compile)
     libraries = find_libraries(program)
     content = program_path.read_bytes()
-    layers = (
-        make_layer(
-            "libraries, certificates, time zones, user",
-            support_entries(
-                user=plan.config.user,
-                certificates=support.certificates,
-                zones=support.zones,
-                libraries=libraries,
-            ),
+    contents = {
+        "libraries, certificates, time zones, user": support_entries(
+            user=plan.config.user, certificates=support.certificates, zones=support.zones, libraries=libraries
         ),
-        make_layer("program", [program_entry(plan.name, content)]),
-    )
+        "program": [program_entry(plan.name, content)],
+    }
+    # At the same time, as zlib and hashlib leave Python to others while they work.
+    with ThreadPoolExecutor() as pool:
+        layers = tuple(pool.map(make_layer, contents.keys(), contents.values()))
     return AssembledImage(
         image=_image(plan, program, layers),
         layers=layers,

@@ -16,9 +16,9 @@ from rustdocker_tasks.host.assemble import (
     AssembledImage,
     assemble_image,
     gather_support_files,
-    write_archive,
 )
 from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders, query_toolchain
+from rustdocker_tasks.host.files import write_whole
 from rustdocker_tasks.plan.planner import choose_variant, make_plan
 from rustdocker_tasks.plan.variants import Linkage, load_variants
 from rustdocker_tasks.report import BuildReport, megabytes, plan_line, unpacked_size
@@ -90,7 +90,7 @@ def _build(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
     if engine is None:
         path = folders.ours / f"{plan.name}-{plan.version}-{plan.variant.name}.tar"
         with _timed(seconds, "write"):
-            write_archive(path, assembled.image.archive)
+            write_whole(path, assembled.image.archive)
         image = str(path)
         say(f"written in {seconds['write']:.1f} s: {', '.join(plan.tags)}")
     else:

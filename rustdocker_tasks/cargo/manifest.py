@@ -33,6 +33,11 @@ def parse_toml(path: Path, text: str) -> Table:
         raise BrokenToml(path, line=error.lineno, column=error.colno, problem=error.msg) from error
 
 
+def parse_lock(path: Path, text: str) -> frozenset[str]:
+    """Return the names of the packages in a lock file, of any version of its format."""
+    return frozenset(str(entry.get("name")) for entry in _tables(path, parse_toml(path, text), "package"))
+
+
 def table(path: Path, parent: Table, key: str) -> Table:
     """Return the table at `key`, empty if there is none; BrokenManifest if it is something else."""
     value = parent.get(key, {})

@@ -41,4 +41,4 @@ class Project:
     default_members: tuple[Package, ...]
     outside: tuple[Package, ...]  # path dependencies that are no members: compiled with them all the same
     metadata: Mapping[str, object]  # [workspace.metadata], as written
-    has_lock: bool
+    locked_packages: frozenset[str] | None  # the names in Cargo.lock, None if there is none

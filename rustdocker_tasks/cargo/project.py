@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.manifest import Table, parse_package, parse_toml, table
+from rustdocker_tasks.cargo.manifest import Table, parse_lock, parse_package, parse_toml, table
 from rustdocker_tasks.cargo.model import Package, Project
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
 
@@ -60,8 +60,12 @@ def load_project(start: Path) -> Project:
         default_members=tuple(_default_members(root, members)),
         outside=outside,
         metadata=table(root.path, root.workspace, "metadata"),
-        has_lock=(root.folder / "Cargo.lock").is_file(),
+        locked_packages=_load_lock(root.folder / "Cargo.lock"),
     )
+
+
+def _load_lock(path: Path) -> frozenset[str] | None:
+    return parse_lock(path, _read(path)) if path.is_file() else None
 
 
 def _find_upward(start: Path) -> Path:
@@ -72,8 +76,12 @@ def _find_upward(start: Path) -> Path:
 
 
 def _load_manifest(path: Path) -> _Manifest:
+    return _Manifest(path, parse_toml(path, _read(path)))
+
+
+def _read(path: Path) -> str:
     try:
-        return _Manifest(path, parse_toml(path, path.read_text(encoding="utf-8")))
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise BrokenManifest(
             path, f"it cannot be read: {error}", hint=f"make {path} a readable text file"

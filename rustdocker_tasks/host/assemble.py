@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.errors import CannotWrite
 from rustdocker_tasks.host.certificates import extra_certificates, public_certificates, time_zones
 from rustdocker_tasks.host.layer import Layer, make_layer
 from rustdocker_tasks.host.oci_config import oci_config
@@ -83,16 +82,3 @@ def _image(plan: ImagePlan, program: Program, layers: tuple[Layer, ...]) -> OciI
         layers=layers,
     )
     return make_image(config, layers, plan.tags)
-
-
-def write_archive(path: Path, archive: bytes) -> None:
-    """Write the archive whole or not at all; raises CannotWrite."""
-    temporary = path.with_suffix(".partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(archive)
-        temporary.replace(path)
-    except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import CargoFailed
 from rustdocker_tasks.host.cargo_command import build_command, clean_command, folders_command
-from rustdocker_tasks.host.freshness import inspect, load_record, record_build, save_record
+from rustdocker_tasks.host.files import write_whole
+from rustdocker_tasks.host.freshness import (
+    decode_record,
+    encode_record,
+    inspect,
+    record_build,
+    record_name,
+)
 from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
 
@@ -19,7 +26,6 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import CompileStep
 
 _OUR_FOLDER = "rustdocker"
-_RECORD = "sources.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +69,12 @@ def compile_program(step: CompileStep, folders: CargoFolders) -> Compiled:
 
     cargo's own progress and messages go to stderr. Raises NoCargo, CargoFailed, CannotWrite.
     """
-    record = folders.ours / _RECORD
-    inspection = inspect(step, build_dir=folders.build_dir, record=load_record(record))
+    path = folders.ours / record_name(step.root)
+    record = decode_record(path.read_bytes() if path.is_file() else None)
+    inspection = inspect(step, build_dir=folders.build_dir, record=record)
     _drop(step, inspection.stale)
     program = _build(step)
-    save_record(record, record_build(step, build_dir=folders.build_dir, before=inspection))
+    write_whole(path, encode_record(record_build(step, build_dir=folders.build_dir, before=inspection)))
     return Compiled(program=program, renewed=tuple(sorted({unit.package for unit in inspection.stale})))
 
 

@@ -5,7 +5,7 @@ older than the artefact of what was there in between, and cargo ships that. Nor 
 procedural macros read. So before each build the artefacts of a package are dropped with `cargo clean` unless
 
 - nothing in the package has been touched since they were compiled, by the kernel's own clock (ctime, which no
-  program can set back), or
+  program can set back), and the target folder is the project's own, so that they are of no copy of it, or
 - they are the very artefacts that an earlier build left here, and the content is still what it was then, but
   for Rust files with a newer time, which cargo sees by itself.
 
@@ -21,12 +21,13 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rustdocker_tasks.errors import CannotWrite, UnknownCargoLayout
+from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.host.source_tree import Row, SourceTree, scan, settled
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ def inspect(step: CompileStep, *, build_dir: Path, record: Record) -> Inspection
     began = time.time_ns() - _CLOCK_LAG
     units = tuple(_units(step, build_dir, step.target_triple))
     sources = _scan(step, build_dir, units, record.rows)
-    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record))
+    # In a folder that projects share, a unit may have been compiled from another checkout of this package.
+    own = step.root in build_dir.parents
+    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record, own=own))
     return Inspection(sources=sources, units=units, stale=stale, record=record, began=began)
 
 
@@ -126,26 +129,22 @@ def record_build(step: CompileStep, *, build_dir: Path, before: Inspection) -> R
     return Record(rows=rows, units=recorded, snapshots=snapshots.all)
 
 
-def load_record(path: Path) -> Record:
-    """Return the record at `path`; without a readable one nothing is known, and the first rule decides."""
+def record_name(root: Path) -> str:
+    """Return the file name of a project's record: several projects may share one target folder."""
+    return f"sources-{sha256(os.fsencode(root)).hexdigest()[:16]}.json"
+
+
+def decode_record(content: bytes | None) -> Record:
+    """Return the record; without a readable one nothing is known, and the first rule decides."""
     try:
-        return msgspec.convert(json.loads(path.read_bytes()), type=Record)
-    except (FileNotFoundError, ValueError):
+        return msgspec.convert(json.loads(content or b""), type=Record)
+    except ValueError:
         return Record()
 
 
-def save_record(path: Path, record: Record) -> None:
-    """Write the record whole or not at all; raises CannotWrite."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The standard library's JSON, since a file name that is not UTF-8 survives in it.
-        temporary.write_text(json.dumps(msgspec.to_builtins(record)), encoding="ascii")
-        temporary.replace(path)
-    except OSError as error:
-        raise CannotWrite(path, error.strerror or str(error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+def encode_record(record: Record) -> bytes:
+    # The standard library's JSON, since a file name that is not UTF-8 survives in it.
+    return json.dumps(msgspec.to_builtins(record)).encode("ascii")
 
 
 @dataclass(slots=True)
@@ -158,11 +157,11 @@ class _Snapshots:
         return self.all.index(content)
 
 
-def _is_fresh(unit: Unit, sources: Sources, record: Record) -> bool:
+def _is_fresh(unit: Unit, sources: Sources, record: Record, *, own: bool) -> bool:
     if not 0 < unit.stamp <= time.time_ns():
         return False  # a stamp in the future: the clock was set back, so no time can be trusted
     trees = (sources.packages[unit.package], sources.shared)
-    if all(tree.newest_change < unit.stamp for tree in trees):
+    if own and all(tree.newest_change < unit.stamp for tree in trees):
         return True
     known = record.units.get(unit.path)
     if known is None or known.stamp != unit.stamp:

@@ -80,7 +80,7 @@ def make_plan(
             features=binary.required_features,
             target_triple=target.triple,
             crt_static=target.crt_static,
-            locked=project.has_lock,
+            locked=project.locked_packages is not None,
             root=project.root,
             sources=tuple(_sources(project)),
         ),
@@ -115,8 +115,13 @@ def _choose_target(variant: Variant, toolchain: Toolchain | None) -> _Target:
 
 
 def _sources(project: Project) -> list[SourcePackage]:
-    packages = (*project.members, *project.outside)
-    return [SourcePackage(name=p.name, version=p.version, folder=p.folder) for p in packages]
+    """The packages that cargo may compile from the user's own folders: of the others it knows nothing."""
+    locked = project.locked_packages
+    return [
+        SourcePackage(name=p.name, version=p.version, folder=p.folder)
+        for p in (*project.members, *project.outside)
+        if locked is None or p.name in locked
+    ]
 
 
 def _default_tag(name: str, package: Package, suffix: str) -> ImageReference:

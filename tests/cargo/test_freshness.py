@@ -16,7 +16,7 @@ import pytest
 
 from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders
-from rustdocker_tasks.host.freshness import Record, inspect, record_build
+from rustdocker_tasks.host.freshness import Record, inspect, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.model import CompileStep
 from tests.conftest import MANIFEST, write_files
@@ -177,6 +177,34 @@ def test_an_included_file_outside_of_the_package(tmp_path: Path, capfd: pytest.C
     assert app.build() == "first"
 
 
+def test_two_checkouts_that_share_a_target_folder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(tmp_path / "target"))
+    one = make(tmp_path / "one", capfd, APP)
+    two = make(tmp_path / "two", capfd, {**APP, "src/main.rs": SECOND})
+    time.sleep(0.02)
+
+    assert [crate.build() for crate in (one, two, one, two)] == ["first", "second", "first", "second"]
+    one.compiled()
+    assert two.build() == "second"
+    assert two.compiled() == []
+
+
+def test_a_path_dependency_that_is_no_longer_used_stops_no_build(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path, capfd, LIBRARY)
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "first"
+    # Still named, but not in the graph: cargo would refuse to clean it.
+    app.write_file("Cargo.toml", MANIFEST.format(name="app") + '[patch.crates-io]\nlib = { path = "../lib" }\n')
+    app.write_file("src/main.rs", SECOND)
+    app.cargo("update", "--workspace", "--offline")
+    app.write_file("../lib/src/lib.rs", "")
+    assert app.build() == "second"
+
+
 # A build script that names only itself: cargo does not look at the folder that it reads.
 LISTING = {
     **APP,
@@ -260,7 +288,7 @@ def test_a_file_that_a_build_script_rewrites_costs_one_more_compilation_and_no_t
 
 def test_a_record_that_cannot_be_read_is_no_record(app: Crate) -> None:
     app.build()
-    (app.folders.ours / "sources.json").write_text("{")
+    (app.folders.ours / record_name(app.folder)).write_text("{")
     app.write_file("src/main.rs", SECOND)
 
     assert app.build() == "second"

@@ -25,7 +25,13 @@ def package(name: str, *binaries: str, default_run: str | None = None) -> Packag
 
 def project(*members: Package, here: Path = ROOT) -> Project:
     return Project(
-        root=ROOT, here=here, members=members, default_members=members, outside=(), metadata={}, has_lock=True
+        root=ROOT,
+        here=here,
+        members=members,
+        default_members=members,
+        outside=(),
+        metadata={},
+        locked_packages=frozenset(),
     )
 
 

@@ -41,7 +41,7 @@ def plan(
         default_members=(package,),
         outside=(),
         metadata={},
-        has_lock=True,
+        locked_packages=frozenset({"shop"}),
     )
     layer = Layer(source=Source.FLAG, where="--{}", base=ROOT, values=settings)
     toolchain = Toolchain(host_triple=host, installed_targets=frozenset(installed))

@@ -5,9 +5,7 @@ This module is all that `invoke --list` loads: everything else is imported when 
 
 from __future__ import annotations
 
-import signal
 import sys
-from contextlib import contextmanager
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,7 +14,7 @@ from invoke.exceptions import Exit
 from invoke.tasks import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from invoke.context import Context
@@ -58,10 +56,6 @@ _RUN_FLAGS = (
     Flag("wait", "Seconds that the program has to listen on its ports.", 30),
 )
 _FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP: to be cleaned up after like Ctrl-C."""
 
 
 def collection(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
@@ -203,13 +197,14 @@ def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
 
     def run_body(c: Context, **values: Any) -> None:
         from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
+        from rustdocker_tasks.interrupts import Terminated, raised_on_signals
 
         try:
-            with _signals():
+            with raised_on_signals():
                 body(bound, c, {flag.name: values.get(_parameter(flag), flag.default) for flag in flags})
         except RustDockerError as error:
             raise Exit(str(error), error.exit_code) from error
-        except _Terminated:
+        except Terminated:
             raise Exit(code=TERMINATED) from None
         except KeyboardInterrupt:
             raise Exit(code=INTERRUPTED) from None
@@ -241,21 +236,6 @@ def _is_dry(c: Context, planned: Planned) -> bool:
     if c.config.run.dry:
         _say(plan_text(planned.plan, planned.resolved))
     return bool(c.config.run.dry)
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Treat a polite request to end like Ctrl-C, so that no container is left."""
-
-    def terminate(*_: object) -> None:
-        raise _Terminated
-
-    earlier = {number: signal.signal(number, terminate) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
 
 
 def _say(text: str) -> None:

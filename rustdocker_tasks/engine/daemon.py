@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from rustdocker_tasks.engine.request import Running, RunRequest
 from rustdocker_tasks.errors import EngineError, EngineGone, LoadFailed, NoEngine, PortTaken, RunFailed
+from rustdocker_tasks.interrupts import deferred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -85,7 +86,7 @@ class Daemon:
                 return PortTaken(number, container_port=port.short, set_by=port.set_by, other=number + 1)
             return RunFailed(request.label, problem=problem)
 
-        with _wrapped(refused):
+        with deferred(), _wrapped(refused):
             container = self._client.containers.create(
                 request.image,
                 list(request.arguments) if request.arguments is not None else None,

@@ -499,7 +499,7 @@ def test_a_program_that_ignores_sigterm_is_killed_and_the_user_is_told_why(write
     assert containers_of(folder) == []
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75])
+@pytest.mark.parametrize("delay", [n / 20 for n in range(1, 21)])
 def test_ctrl_c_at_any_moment(write: Write, tmp_path_factory: pytest.TempPathFactory, delay: float) -> None:
     log = tmp_path_factory.mktemp("log") / "log"
     folder = write(listener(free_port()))
@@ -511,6 +511,7 @@ def test_ctrl_c_at_any_moment(write: Write, tmp_path_factory: pytest.TempPathFac
 
     # Before a task runs it is Python or Invoke that is interrupted, with an exit code of theirs.
     assert process.wait(30) in {130, 1, -signal.SIGINT}
+    time.sleep(0.5)  # what the engine was asked for and nobody waited for would be there by now
     assert containers_of(folder) == []
     assert partial_files(folder) == []
 

@@ -18,7 +18,7 @@ PACKAGE = Path(rustdocker_tasks.__file__).parent
 # Each may import those before it.
 LADDER = [
     ["errors"],
-    ["image", "process"],
+    ["image", "process", "interrupts"],
     ["engine", "cargo"],
     ["settings"],
     ["plan"],

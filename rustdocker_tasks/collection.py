@@ -93,14 +93,23 @@ class _Bound:
         here = Path.cwd()
         names = {flag.name for flag in (VARIANT, *SETTING_FLAGS)}
         configured = _plain(c.config.get(_CONFIG_KEY) or {})
-        where = f"Invoke's configuration ({_CONFIG_KEY}.{{}})"
         return (
-            Layer(source=Source.INVOKE, where=where, base=here, values=configured),
-            Layer(source=Source.INVOKE, where="collection({}=…)", base=self.start(), values=self._settings),
+            Layer(
+                source=Source.INVOKE,
+                where=lambda key: f"Invoke's configuration ({_CONFIG_KEY}.{key})",
+                base=here,
+                values=configured,
+            ),
+            Layer(
+                source=Source.INVOKE,
+                where=lambda key: f"collection({key.replace('-', '_')}=…)",
+                base=self.start(),
+                values=self._settings,
+            ),
             environment_layer(os.environ, base=here),
             Layer(
                 source=Source.FLAG,
-                where="--{}",
+                where=lambda key: f"--{key}",
                 base=here,
                 values={key: value for key, value in flags.items() if key in names and value not in (None, [])},
                 is_text=True,
@@ -239,11 +248,15 @@ def _is_dry(c: Context, planned: Planned) -> bool:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    from rustdocker_tasks.errors import printable
+
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    from rustdocker_tasks.errors import printable
+
+    print(printable(text), flush=True)
 
 
 def _plain(value: Any) -> Any:

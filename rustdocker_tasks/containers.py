@@ -64,7 +64,8 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     keep = False
     try:
         running = engine.start(request)
-        if not running.addresses:
+        # Asked of the request: a container that has ended already has no address.
+        if not any(port.container_port.protocol == "tcp" for port in request.ports):
             keep = True
             return running.identity, None
         try:

@@ -38,7 +38,12 @@ class RustDockerError(Exception):
 
     def __str__(self) -> str:
         parts = (("found", self.found), ("set by", self.set_by), ("hint", self.hint))
-        return "\n".join([self.what, *(_part(name, text) for name, text in parts)])
+        return printable("\n".join([self.what, *(_part(name, text) for name, text in parts)]))
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters escaped: names in files may hold a terminal's commands."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _part(name: str, text: str) -> str:

@@ -108,11 +108,12 @@ def measure_variants(plans: Sequence[ImagePlan], *, say: Say) -> list[tuple[Imag
 
 def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:
     """Return the plans of all variants for the project."""
-    where = "`sizes`, which builds every variant"
-    return [
-        plan_image(start, (*layers, Layer(source=Source.FLAG, where=where, base=start, values={"variant": name})))
-        for name in load_variants()
-    ]
+
+    def asked_for(variant: str) -> Layer:
+        where = "`sizes`, which builds every variant"
+        return Layer(source=Source.FLAG, where=lambda _: where, base=start, values={"variant": variant})
+
+    return [plan_image(start, (*layers, asked_for(variant))) for variant in load_variants()]
 
 
 def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:

@@ -53,7 +53,7 @@ def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
     for layer in sorted(layers, key=lambda layer: layer.source):
         for key, raw in layer.values.items():
             option = _option(key, layer)
-            origin = Origin(source=layer.source, where=_where(option, layer))
+            origin = Origin(source=layer.source, where=layer.where(key))
             value = _convert(option, raw, layer, origin)
             lower = values.get(option.field)
             merged = {**lower, **value} if isinstance(value, dict) and isinstance(lower, dict) else value
@@ -69,13 +69,7 @@ def _option(key: str, layer: Layer) -> Option:
     if layer.source is Source.ENVIRONMENT:
         words = {option.variable: option.variable for option in OPTIONS.values()}
     near = get_close_matches(key, words, n=1) or get_close_matches(key.replace("_", "-"), words, n=1)
-    where = layer.where.format(key)
-    raise UnknownKey(key, where=where, known=sorted(words), nearest=near[0] if near else None)
-
-
-def _where(option: Option, layer: Layer) -> str:
-    name = option.variable if layer.source is Source.ENVIRONMENT else option.key
-    return layer.where.format(name)
+    raise UnknownKey(key, where=layer.where(key), known=sorted(words), nearest=near[0] if near else None)
 
 
 def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> object:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -32,12 +32,12 @@ class Source(IntEnum):
 class Layer:
     """The settings that one place gives, raw.
 
-    `where` completes the sentence "set by …"; a `{}` in it stands for the option's own name there.
-    `base` is where a relative path starts. `is_text` marks values that are still TOML, or a bare word.
+    `where` completes the sentence "set by …" for one of the keys. `base` is where a relative path
+    starts. `is_text` marks values that are still TOML, or a bare word.
     """
 
     source: Source
-    where: str
+    where: Callable[[str], str]
     base: Path
     values: Mapping[str, object]
     is_text: bool = False
@@ -51,13 +51,17 @@ def metadata_layer(metadata: Mapping[str, object], *, source: Source, manifest: 
         problem = f"`{kind}.metadata.{TABLE}` is not a table"
         raise BrokenManifest(manifest, problem, hint=f"write it as [{kind}.metadata.{TABLE}]")
     where = f"{manifest} [{kind}.metadata.{TABLE}]"
-    return Layer(source=source, where=where, base=manifest.parent, values=values)
+    return Layer(source=source, where=lambda _: where, base=manifest.parent, values=values)
 
 
 def environment_layer(environment: Mapping[str, str], *, base: Path) -> Layer:
     """Return the layer of the RUSTDOCKER_… variables. An unknown one stays in, to be refused."""
     keys = {option.variable: key for key, option in OPTIONS.items()}
-    values = {keys.get(name, name): text for name, text in environment.items() if name.startswith(_PREFIX)}
+    names = {keys.get(name, name): name for name in environment if name.startswith(_PREFIX)}
     return Layer(
-        source=Source.ENVIRONMENT, where="the environment variable {}", base=base, values=values, is_text=True
+        source=Source.ENVIRONMENT,
+        where=lambda key: f"the environment variable {names[key]}",
+        base=base,
+        values={key: environment[name] for key, name in names.items()},
+        is_text=True,
     )

@@ -209,6 +209,14 @@ def test_every_error_class_has_its_text_tested() -> None:
     assert {type(error) for error, _, _ in TEXTS} == causes
 
 
+def test_a_terminal_s_commands_in_a_name_are_shown_and_not_obeyed() -> None:
+    error = errors.NoSuchBinary("\x1b[2J\r", candidates=["\x9b"], set_by="--bin", nearest=None)
+
+    assert error.what == "there is no binary named `\x1b[2J\r`"
+    assert str(error).startswith(r"there is no binary named `\x1b[2J\r`")
+    assert r"found: `\x9b`" in str(error)
+
+
 def test_a_value_of_several_lines_stays_within_its_part() -> None:
     error = errors.RunFailed("shop:1", problem="one\ntwo")
 

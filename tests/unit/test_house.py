@@ -116,6 +116,14 @@ def test_importing_the_tasks_loads_nothing_heavy() -> None:
     assert not {"docker", "python_on_whales", "msgspec", "pydantic", "requests", "tomli", "elftools"} & set(loaded)
 
 
+def test_ci_runs_the_readme_s_test_command_and_nothing_else() -> None:
+    script = (REPOSITORY / ".ci" / "run").read_text().splitlines()
+    commands = [line for line in script if not line.startswith(("#", "set ", "cd "))]
+
+    assert len(commands) == 1
+    assert f"\n{commands[0]}\n" in (REPOSITORY / "README.md").read_text()
+
+
 def test_the_readme_names_every_setting() -> None:
     readme = (REPOSITORY / "README.md").read_text()
 

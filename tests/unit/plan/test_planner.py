@@ -43,7 +43,7 @@ def plan(
         metadata={},
         locked_packages=frozenset({"shop"}),
     )
-    layer = Layer(source=Source.FLAG, where="--{}", base=ROOT, values=settings)
+    layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=ROOT, values=settings)
     toolchain = Toolchain(host_triple=host, installed_targets=frozenset(installed))
     return make_plan(
         project, package, resolve_settings([layer]), default_variant=default_variant, toolchain=toolchain

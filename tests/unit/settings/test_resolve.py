@@ -16,7 +16,10 @@ BASE = Path("/base")
 
 def layer(source: Source = Source.PACKAGE, **values: object) -> Layer:
     return Layer(
-        source=source, where=source.name, base=BASE, values={k.replace("_", "-"): v for k, v in values.items()}
+        source=source,
+        where=lambda _: source.name,
+        base=BASE,
+        values={k.replace("_", "-"): v for k, v in values.items()},
     )
 
 
@@ -137,7 +140,7 @@ def test_a_secret_in_env_is_in_no_error(secret: str, shape: str) -> None:
 )
 def test_any_value_gives_settings_or_an_error_of_ours(values: dict[str, object]) -> None:
     try:
-        resolved = resolve_settings([Layer(source=Source.PACKAGE, where="x", base=BASE, values=values)])
+        resolved = resolve_settings([Layer(source=Source.PACKAGE, where=lambda _: "x", base=BASE, values=values)])
     except SettingsError:
         return
 

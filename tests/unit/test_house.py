@@ -11,6 +11,7 @@ import pytest
 
 import rustdocker_tasks
 from rustdocker_tasks.collection import SETTING_FLAGS, VARIANT
+from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
 from rustdocker_tasks.settings.options import OPTIONS
 from tests.conftest import REPOSITORY
 
@@ -122,6 +123,14 @@ def test_ci_runs_the_readme_s_test_command_and_nothing_else() -> None:
 
     assert len(commands) == 1
     assert f"\n{commands[0]}\n" in (REPOSITORY / "README.md").read_text()
+
+
+def test_the_readme_names_every_exit_code() -> None:
+    readme = (REPOSITORY / "README.md").read_text()
+
+    for family in RustDockerError.__subclasses__():
+        assert f"\n| {family.exit_code} | " in readme, family
+    assert f"\n| {INTERRUPTED}, {TERMINATED} | Ctrl-C; SIGTERM or SIGHUP |\n" in readme
 
 
 def test_the_readme_names_every_setting() -> None:

@@ -11,6 +11,7 @@ import subprocess
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -296,11 +297,33 @@ def test_a_record_that_cannot_be_read_is_no_record(app: Crate) -> None:
 
 def test_a_clock_that_was_set_back(app: Crate) -> None:
     app.build()
-    for stamp in app.folders.build_dir.glob("release/.fingerprint/app-*/invoked.timestamp"):
-        os.utime(stamp, (stamp.stat().st_mtime + 10_000,) * 2)
+    for file in app.folders.build_dir.glob("release/.fingerprint/app-*/*"):
+        os.utime(file, (file.stat().st_mtime + 10_000,) * 2)
     (app.folder / "src/main.rs").write_text(SECOND)
 
     assert app.build() == "second"
+
+
+def test_a_file_that_comes_while_cargo_compiles_is_in_the_next_build(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # The script has read the folder by the time that it waits.
+    script = LISTING["build.rs"].replace(
+        "names.sort();", 'names.sort(); std::fs::write("target/read", "").unwrap();'
+    )
+    script = script.replace("names.join", "{ std::thread::sleep(std::time::Duration::from_secs(1)); names.join")
+    app = make(tmp_path, capfd, {**LISTING, "build.rs": script.replace('(","));', '(",") });')})
+
+    def add() -> None:
+        while not (tmp_path / "target/read").exists():
+            time.sleep(0.01)
+        app.write_file("pages/b", "")
+
+    adding = Thread(target=add)
+    adding.start()
+    assert app.build() == "a"
+    adding.join()
+    assert app.build() == "a,b"
 
 
 @pytest.mark.parametrize("name", ["with space", "new\nline", "back\\slash", "\udcff not UTF-8", "ümlaut"])

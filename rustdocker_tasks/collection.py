@@ -61,7 +61,8 @@ _FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
 def collection(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
     """Return the tasks for one Cargo project.
 
-    `root` is its folder, or one inside it; without it the folder that `invoke` runs in. `settings` are those of
+    `root` is its folder, or one inside it; without it the folder that `invoke` runs in, where a relative one
+    starts too: a task file says `Path(__file__).parent / …`. `settings` are those of
     `[package.metadata.rustdocker]`, with underscores for dashes, and outrank them. They are bound to these
     tasks alone: Invoke's own configuration leaks between collections.
     """

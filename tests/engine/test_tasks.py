@@ -182,12 +182,14 @@ def test_tasks_work_from_a_folder_inside_the_project(write: Write) -> None:
 
 
 COMPOSED = """
+from pathlib import Path
 from invoke import Collection
 from rustdocker_tasks import collection
 
+HERE = Path(__file__).parent
 ns = Collection(
-    collection(root="one", name="one", args=["bound", "to", "one"]),
-    collection(root="two", name="two"),
+    collection(root=HERE / "one", name="one", args=["bound", "to", "one"]),
+    collection(root=HERE / "two", name="two"),
 )
 ns.configure({"rustdocker": {"env": {"ONE": "from invoke"}}})
 """
@@ -200,7 +202,7 @@ def test_two_projects_in_one_task_file_keep_their_settings_apart(write: Write) -
         (folder / name / "tasks.py").unlink()
 
     one = invoke("one.run", folder=folder).result.splitlines()
-    two = invoke("two.run", folder=folder).result.splitlines()
+    two = invoke("two.run", folder=folder / "one" / "src").result.splitlines()
 
     assert one[:2] == ["bound|to|one", "ONE=from invoke"]
     assert two[:2] == ["from|metadata", "ONE=from invoke"]

@@ -53,16 +53,26 @@ _RUN_FLAGS = (
     Flag("env-file", "Read variables from a file; may be repeated.", []),
     Flag("volume", "Mount a folder or volume, ./data:/data; may be repeated.", []),
     Flag("args", "Arguments for the program, as one text."),
-    Flag("wait", "Seconds that the program has to listen on its ports.", 30),
+    Flag("wait", "Seconds that the program has to listen on its ports.", "30"),
 )
 _FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
+
+
+class _BoundTask(Task[Any]):
+    """A task that is equal to itself alone: Invoke takes two of one name and code for the same, and runs one."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Task) and self.name == other.name and self.body is other.body
+
+    def __hash__(self) -> int:
+        return hash(self.body)
 
 
 def collection(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
     """Return the tasks for one Cargo project.
 
-    `root` is its folder, or one inside it; without it the folder that `invoke` runs in, where a relative one
-    starts too: a task file says `Path(__file__).parent / …`. `settings` are those of
+    `root` is its folder, or one inside it, as an absolute path; without it the folder that `invoke` runs in.
+    `settings` are those of
     `[package.metadata.rustdocker]`, with underscores for dashes, and outrank them. They are bound to these
     tasks alone: Invoke's own configuration leaks between collections.
     """
@@ -83,17 +93,39 @@ class _Bound:
     def start(self) -> Path:
         from pathlib import Path
 
-        return Path(self._root or ".").absolute()
+        from rustdocker_tasks.errors import BadValue
+
+        if self._root is None:
+            return Path.cwd()
+        if not isinstance(self._root, str | Path) or not Path(self._root).is_absolute():
+            # `invoke` also runs from the folders below its task file: a relative one could be another project.
+            raise BadValue(
+                "root",
+                value=str(self._root),
+                where="collection(root=…)",
+                problem="it is no absolute path",
+                example='Path(__file__).parent / "services/shop"',
+            )
+        return Path(self._root)
 
     def layers(self, c: Context, flags: Flags) -> tuple[Layer, ...]:
         import os
         from pathlib import Path
 
+        from rustdocker_tasks.errors import BadValue
         from rustdocker_tasks.settings.sources import Layer, Source, environment_layer
 
         here = Path.cwd()
         names = {flag.name for flag in (VARIANT, *SETTING_FLAGS)}
         configured = _plain(c.config.get(_CONFIG_KEY) or {})
+        if not isinstance(configured, dict):
+            raise BadValue(
+                _CONFIG_KEY,
+                value=str(configured),
+                where="Invoke's configuration",
+                problem="it is no table of settings",
+                example="rustdocker: {expose: [8080]}",
+            )
         return (
             Layer(
                 source=Source.INVOKE,
@@ -152,17 +184,17 @@ def _run(bound: _Bound, c: Context, flags: Flags) -> None:
         volumes=tuple(flags["volume"]),
         args=flags["args"],
         remainder=getattr(c, "remainder", ""),  # of Invoke 3.0 on
-        wait_seconds=flags["wait"],
+        wait=flags["wait"],
     )
     if not _is_dry(c, planned) and (code := run_image(planned, typed, say=_say, show=_print)):
         raise Exit(code=code)
 
 
-def _stop(bound: _Bound, _: Context, flags: Flags) -> None:
+def _stop(bound: _Bound, c: Context, flags: Flags) -> None:
     """Stop and remove the containers that `run` started."""
     from rustdocker_tasks.run import stop_project
 
-    stop_project(bound.start(), flags["bin"], say=_say)
+    stop_project(bound.start(), flags["bin"], dry=c.config.run.dry, say=_say)
 
 
 def _logs(bound: _Bound, _: Context, flags: Flags) -> None:
@@ -227,7 +259,7 @@ def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     run_body.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     run_body.__name__ = body.__name__.removeprefix("_")
     run_body.__doc__ = body.__doc__
-    return Task(
+    return _BoundTask(
         run_body,
         help={flag.name: flag.help for flag in flags},
         iterable=[_parameter(flag) for flag in flags if flag.default == []],

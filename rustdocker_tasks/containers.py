@@ -33,7 +33,8 @@ def labels_of(root: Path, name: str | None) -> dict[str, str]:
 
 def container_name(program: str) -> str:
     """Return a name that is free; chosen by us, since an interrupted start must be undone by it."""
-    return f"{re.sub(r'[^a-zA-Z0-9_.-]', '-', program)}-{token_hex(4)}"
+    allowed = re.sub(r"[^a-zA-Z0-9_.-]", "-", program).lstrip("_.-")
+    return f"{allowed or 'app'}-{token_hex(4)}"
 
 
 def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> int:
@@ -42,17 +43,21 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     Its output goes to stdout and stderr. It is stopped and removed whatever happens.
     """
     try:
+        engine.create(request)
+        join = engine.stream_output(request.name, out=sys.stdout.buffer, err=sys.stderr.buffer)
         running = engine.start(request)
-        join = engine.stream_log(running.name, follow=True, out=sys.stdout.buffer, err=sys.stderr.buffer)
         try:
-            _wait_until_listening(engine, running, wait_seconds, say)
+            _wait_until_listening(engine, running, request, wait_seconds, say)
         except NotListening as error:
             say(str(error))  # it may be slow, and the user is looking on
         code = engine.wait(running.name)
         join()
-        return code
+    except KeyboardInterrupt:
+        say("stopping the container; Ctrl-C again kills it")
+        raise
     finally:
         _remove(engine, request.name, say)
+    return code
 
 
 def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> tuple[str, int | None]:
@@ -63,14 +68,17 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     """
     keep = False
     try:
+        engine.create(request)
         running = engine.start(request)
         # Asked of the request: a container that has ended already has no address.
         if not any(port.container_port.protocol == "tcp" for port in request.ports):
             keep = True
             return running.identity, None
         try:
-            code = _wait_until_listening(engine, running, wait_seconds, say)
+            code = _wait_until_listening(engine, running, request, wait_seconds, say)
             keep = code is None
+            if code is not None:
+                say(f"the program ended with exit code {code} before it listened")
         finally:
             if not keep:
                 engine.stream_log(running.name, follow=False, out=sys.stderr.buffer, err=sys.stderr.buffer)()
@@ -85,19 +93,25 @@ def _remove(engine: Daemon, name: str, say: Say) -> None:
         say(f"{name} was killed: as a container's first process a program must handle SIGTERM to end in time")
 
 
-def _wait_until_listening(engine: Daemon, running: Running, seconds: int, say: Say) -> int | None:
+def _wait_until_listening(
+    engine: Daemon, running: Running, request: RunRequest, seconds: int, say: Say
+) -> int | None:
     """Return None once the program listens on all its TCP ports, its exit code if it ended before."""
     deadline = time.monotonic() + seconds
     waiting = dict(running.addresses)
-    while (code := engine.exit_code(running.name)) is None:
+    while True:
         waiting = {port: address for port, address in waiting.items() if not is_listening(address)}
+        # After the probe: a connection to a program that is about to end may have stayed open for a moment.
+        code = engine.exit_code(running.name)
+        if code is not None:
+            return code
         if not waiting:
             _say_addresses(running.addresses, say)
             return None
         if time.monotonic() > deadline:
-            raise NotListening([port.removesuffix("/tcp") for port in waiting], seconds=seconds)
+            ports = [port for port in request.ports if port.container_port in waiting]
+            raise NotListening([p.short for p in ports], seconds=seconds, set_by=ports[0].set_by)
         time.sleep(_SECONDS_BETWEEN_PROBES)
-    return code
 
 
 def _say_addresses(addresses: Mapping[str, tuple[str, int]], say: Say) -> None:
@@ -105,12 +119,15 @@ def _say_addresses(addresses: Mapping[str, tuple[str, int]], say: Say) -> None:
         say(f"port {port.removesuffix('/tcp')} of the container answers at {host}:{number}")
 
 
-def stop_containers(engine: Daemon, labels: Mapping[str, str], *, say: Say) -> None:
-    """Stop and remove all containers with these labels."""
+def stop_containers(engine: Daemon, labels: Mapping[str, str], *, dry: bool, say: Say) -> None:
+    """Stop and remove all containers with these labels; with `dry` only say which."""
     names = engine.find(labels)
     for name in names:
-        _remove(engine, name, say)
-        say(f"stopped and removed {name}")
+        if dry:
+            say(f"would stop and remove {name}")
+        else:
+            _remove(engine, name, say)
+            say(f"stopped and removed {name}")
     if not names:
         say("nothing to stop: no container of this project is there")
 

@@ -106,7 +106,8 @@ class UnreadableFile(SettingsError):
             f"the file that `{key}` names cannot be used: {problem}",
             found=str(path),
             set_by=where,
-            hint="name a file that is there; a relative path starts at the folder of the file that sets it",
+            hint="name a file that holds what is asked for; "
+            "a relative path starts at the folder of the file that sets it",
         )
 
 
@@ -270,7 +271,9 @@ class NoEngine(EngineError):
             "no container engine answers",
             found=f"{address}: {problem}",
             set_by=set_by,
-            hint="start it (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs",
+            hint="join the group docker (`sudo usermod -aG docker $USER`) and log in again"
+            if problem == "Permission denied"
+            else "start it (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs",
         )
 
 
@@ -311,18 +314,18 @@ class RunFailed(EngineError):
             f"the engine could not run {image}",
             found=problem,
             set_by="the engine",
-            hint="`docker image inspect` shows what the image asks for; `invoke plan` shows who set it",
+            hint="mend what it names; `invoke plan` shows what is set, and by whom",
         )
 
 
 class NotListening(EngineError):
-    def __init__(self, ports: Sequence[str], *, seconds: int) -> None:
+    def __init__(self, ports: Sequence[str], *, seconds: int, set_by: str) -> None:
         super().__init__(
             f"nothing listens on port {', '.join(ports)} of the container after {seconds} s",
             found="the program runs, but a connection to the port is closed at once",
-            set_by="the setting `expose`",
+            set_by=set_by,
             hint="let the program listen on 0.0.0.0 (127.0.0.1 is the container's own), "
-            "or set `expose` to the port that it uses",
+            "or name the port that it uses",
         )
 
 

@@ -20,7 +20,13 @@ from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.engine.request import RunRequest
 from rustdocker_tasks.errors import UnreadableFile
 from rustdocker_tasks.pipeline import build_for_engine
-from rustdocker_tasks.run_flags import container_environment, program_arguments, published_ports, volumes
+from rustdocker_tasks.run_flags import (
+    container_environment,
+    program_arguments,
+    published_ports,
+    seconds_to_wait,
+    volumes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +45,7 @@ class RunFlags:
     volumes: tuple[str, ...]
     args: str | None
     remainder: str
-    wait_seconds: int
+    wait: str
 
 
 def run_image(planned: Planned, flags: RunFlags, *, say: Say, show: Callable[[str], None]) -> int:
@@ -62,19 +68,20 @@ def run_image(planned: Planned, flags: RunFlags, *, say: Say, show: Callable[[st
         volumes=volumes(flags.volumes, folder=Path.cwd()),
         arguments=program_arguments(flags.args, flags.remainder),
     )
+    wait_seconds = seconds_to_wait(flags.wait)
     engine = connect()
     request = replace(request, image=build_for_engine(plan, engine, say=say).image)
     if not flags.detach:
-        return run_attached(engine, request, wait_seconds=flags.wait_seconds, say=say)
-    identity, code = run_detached(engine, request, wait_seconds=flags.wait_seconds, say=say)
+        return run_attached(engine, request, wait_seconds=wait_seconds, say=say)
+    identity, code = run_detached(engine, request, wait_seconds=wait_seconds, say=say)
     if code is None:
         show(identity)
     return code or 0
 
 
-def stop_project(start: Path, binary: str | None, *, say: Say) -> None:
-    """Stop and remove what `run` started for the project at `start`."""
-    stop_containers(connect(), labels_of(load_project(start).root, binary), say=say)
+def stop_project(start: Path, binary: str | None, *, dry: bool, say: Say) -> None:
+    """Stop and remove what `run` started for the project at `start`; with `dry` only say what that is."""
+    stop_containers(connect(), labels_of(load_project(start).root, binary), dry=dry, say=say)
 
 
 def show_project_log(start: Path, binary: str | None, *, follow: bool) -> None:

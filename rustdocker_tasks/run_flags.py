@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # What is published unasked is for this machine alone; `--port` follows docker, for which it is all addresses.
 _THIS_MACHINE = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
+_LONGEST_WAIT = 86_400
 _PUBLISHED = re.compile(
     r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9]+(?:\.[0-9]+){3}):)?(?:(?P<host>[0-9]*):)?(?P<container>[0-9]+(?:/[a-z]+)?)"
 )
@@ -97,6 +98,14 @@ def _volume(flag: str, folder: Path) -> str:
     if source.startswith((".", "~")):
         source = str((folder / Path(source).expanduser()).resolve())
     return f"{source}:{rest}"
+
+
+def seconds_to_wait(flag: str) -> int:
+    """Return how long the program has to listen, in seconds, at least one."""
+    if not (flag.isascii() and flag.isdigit() and 0 < int(flag) <= _LONGEST_WAIT):
+        problem = f"it is no number of seconds from 1 to {_LONGEST_WAIT}"
+        raise BadFlag("--wait", value=flag, problem=problem, example="--wait 60")
+    return int(flag)
 
 
 def program_arguments(flag: str | None, remainder: str) -> tuple[str, ...] | None:

@@ -25,4 +25,5 @@ def demo(c: Context) -> None:
     with urllib.request.urlopen(_ADDRESS, timeout=10) as answer:
         greeting = answer.read().decode().strip()
     print(f"{_ADDRESS} answers: {greeting}")
-    print("`invoke web.logs` shows its log, `invoke web.stop` stops it", file=sys.stderr)
+    program = sys.argv[0]
+    print(f"`{program} web.logs` shows its log, `{program} web.stop` stops it", file=sys.stderr)

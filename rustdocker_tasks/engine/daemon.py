@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
+_CONFLICT = 409  # HTTP
 _SECONDS_TO_STOP = 10  # as `docker stop`
 # Engine 20.10 to 28 and their proxies: "Bind for 127.0.0.1:80 failed: port is already allocated",
 # "listen tcp4 127.0.0.1:80: bind: address already in use".
@@ -28,20 +29,31 @@ _TAKEN = re.compile(r":(\d+)(?: failed: port is already allocated|: bind: addres
 
 def connect() -> Daemon:
     """Return the engine that DOCKER_HOST or docker's current context names; raises NoEngine."""
-    import docker
     import docker.errors
 
-    variable = os.environ.get("DOCKER_HOST")
+    variable = next((name for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if os.environ.get(name)), None)
     try:
+        _require_context()
         client = docker.from_env(timeout=_SECONDS_TO_ANSWER)
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
         raise NoEngine(
-            address=_without_user(variable) if variable else "the engine of docker's current context",
+            address=_without_user(os.environ[variable]) if variable else "the engine of docker's current context",
             problem=_reason(error),
-            set_by="DOCKER_HOST" if variable else "docker's own default",
+            set_by=variable or "docker's own default",
         ) from error
     return Daemon(client)
+
+
+def _require_context() -> None:
+    """Refuse a DOCKER_CONTEXT that is not there: the SDK would take the default engine instead."""
+    import docker.errors
+    from docker.context import ContextAPI
+
+    name = os.environ.get("DOCKER_CONTEXT")
+    if name and not os.environ.get("DOCKER_HOST") and ContextAPI.get_context(name) is None:
+        message = "docker has no context of this name"
+        raise docker.errors.DockerException(message)
 
 
 class Daemon:
@@ -74,8 +86,25 @@ class Daemon:
                     continue
         raise LoadFailed(label, problem="it took the archive, but does not have the image")
 
+    def create(self, request: RunRequest) -> None:
+        """Create a container; raises RunFailed. What it leaves then is for `remove`."""
+        ports: dict[str, list[tuple[str, int]]] = {}
+        for port in request.ports:
+            # The SDK's type forgets that a port may be left to the engine.
+            ports.setdefault(port.container_port, []).append((port.host_address, cast("int", port.host_port)))
+        with deferred(), _wrapped(lambda problem: RunFailed(request.label, problem=problem)):
+            self._client.containers.create(
+                request.image,
+                list(request.arguments) if request.arguments is not None else None,
+                name=request.name,
+                environment=dict(request.environment),
+                labels=dict(request.labels),
+                ports=cast("Any", ports),
+                volumes=list(request.volumes),
+            )
+
     def start(self, request: RunRequest) -> Running:
-        """Create and start a container; raises PortTaken, RunFailed. What it leaves then is for `remove`."""
+        """Start the container of `request`; raises PortTaken, RunFailed."""
         taken = {str(port.host_port): port for port in request.ports}
 
         def refused(problem: str) -> EngineError:
@@ -87,16 +116,7 @@ class Daemon:
             return RunFailed(request.label, problem=problem)
 
         with deferred(), _wrapped(refused):
-            container = self._client.containers.create(
-                request.image,
-                list(request.arguments) if request.arguments is not None else None,
-                name=request.name,
-                environment=dict(request.environment),
-                labels=dict(request.labels),
-                # The SDK's type forgets that a port may be left to the engine.
-                ports={p.container_port: (p.host_address, cast("int", p.host_port)) for p in request.ports},
-                volumes=list(request.volumes),
-            )
+            container = self._client.containers.get(request.name)
             container.start()
             container.reload()
             return Running(
@@ -141,6 +161,10 @@ class Daemon:
                     self._api.remove_container(name, force=True, v=True)
             except docker.errors.NotFound:
                 return None
+            except docker.errors.APIError as error:
+                if error.status_code == _CONFLICT:  # somebody else is removing it already
+                    return None
+                raise
 
     def find(self, labels: Mapping[str, str]) -> list[str]:
         """Return the names of the containers with all `labels`, the newest first, ended ones too."""
@@ -149,6 +173,28 @@ class Daemon:
             found = self._api.containers(all=True, filters={"label": wanted})
         found.sort(key=lambda container: container["Created"], reverse=True)
         return [container["Names"][0].removeprefix("/") for container in found]
+
+    def stream_output(self, name: str, *, out: IO[bytes], err: IO[bytes]) -> Callable[[], None]:
+        """Copy what the program writes from its start, byte for byte; to be called before `start`.
+
+        Not from the log, which a driver may cut, rotate and re-encode. Return a function that waits for the end.
+        """
+        import docker
+
+        with _wrapped(EngineGone):
+            client = docker.from_env(timeout=_FOR_EVER)
+            chunks: Any = client.api.attach(name, stdout=True, stderr=True, stream=True, demux=True)
+
+        def copy() -> None:
+            with suppress(OSError), closing(client):
+                for pair in chunks:
+                    for sink, chunk in zip((out, err), pair, strict=True):
+                        sink.write(chunk or b"")
+                        sink.flush()
+
+        thread = Thread(target=copy, daemon=True)
+        thread.start()
+        return thread.join
 
     def stream_log(self, name: str, *, follow: bool, out: IO[bytes], err: IO[bytes]) -> Callable[[], None]:
         """Copy the program's stdout and stderr, from its start; return a function that waits for the last byte."""
@@ -207,6 +253,8 @@ def _reason(error: BaseException) -> str:
     """The innermost cause: the SDK wraps it in three layers of its own words."""
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
+    if isinstance(error, NameError):
+        return "an ssh address needs another package: `pip install 'docker[ssh]'`"
     return getattr(error, "strerror", None) or str(error)
 
 

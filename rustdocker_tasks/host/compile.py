@@ -82,7 +82,7 @@ def _drop(step: CompileStep, stale: tuple[Unit, ...]) -> None:
     if stale:
         packages = {unit.package for unit in stale}
         triples = {unit.target_triple for unit in stale if unit.target_triple is not None}
-        _ask(clean_command(step, packages, triples), step.root)
+        _ask(clean_command(step, packages, triples), step.root, locked=step.locked)
 
 
 def _build(step: CompileStep) -> Path:
@@ -95,13 +95,7 @@ def _build(step: CompileStep) -> Path:
 
     code = stream_lines(build_command(step), folder=step.root, on_line=on_line)
     if code != 0:
-        raise CargoFailed(
-            command="cargo build",
-            code=code,
-            found="its message stands above",
-            hint="mend what it names, then build again"
-            + ("; if Cargo.lock is out of date, `cargo update --workspace` renews it" if step.locked else ""),
-        )
+        raise _cargo_failed("cargo build", code, locked=step.locked)
     return programs[-1]
 
 
@@ -115,13 +109,15 @@ def _program(message: dict[str, object], step: CompileStep) -> list[Path]:
     return []
 
 
-def _ask(argv: list[str], folder: Path) -> str:
+def _ask(argv: list[str], folder: Path, *, locked: bool = False) -> str:
     try:
         return read_output(argv, folder=folder)
     except CalledProcessError as error:
-        raise CargoFailed(
-            command=" ".join(argv[:2]),
-            code=error.returncode,
-            found="its message stands above",
-            hint="mend what it names, then try again",
-        ) from error
+        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=locked) from error
+
+
+def _cargo_failed(command: str, code: int, *, locked: bool) -> CargoFailed:
+    hint = "mend what it names, then build again"
+    if locked:
+        hint += "; where it says that Cargo.lock needs an update, `cargo update --workspace` makes it"
+    return CargoFailed(command=command, code=code, found="its message stands above", hint=hint)

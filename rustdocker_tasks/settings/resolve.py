@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import Enum
 from functools import partial
@@ -56,8 +56,10 @@ def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
             origin = Origin(source=layer.source, where=layer.where(key))
             value = _convert(option, raw, layer, origin)
             lower = values.get(option.field)
-            merged = {**lower, **value} if isinstance(value, dict) and isinstance(lower, dict) else value
-            values[option.field] = merged
+            if isinstance(value, dict) and isinstance(lower, dict):
+                value = {**lower, **value}
+                origin = replace(origin, where=f"{origin.where}, and {origins[key].where}")
+            values[option.field] = value
             origins[key] = origin
     return ResolvedSettings(settings=Settings(**values), origins=origins)
 

@@ -153,6 +153,57 @@ def test_bad_port_in_a_flag(write: Write) -> None:
     assert not (folder / "target").exists()
 
 
+@pytest.mark.parametrize("value", ["abc", "0", "-1", "1.5"])
+def test_bad_wait(write: Write, value: str) -> None:
+    outcome = invoke("run", f"--wait={value}", folder=write(crate()))
+
+    assert outcome == Outcome(
+        64,
+        "",
+        "--wait cannot take this value: it is no number of seconds from 1 to 86400\n"
+        f"  found: {value}\n  set by: --wait\n  hint: write it like --wait 60\n",
+    )
+
+
+def test_settings_of_invoke_s_that_are_no_table(write: Write) -> None:
+    outcome = invoke("build", folder=write({**crate(), "invoke.yaml": "rustdocker: 3\n"}))
+
+    assert outcome == Outcome(
+        64,
+        "",
+        "`rustdocker` cannot take this value: it is no table of settings\n"
+        "  found: 3\n  set by: Invoke's configuration\n  hint: write it like rustdocker: {expose: [8080]}\n",
+    )
+
+
+@pytest.mark.parametrize("root", ['"one"', "3"])
+def test_a_root_that_depends_on_where_invoke_runs_is_refused(write: Write, root: str) -> None:
+    tasks = f"from rustdocker_tasks import collection\nns = collection(root={root})\n"
+
+    outcome = invoke("build", folder=write({**crate(), "tasks.py": tasks}))
+
+    assert outcome == Outcome(
+        64,
+        "",
+        "`root` cannot take this value: it is no absolute path\n"
+        f"  found: {root.strip(chr(34))}\n  set by: collection(root=…)\n"
+        '  hint: write it like Path(__file__).parent / "services/shop"\n',
+    )
+
+
+def test_a_context_of_docker_s_that_is_not_there(write: Write) -> None:
+    outcome = invoke("run", folder=write(crate()), DOCKER_CONTEXT="nope")
+
+    assert outcome == Outcome(
+        68,
+        "",
+        "no container engine answers\n"
+        "  found: nope: docker has no context of this name\n"
+        "  set by: DOCKER_CONTEXT\n"
+        "  hint: start it (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs\n",
+    )
+
+
 def test_bad_port_in_cargo_toml(write: Write) -> None:
     files = crate()
     folder = write({**files, "Cargo.toml": files["Cargo.toml"] + EXPOSED.format(80_000)})
@@ -204,7 +255,8 @@ def test_certificates_that_are_not_there_are_refused_before_anything_is_built(wr
         "the file that `ca-certificates` names cannot be used: No such file or directory\n"
         f"  found: {folder / 'gone.pem'}\n"
         "  set by: the environment variable RUSTDOCKER_CA_CERTIFICATES\n"
-        "  hint: name a file that is there; a relative path starts at the folder of the file that sets it\n"
+        "  hint: name a file that holds what is asked for; "
+        "a relative path starts at the folder of the file that sets it\n"
     )
     assert not (folder / "target").exists()
 
@@ -243,6 +295,19 @@ def test_a_compile_error_is_shown_in_full_and_once(write: Write) -> None:
     assert partial_files(folder) == []
 
 
+def test_a_version_that_the_lock_file_does_not_know_says_what_to_type(write: Write) -> None:
+    folder = write(crate())
+    assert invoke("build", folder=folder).code == 0
+    (folder / "Cargo.toml").write_text((folder / "Cargo.toml").read_text().replace("0.1.0", "0.2.0"))
+
+    refused = invoke("build", folder=folder)
+    subprocess.run(["cargo", "update", "--workspace", "--offline"], cwd=folder, check=True, capture_output=True)
+
+    assert refused.code == 66
+    assert "`cargo update --workspace` makes it" in refused.stderr
+    assert invoke("build", folder=folder).code == 0
+
+
 def test_a_lock_file_that_is_out_of_date_is_not_renewed(write: Write) -> None:
     lock = 'version = 4\n\n[[package]]\nname = "other"\nversion = "0.1.0"\n'
     folder = write(crate(**{"Cargo.lock": lock}))
@@ -250,7 +315,8 @@ def test_a_lock_file_that_is_out_of_date_is_not_renewed(write: Write) -> None:
     outcome = invoke("build", folder=folder)
 
     assert outcome.code == 66
-    assert "hint: mend what it names, then build again; if Cargo.lock is out of date," in outcome.stderr
+    hint = "where it says that Cargo.lock needs an update, `cargo update --workspace` makes it"
+    assert outcome.stderr.endswith(f"  hint: mend what it names, then build again; {hint}\n")
     assert (folder / "Cargo.lock").read_text() == lock
 
 
@@ -395,9 +461,9 @@ def test_a_program_that_listens_elsewhere(write: Write) -> None:
     assert outcome.stderr.endswith(
         f"nothing listens on port {port} of the container after 1 s\n"
         "  found: the program runs, but a connection to the port is closed at once\n"
-        "  set by: the setting `expose`\n"
+        f"  set by: {folder / 'Cargo.toml'} [package.metadata.rustdocker]\n"
         "  hint: let the program listen on 0.0.0.0 (127.0.0.1 is the container's own), "
-        "or set `expose` to the port that it uses\n"
+        "or name the port that it uses\n"
     )
     assert containers_of(folder) == []
 
@@ -497,6 +563,31 @@ def test_a_program_that_ignores_sigterm_is_killed_and_the_user_is_told_why(write
 
     assert "was killed: as a container's first process a program must handle SIGTERM" in outcome.stderr
     assert containers_of(folder) == []
+
+
+PANICKING = """
+fn main() {
+    let _listener = std::net::TcpListener::bind("0.0.0.0:8080").unwrap();
+    eprintln!("failing");
+    std::process::exit(7);
+}
+"""
+
+
+def test_a_service_that_ends_at_once_is_no_running_service(write: Write) -> None:
+    port = free_port()
+    folder = write({**listener(port), "src/main.rs": PANICKING.replace("8080", str(port))})
+
+    for _ in range(5):
+        outcome = invoke("run", "--detach", folder=folder)
+        assert (outcome.code, outcome.stdout) == (7, "")
+        assert "failing\nthe program ended with exit code 7 before it listened\n" in sorted_end(outcome.stderr)
+    assert containers_of(folder) == []
+
+
+def sorted_end(text: str) -> str:
+    """The last two lines, whichever of the program and the task wrote first."""
+    return "\n".join(sorted(text.splitlines()[-2:])) + "\n"
 
 
 @pytest.mark.parametrize("delay", [n / 20 for n in range(1, 21)])

@@ -82,6 +82,47 @@ def test_run_leaves_no_container(write: Write, engine: docker.DockerClient) -> N
     assert engine.containers.list(all=True, filters={"label": f"rustdocker.root={folder}"}) == []
 
 
+def test_the_program_s_output_arrives_byte_for_byte(write: Write) -> None:
+    program = """
+        use std::io::Write;
+        fn main() {
+            let mut out = std::io::stdout().lock();
+            for number in 0..300_000 { writeln!(out, "line {number}").unwrap(); }
+            out.write_all(&[0xff, 0xfe, 0, 0x1b]).unwrap();
+        }
+    """
+    folder = write(crate(**{"src/main.rs": program}))
+    command = [sys.executable, "-m", "invoke", "run"]
+
+    done = subprocess.run(command, cwd=folder, capture_output=True, check=True)
+
+    assert done.stdout == b"".join(b"line %d\n" % n for n in range(300_000)) + b"\xff\xfe\0\x1b"
+
+
+def test_one_port_can_be_published_at_two_addresses(write: Write, engine: docker.DockerClient) -> None:
+    folder = write(crate(**{"src/main.rs": "fn main() { std::thread::sleep(std::time::Duration::MAX) }"}))
+    flags = ("--port", "127.0.0.1::80/udp", "--port", "127.0.0.1::80/udp")
+    try:
+        container = engine.containers.get(invoke("run", "--detach", *flags, folder=folder).result)
+
+        assert len(container.ports["80/udp"] or ()) == 2
+    finally:
+        container.remove(force=True)
+
+
+def test_a_dry_stop_stops_nothing(write: Write, engine: docker.DockerClient) -> None:
+    folder = write(crate(**{"src/main.rs": "fn main() { std::thread::sleep(std::time::Duration::MAX) }"}))
+    container = engine.containers.get(invoke("run", "--detach", folder=folder).result)
+    try:
+        outcome = invoke("--dry", "stop", folder=folder)
+        container.reload()
+
+        assert f"would stop and remove {container.name}" in outcome.stderr
+        assert container.status == "running"
+    finally:
+        container.remove(force=True)
+
+
 def test_logs_show_what_the_program_wrote(write: Write) -> None:
     folder = write(crate(**{"src/main.rs": 'fn main() { println!("out"); eprintln!("err"); }\n'}))
     invoke("run", "--detach", folder=folder)
@@ -206,6 +247,17 @@ def test_two_projects_in_one_task_file_keep_their_settings_apart(write: Write) -
 
     assert one[:2] == ["bound|to|one", "ONE=from invoke"]
     assert two[:2] == ["from|metadata", "ONE=from invoke"]
+
+
+def test_two_projects_of_one_task_file_are_both_built_by_one_call(write: Write) -> None:
+    files = {f"{name}/{path}": text for name in ("one", "two") for path, text in echo().items()}
+    folder = write({**files, "tasks.py": COMPOSED})
+
+    plans = invoke("one.plan", "two.plan", "two.plan", folder=folder).result
+
+    assert [line.split()[-1] for line in plans.splitlines() if line.startswith("program")] == [
+        f"({folder / name / 'Cargo.toml'})" for name in ("one", "two")
+    ]
 
 
 def test_invoke_yaml_outranks_cargo_toml_and_the_environment_outranks_both(write: Write) -> None:

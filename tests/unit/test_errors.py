@@ -39,7 +39,8 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         64,
         "the file that `ca-certificates` names cannot be used: No such file\n  found: /ca.pem\n"
         "  set by: --x\n"
-        "  hint: name a file that is there; a relative path starts at the folder of the file that sets it",
+        "  hint: name a file that holds what is asked for; "
+        "a relative path starts at the folder of the file that sets it",
     ),
     (
         errors.NoCargoToml(Path("/shop")),
@@ -154,6 +155,12 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: start it (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs",
     ),
     (
+        errors.NoEngine(address="unix:///x.sock", problem="Permission denied", set_by="DOCKER_HOST"),
+        68,
+        "no container engine answers\n  found: unix:///x.sock: Permission denied\n  set by: DOCKER_HOST\n"
+        "  hint: join the group docker (`sudo usermod -aG docker $USER`) and log in again",
+    ),
+    (
         errors.LoadFailed("shop:1", problem="no space left on device"),
         68,
         "the engine did not take the image shop:1\n  found: no space left on device\n  set by: the engine\n"
@@ -176,16 +183,16 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         errors.RunFailed("shop:1", problem="mount denied"),
         68,
         "the engine could not run shop:1\n  found: mount denied\n  set by: the engine\n"
-        "  hint: `docker image inspect` shows what the image asks for; `invoke plan` shows who set it",
+        "  hint: mend what it names; `invoke plan` shows what is set, and by whom",
     ),
     (
-        errors.NotListening(["8080"], seconds=30),
+        errors.NotListening(["8080"], seconds=30, set_by="--port 8080"),
         68,
         "nothing listens on port 8080 of the container after 30 s\n"
         "  found: the program runs, but a connection to the port is closed at once\n"
-        "  set by: the setting `expose`\n"
+        "  set by: --port 8080\n"
         "  hint: let the program listen on 0.0.0.0 (127.0.0.1 is the container's own), "
-        "or set `expose` to the port that it uses",
+        "or name the port that it uses",
     ),
     (
         errors.NoContainer("shop"),

@@ -17,7 +17,7 @@ from rustdocker_tasks.host.assemble import (
     assemble_image,
     gather_support_files,
 )
-from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders, query_toolchain
+from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders, query_toolchain
 from rustdocker_tasks.host.files import write_whole
 from rustdocker_tasks.plan.planner import choose_variant, make_plan
 from rustdocker_tasks.plan.variants import Linkage, load_variants
@@ -121,13 +121,14 @@ def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tupl
     support = gather_support_files(plan)
     if not plan.compile.locked:
         say("there is no Cargo.lock: cargo takes the newest versions and writes one; commit it")
-    with _timed(seconds, "compile"):
-        folders = query_folders(plan.compile)
-        compiled = compile_program(plan.compile, folders)
-    if compiled.renewed:
-        say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
-    with _timed(seconds, "assemble"):
-        assembled = assemble_image(plan, compiled.program, support)
+    began = perf_counter()
+    folders = query_folders(plan.compile)
+    with compiled_program(plan.compile, folders) as compiled:
+        seconds["compile"] = perf_counter() - began
+        if compiled.renewed:
+            say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
+        with _timed(seconds, "assemble"):
+            assembled = assemble_image(plan, compiled.program, support)
     say(
         f"assembled in {seconds['assemble']:.1f} s: {megabytes(assembled.image.stored_size)} stored, "
         f"{megabytes(unpacked_size(assembled))} unpacked"

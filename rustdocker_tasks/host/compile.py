@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
-from typing import TYPE_CHECKING
+from tempfile import mkdtemp
+from typing import IO, TYPE_CHECKING
+from urllib.parse import unquote
 
-from rustdocker_tasks.errors import CargoFailed
+from rustdocker_tasks.errors import CannotWrite, CargoFailed
 from rustdocker_tasks.host.cargo_command import build_command, clean_command, folders_command
 from rustdocker_tasks.host.files import write_whole
 from rustdocker_tasks.host.freshness import (
     decode_record,
     encode_record,
     inspect,
+    make_scope,
     record_build,
     record_name,
 )
@@ -22,10 +28,13 @@ from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.host.freshness import Unit
+    from collections.abc import Iterator
+
+    from rustdocker_tasks.host.freshness import Scope, Unit
     from rustdocker_tasks.plan.model import CompileStep
 
 _OUR_FOLDER = "rustdocker"
+_LOCK = "sources-lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +52,19 @@ class CargoFolders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
+    """`program` is a copy, made before another cargo could put something else in its place."""
+
     program: Path
     renewed: tuple[str, ...]  # packages whose artefacts were of other sources, and were dropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Artefacts:
+    """What cargo said that it made."""
+
+    program: Path
+    triple: str | None
+    path_packages: dict[str, frozenset[Path]]  # folders by name
 
 
 def query_toolchain(folder: Path) -> Toolchain:
@@ -64,49 +84,125 @@ def query_folders(step: CompileStep) -> CargoFolders:
     return CargoFolders(target_dir=target_dir, build_dir=Path(answer.get("build_directory") or target_dir))
 
 
-def compile_program(step: CompileStep, folders: CargoFolders) -> Compiled:
-    """Compile the binary with the user's cargo, in the user's target folder.
+@contextmanager
+def compiled_program(step: CompileStep, folders: CargoFolders) -> Iterator[Compiled]:
+    """Compile the binary with the user's cargo in the user's target folder, and hand it over.
 
-    cargo's own progress and messages go to stderr. Raises NoCargo, CargoFailed, CannotWrite.
+    cargo's own progress and messages go to stderr.
+    Raises NoCargo, CargoFailed, UnknownCargoLayout, CannotWrite.
     """
-    path = folders.ours / record_name(step.root)
-    record = decode_record(path.read_bytes() if path.is_file() else None)
-    inspection = inspect(step, build_dir=folders.build_dir, record=record)
-    _drop(step, inspection.stale)
-    program = _build(step)
-    write_whole(path, encode_record(record_build(step, build_dir=folders.build_dir, before=inspection)))
-    return Compiled(program=program, renewed=tuple(sorted({unit.package for unit in inspection.stale})))
+    with _only_one(folders.ours), _own_folder(folders.ours) as own:
+        path = folders.ours / record_name(step.root)
+        record = decode_record(path.read_bytes() if path.is_file() else None)
+        scope = make_scope(step, target_dir=folders.target_dir, build_dir=folders.build_dir, record=record)
+        while True:
+            inspection = inspect(scope, build_dir=folders.build_dir, record=record)
+            _drop(step, scope, inspection.stale)
+            made = _build(step, folders, own)
+            wider = scope.including(made.path_packages, made.triple)
+            if wider == scope:
+                break
+            # Cargo compiled from folders that were not looked at before: once more, with them.
+            scope = wider
+        after = record_build(scope, build_dir=folders.build_dir, before=inspection, triple=made.triple)
+        write_whole(path, encode_record(after))
+        yield Compiled(program=made.program, renewed=tuple(sorted({unit.package for unit in inspection.stale})))
 
 
-def _drop(step: CompileStep, stale: tuple[Unit, ...]) -> None:
+@contextmanager
+def _only_one(folder: Path) -> Iterator[None]:
+    """Let one build at a time judge and change the artefacts of a target folder."""
+    with _open_lock(folder) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _open_lock(folder: Path) -> IO[str]:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / _LOCK).open("a")
+    except OSError as error:
+        raise CannotWrite(folder, error.strerror or str(error)) from error
+
+
+@contextmanager
+def _own_folder(folder: Path) -> Iterator[Path]:
+    own = Path(mkdtemp(dir=folder))
+    try:
+        yield own
+    finally:
+        shutil.rmtree(own)
+
+
+def _drop(step: CompileStep, scope: Scope, stale: tuple[Unit, ...]) -> None:
     if stale:
         packages = {unit.package for unit in stale}
-        triples = {unit.target_triple for unit in stale if unit.target_triple is not None}
+        # Named also where only cargo's configuration names it: `cargo clean` does not look there.
+        triples = [triple for triple in scope.triples if triple is not None]
         _ask(clean_command(step, packages, triples), step.root, locked=step.locked)
 
 
-def _build(step: CompileStep) -> Path:
-    programs: list[Path] = []
+def _build(step: CompileStep, folders: CargoFolders, own: Path) -> _Artefacts:
+    made: list[tuple[Path, str | None]] = []
+    packages: dict[str, frozenset[Path]] = {}
 
     def on_line(line: str) -> None:
-        # A build script or procedural macro may print to stdout too.
-        if line.startswith("{"):
-            programs.extend(_program(json.loads(line), step))
+        message = _message(line)
+        if message.get("reason") != "compiler-artifact":
+            return
+        name, manifest = _path_package(str(message["package_id"])), Path(str(message["manifest_path"]))
+        if name:
+            packages[name] = packages.get(name, frozenset()) | {manifest.parent}
+        if executable := _executable(message, step):
+            # At once: while cargo runs it holds its lock, and nobody else's build can replace the file.
+            made.append((_copy(executable, own), _triple(executable, folders.target_dir)))
 
     code = stream_lines(build_command(step), folder=step.root, on_line=on_line)
     if code != 0:
         raise _cargo_failed("cargo build", code, locked=step.locked)
-    return programs[-1]
+    program, triple = made[-1]
+    return _Artefacts(program=program, triple=triple, path_packages=packages)
 
 
-def _program(message: dict[str, object], step: CompileStep) -> list[Path]:
-    target = message.get("target")
-    executable = message.get("executable")
-    if not isinstance(target, dict) or not isinstance(executable, str):
-        return []
-    if target.get("name") == step.binary and "bin" in target.get("kind", ()):
-        return [Path(executable)]
-    return []
+def _copy(executable: Path, own: Path) -> Path:
+    try:
+        return Path(shutil.copy(executable, own))
+    except OSError as error:
+        raise CannotWrite(own, error.strerror or str(error)) from error
+
+
+def _message(line: str) -> dict[str, object]:
+    """Return cargo's message; a procedural macro may print anything to stdout, and that is none."""
+    try:
+        message = json.loads(line)
+    except ValueError:
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _path_package(package_id: str) -> str | None:
+    """Return the name in an ID such as `path+file:///work/shop#0.1.0` or `path+file:///work/a#shop@0.1.0`.
+
+    Source: the Cargo book, "Package ID Specifications".
+    """
+    url, _, fragment = package_id.partition("#")
+    if not url.startswith("path+"):
+        return None
+    return fragment.rpartition("@")[0] or unquote(url.rpartition("/")[2])
+
+
+def _executable(message: dict[str, object], step: CompileStep) -> Path | None:
+    target, executable = message.get("target"), message.get("executable")
+    is_ours = isinstance(target, dict) and target.get("name") == step.binary and "bin" in target.get("kind", ())
+    if not is_ours or not isinstance(executable, str) or not step.manifest.samefile(str(message["manifest_path"])):
+        return None
+    return Path(executable)
+
+
+def _triple(executable: Path, target_dir: Path) -> str | None:
+    """Return the triple in `target/<triple>/release/<program>`, None in `target/release/<program>`."""
+    parts = executable.relative_to(target_dir).parts if executable.is_relative_to(target_dir) else ()
+    return parts[0] if len(parts) == len(("triple", "release", "program")) else None
 
 
 def _ask(argv: list[str], folder: Path, *, locked: bool = False) -> str:

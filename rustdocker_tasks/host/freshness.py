@@ -2,15 +2,10 @@
 
 Cargo compares modification times. A file brought back with its old time (`cp -p`, an unpacked archive) looks
 older than the artefact of what was there in between, and cargo ships that. Nor does cargo know the files that
-procedural macros read. So before each build the artefacts of a package are dropped with `cargo clean` unless
-
-- nothing in the package has been touched since they were compiled, by the kernel's own clock (ctime, which no
-  program can set back), and the target folder is the project's own, so that they are of no copy of it, or
-- they are the very artefacts that an earlier build left here, and the content is still what it was then, but
-  for Rust files with a newer time, which cargo sees by itself.
-
-An artefact that anybody else made in between (`cargo build`, other features, a build that was killed) has
-another stamp than the recorded one, and so falls under the first rule.
+procedural macros read. So before each build the artefacts of a package are dropped with `cargo clean` unless they
+are the very ones that an earlier build left here (same stamp), and the content of the sources is still what it was
+then, but for Rust files with a newer time that cargo knows to be read. What anybody else made in between
+(`cargo build`, another checkout in a shared target folder, a build that was killed) has another stamp.
 Nothing of the user's sources is written, and times are only read.
 """
 
@@ -20,7 +15,7 @@ import json
 import os
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustdocker_tasks.errors import UnknownCargoLayout
-from rustdocker_tasks.host.source_tree import Row, SourceTree, scan, settled
+from rustdocker_tasks.host.source_tree import Row, Rows, scan, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,6 +52,52 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     rows: dict[str, Row] = {}
     units: dict[str, UnitRecord] = {}
     snapshots: list[dict[str, str]] = []  # content by path; "" where it is unknown
+    packages: dict[str, list[str]] = {}  # folders by name: path packages that cargo compiled
+    triple: str | None = None  # what cargo compiled for when it was not told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Whose artefacts are looked at: the folders of each package by name, and the target triples.
+
+    A triple of None stands for this machine, which build scripts and procedural macros are compiled for.
+    Two packages may have one name, and cargo's units do not tell them apart.
+    """
+
+    root: Path
+    package: str
+    folders: Mapping[str, frozenset[Path]]
+    triples: frozenset[str | None]
+    left_out: frozenset[str]
+
+    def including(self, folders: Mapping[str, frozenset[Path]], triple: str | None) -> Scope:
+        """Return the scope with what cargo said that it compiled, which our own reader may not know."""
+        names = self.folders.keys() | folders.keys()
+        none: frozenset[Path] = frozenset()
+        merged = {name: self.folders.get(name, none) | folders.get(name, none) for name in names}
+        return replace(self, folders=merged, triples=self.triples | {triple})
+
+
+def make_scope(step: CompileStep, *, target_dir: Path, build_dir: Path, record: Record) -> Scope:
+    """Return the scope of a build, as far as Cargo's files and an earlier build tell."""
+    folders: dict[str, frozenset[Path]] = {}
+    for package in step.sources:
+        folders[package.name] = folders.get(package.name, frozenset()) | {package.folder}
+    # Cargo tracks by content what its lock file means, and writes it while it builds.
+    left_out = (target_dir, build_dir, step.root / "Cargo.lock")
+    scope = Scope(
+        root=step.root,
+        package=step.package,
+        folders=folders,
+        triples=frozenset({None, step.target_triple}),
+        left_out=frozenset(map(str, left_out)),
+    )
+    known = {
+        name: frozenset(map(Path, places))
+        for name, places in record.packages.items()
+        if step.locked_packages is None or name in step.locked_packages
+    }
+    return scope.including(known, step.target_triple or record.triple)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +106,6 @@ class Unit:
 
     path: str
     package: str
-    target_triple: str | None  # None: compiled for this machine without being asked to
     stamp: int  # when its compilation began, in ns; 0 if cargo left no sign of it
 
 
@@ -73,8 +113,9 @@ class Unit:
 class Sources:
     """All that cargo may compile from that is in the user's hands."""
 
-    packages: Mapping[str, SourceTree]
-    shared: SourceTree  # in the workspace but in no package: any of them may read it (templates, `.sqlx`)
+    packages: Mapping[str, Rows]
+    shared: Rows  # under the workspace's root: any package may read it (templates, `.sqlx`)
+    named: Mapping[str, frozenset[str]]  # by package: the files that its units say they were made of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,33 +123,30 @@ class Inspection:
     """The sources before a build, and whose artefacts cargo must not use."""
 
     sources: Sources
-    units: tuple[Unit, ...]
     stale: tuple[Unit, ...]
     record: Record
     began: int
 
 
-def inspect(step: CompileStep, *, build_dir: Path, record: Record) -> Inspection:
+def inspect(scope: Scope, *, build_dir: Path, record: Record) -> Inspection:
     """Return what the sources hold, and which units were made of something else."""
     began = time.time_ns() - _CLOCK_LAG
-    units = tuple(_units(step, build_dir, step.target_triple))
-    sources = _scan(step, build_dir, units, record.rows)
-    # In a folder that projects share, a unit may have been compiled from another checkout of this package.
-    own = step.root in build_dir.parents
-    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record, own=own))
-    return Inspection(sources=sources, units=units, stale=stale, record=record, began=began)
+    units = tuple(_units(scope, build_dir))
+    sources = _scan(scope, units, record.rows)
+    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record))
+    return Inspection(sources=sources, stale=stale, record=record, began=began)
 
 
-def record_build(step: CompileStep, *, build_dir: Path, before: Inspection) -> Record:
+def record_build(scope: Scope, *, build_dir: Path, before: Inspection, triple: str | None) -> Record:
     """Return the record of a build that has just succeeded, to be handed to the next `inspect`.
 
-    Raises UnknownCargoLayout if the artefacts of that build are not found.
+    `triple` is what cargo compiled for when it was not told. Raises UnknownCargoLayout if the artefacts of that
+    build are not found.
     """
-    units = tuple(_units(step, build_dir, None))
-    if not any(unit.package == step.package and unit.stamp for unit in units):
-        raise UnknownCargoLayout(build_dir, package=step.package)
-    after = _scan(step, build_dir, units, _rows(before.sources))
-    fresh = {unit.path: unit.stamp for unit in before.units if unit not in before.stale}
+    units = tuple(_units(scope, build_dir))
+    if not any(unit.package == scope.package and unit.stamp for unit in units):
+        raise UnknownCargoLayout(build_dir, package=scope.package)
+    after = _scan(scope, units, _all_rows(before.sources))
     snapshots = _Snapshots()
     recorded = {}
     for unit in units:
@@ -116,17 +154,31 @@ def record_build(step: CompileStep, *, build_dir: Path, before: Inspection) -> R
         if earlier is not None and earlier.stamp == unit.stamp:
             old = before.record.snapshots
             package, shared = old[earlier.package], old[earlier.shared]
-        elif unit.stamp >= before.began or fresh.get(unit.path) == unit.stamp:
+        elif unit.stamp >= before.began:
             package = _compiled(before.sources.packages[unit.package], after.packages[unit.package], before.began)
             shared = _compiled(before.sources.shared, after.shared, before.began)
         else:
-            continue  # for a triple that this build does not concern
+            continue  # somebody else's, made while this build was under way
         recorded[unit.path] = UnitRecord(
             stamp=unit.stamp, package=snapshots.index(package), shared=snapshots.index(shared)
         )
+    others = {path: unit for path, unit in before.record.units.items() if path not in recorded}
+    for path, unit_record in others.items():
+        # Of another triple: kept, as nothing was asked of it.
+        old = before.record.snapshots
+        recorded[path] = UnitRecord(
+            stamp=unit_record.stamp,
+            package=snapshots.index(old[unit_record.package]),
+            shared=snapshots.index(old[unit_record.shared]),
+        )
     now = time.time_ns()
-    rows = {path: row for path, row in _rows(after).items() if settled(row, now=now)}
-    return Record(rows=rows, units=recorded, snapshots=snapshots.all)
+    return Record(
+        rows={path: row for path, row in _all_rows(after).items() if settled(row, now=now)},
+        units={path: unit for path, unit in recorded.items() if Path(path).exists()},
+        snapshots=snapshots.all,
+        packages={name: sorted(map(str, folders)) for name, folders in scope.folders.items()},
+        triple=triple,
+    )
 
 
 def record_name(root: Path) -> str:
@@ -135,7 +187,7 @@ def record_name(root: Path) -> str:
 
 
 def decode_record(content: bytes | None) -> Record:
-    """Return the record; without a readable one nothing is known, and the first rule decides."""
+    """Return the record; without a readable one nothing is known, and so every artefact is stale."""
     try:
         return msgspec.convert(json.loads(content or b""), type=Record)
     except ValueError:
@@ -157,90 +209,90 @@ class _Snapshots:
         return self.all.index(content)
 
 
-def _is_fresh(unit: Unit, sources: Sources, record: Record, *, own: bool) -> bool:
-    if not 0 < unit.stamp <= time.time_ns():
-        return False  # a stamp in the future: the clock was set back, so no time can be trusted
-    trees = (sources.packages[unit.package], sources.shared)
-    if own and all(tree.newest_change < unit.stamp for tree in trees):
-        return True
+def _is_fresh(unit: Unit, sources: Sources, record: Record) -> bool:
     known = record.units.get(unit.path)
-    if known is None or known.stamp != unit.stamp:
+    if known is None or not unit.stamp or known.stamp != unit.stamp:
         return False
-    snapshots = (record.snapshots[known.package], record.snapshots[known.shared])
+    rows, named = sources.packages[unit.package], sources.named[unit.package]
+    shared = _differences(record.snapshots[known.shared], sources.shared)
     return all(
-        _cargo_sees(path, tree.rows.get(path), unit)
-        for snapshot, tree in zip(snapshots, trees, strict=True)
-        for path in _differences(snapshot, tree)
+        _cargo_sees(path, rows.get(path), unit, named)
+        for path in _differences(record.snapshots[known.package], rows)
+    ) and all(
+        # Rust files of the root package are that package's own affair, unless this one says that it reads them.
+        (path.endswith(".rs") and path not in named) or _cargo_sees(path, sources.shared.get(path), unit, named)
+        for path in shared
     )
 
 
-def _differences(snapshot: Mapping[str, str], tree: SourceTree) -> Iterator[str]:
-    now = tree.contents
-    for path in snapshot.keys() | now.keys():
-        if snapshot.get(path, _UNKNOWN) == _UNKNOWN or snapshot[path] != now.get(path):
+def _differences(snapshot: Mapping[str, str], rows: Rows) -> Iterator[str]:
+    for path in snapshot.keys() | rows.keys():
+        row = rows.get(path)
+        if snapshot.get(path, _UNKNOWN) == _UNKNOWN or row is None or snapshot[path] != row.content:
             yield path
 
 
-def _cargo_sees(path: str, row: Row | None, unit: Unit) -> bool:
-    return row is not None and path.endswith(".rs") and row.modified > unit.stamp
+def _cargo_sees(path: str, row: Row | None, unit: Unit, named: frozenset[str]) -> bool:
+    return row is not None and path.endswith(".rs") and row.modified > unit.stamp and path in named
 
 
-def _compiled(before: SourceTree, after: SourceTree, began: int) -> dict[str, str]:
+def _compiled(before: Rows, after: Rows, began: int) -> dict[str, str]:
     """The content that a unit of this build was made of; unknown where a file changed meanwhile."""
-    content = before.contents
     return {
-        path: row.content if row.changed < began or content.get(path) == row.content else _UNKNOWN
-        for path, row in after.rows.items()
+        path: row.content if _was_compiled(row, before.get(path), began) else _UNKNOWN
+        for path, row in after.items()
     }
 
 
-def _rows(sources: Sources) -> dict[str, Row]:
-    return {path: row for tree in (*sources.packages.values(), sources.shared) for path, row in tree.rows.items()}
+def _was_compiled(row: Row, earlier: Row | None, began: int) -> bool:
+    if row == earlier or row.changed < began:
+        return True
+    # A build script may write again what was there. With an old time it was brought back from something else.
+    return earlier is not None and earlier.content == row.content and row.modified >= began
 
 
-def _scan(step: CompileStep, build_dir: Path, units: tuple[Unit, ...], known: Mapping[str, Row]) -> Sources:
-    # Cargo tracks by content what its lock file means, and writes it while it builds.
-    left_out = (build_dir, step.root / "Cargo.lock", *(package.folder for package in step.sources))
-    others = frozenset(map(str, left_out))
-    trees: dict[str, SourceTree] = {}
-    for package in step.sources:
-        named = {
+def _all_rows(sources: Sources) -> dict[str, Row]:
+    return {path: row for rows in (*sources.packages.values(), sources.shared) for path, row in rows.items()}
+
+
+def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> Sources:
+    places = {folder for folders in scope.folders.values() for folder in folders}
+    others = scope.left_out | frozenset(map(str, places))
+    shared = scan(scope.root, others=others - {str(scope.root)}, extra=(), known=known)
+    known = {**known, **shared}
+    packages: dict[str, Rows] = {}
+    named: dict[str, frozenset[str]] = {}
+    for name, folders in scope.folders.items():
+        inputs = {
             path
             for unit in units
-            if unit.package == package.name
-            for path in _named_files(unit, bases=(step.root, package.folder))
-            if build_dir not in path.parents
+            if unit.package == name
+            for path in _named_files(unit, bases=(scope.root, *folders))
+            # Made by cargo itself, or a folder that holds all of the project.
+            if not _is_below(path, scope.left_out) and path not in (scope.root, *scope.root.parents)
         }
-        tree = scan(package.folder, others=others - {str(package.folder)}, extra=sorted(named), known=known)
-        # Two packages may have one name, and cargo's units do not tell them apart.
-        twin = trees.get(package.name, SourceTree({}, 0))
-        trees[package.name] = SourceTree({**twin.rows, **tree.rows}, max(twin.newest_change, tree.newest_change))
-    return Sources(trees, _scan_shared(step.root, others, known))
+        rows: dict[str, Row] = {}
+        for folder in folders:
+            rows |= scan(folder, others=others - {str(folder)}, extra=sorted(inputs), known=known)
+        packages[name] = rows
+        named[name] = frozenset(map(str, inputs))
+    return Sources(packages, shared, named)
 
 
-def _scan_shared(root: Path, others: frozenset[str], known: Mapping[str, Row]) -> SourceTree:
-    if str(root) in others:
-        return SourceTree({}, 0)
-    return scan(root, others=others, extra=(), known=known)
+def _is_below(path: Path, folders: frozenset[str]) -> bool:
+    return any(str(parent) in folders for parent in (path, *path.parents))
 
 
-def _units(step: CompileStep, build_dir: Path, target_triple: str | None) -> Iterator[Unit]:
-    """The release units of the user's packages: for this machine, and for the triple, or for any with None."""
-    packages = {package.name for package in step.sources}
-    for folder in sorted((*build_dir.glob("release/.fingerprint"), *build_dir.glob("*/release/.fingerprint"))):
-        profile = folder.parent
-        triple = None if profile.parent == build_dir else profile.parent.name
-        if triple is not None and target_triple not in (None, triple):
+def _units(scope: Scope, build_dir: Path) -> Iterator[Unit]:
+    """The release units of the packages in scope."""
+    for triple in scope.triples:
+        profile = build_dir.joinpath(*([triple] if triple else []), "release")
+        if not (profile / ".fingerprint").is_dir():
             continue
-        for entry in os.scandir(folder):
+        for entry in os.scandir(profile / ".fingerprint"):
             match = _UNIT.fullmatch(entry.name)
-            if match and match["package"] in packages:
-                yield Unit(
-                    path=entry.path,
-                    package=match["package"],
-                    target_triple=triple,
-                    stamp=_stamp(profile, entry.name),
-                )
+            if match and match["package"] in scope.folders:
+                yield Unit(path=entry.path, package=match["package"], stamp=_stamp(profile, entry.name))
 
 
 def _stamp(profile: Path, unit: str) -> int:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 # folder has it), and of PEP 405 for virtual environments.
 _MARKS_OF_OTHERS = ("CACHEDIR.TAG", "pyvenv.cfg")
 _NAMES_OF_OTHERS = frozenset({".git", "__pycache__", "node_modules"})
+_NO_FILES = ("/proc", "/sys", "/dev")  # what a link may lead to and nobody compiles
 # A file written in the same tick of the clock as it was read keeps its times: read such a one again.
 # The coarsest clock of a usual file system is FAT's, 2 s.
 _TICK = 2_000_000_000
@@ -37,57 +37,46 @@ class Row(NamedTuple):
         return (self.inode, self.size, self.modified, self.changed) == _signature(status)
 
 
-@dataclass(frozen=True, slots=True)
-class SourceTree:
-    """The files of one package by absolute path, and when the newest change to a file or folder was."""
-
-    rows: Mapping[str, Row]
-    newest_change: int
-
-    @property
-    def contents(self) -> dict[str, str]:
-        return {path: row.content for path, row in self.rows.items()}
+# The files of a package by absolute path.
+Rows = dict[str, Row]
 
 
-def scan(folder: Path, *, others: frozenset[str], extra: Iterable[Path], known: Mapping[str, Row]) -> SourceTree:
-    """Return what is in `folder` and the `extra` files.
+def scan(folder: Path, *, others: frozenset[str], extra: Iterable[Path], known: Mapping[str, Row]) -> Rows:
+    """Return what is in `folder` and the `extra` files and folders.
 
     `others` are folders and files left out, such as packages inside this one. `known` are rows of an earlier scan:
     a file with the same inode, size and times is not read again. A file that cannot be read has the content "".
     """
-    rows: dict[str, Row] = {}
-    newest = 0
-    for path, status in (*_walk(folder, others), *_extras(extra)):
-        newest = max(newest, status.st_ctime_ns)
-        if not stat.S_ISDIR(status.st_mode):
-            rows[path] = _row(path, status, known.get(path))
-    return SourceTree(rows, newest)
+    found = [*_walk(str(folder), others), *(item for path in extra for item in _extra(str(path), others))]
+    return {path: _row(path, status, known.get(path)) for path, status in found}
 
 
-def _walk(folder: Path, others: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(folder: str, others: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
     seen: set[tuple[int, int]] = set()
     for name, folders, files in os.walk(folder, followlinks=True):
-        status = os.stat(name)
-        identity = (status.st_dev, status.st_ino)
-        if identity in seen or (name != str(folder) and _is_other(name, files, others)):
+        identity = next(((status.st_dev, status.st_ino) for _, status in _status(name)), None)
+        if identity in {None, *seen} or (name != folder and _is_other(name, files, others)):
             folders.clear()
             continue
-        seen.add(identity)
+        seen.add(cast("tuple[int, int]", identity))
         folders[:] = sorted(f for f in folders if f not in _NAMES_OF_OTHERS)
-        yield name, status
         for file in files:
             path = os.path.join(name, file)
             if path not in others:
                 yield from _status(path)
 
 
+def _extra(path: str, others: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
+    if os.path.isdir(path):
+        yield from _walk(path, others)
+    else:
+        yield from _status(path)
+
+
 def _is_other(name: str, files: list[str], others: frozenset[str]) -> bool:
-    return name in others or any(mark in files for mark in _MARKS_OF_OTHERS)
-
-
-def _extras(paths: Iterable[Path]) -> Iterator[tuple[str, os.stat_result]]:
-    for path in paths:
-        yield from _status(str(path))
+    if name in others or any(mark in files for mark in _MARKS_OF_OTHERS):
+        return True
+    return os.path.islink(name) and os.path.realpath(name).startswith(_NO_FILES)
 
 
 def _status(path: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -26,7 +26,6 @@ class SourcePackage:
     """A package whose sources are in the user's hands, so that they may change between two builds."""
 
     name: str
-    version: str
     folder: Path
 
 
@@ -38,9 +37,14 @@ class CompileStep:
     features: tuple[str, ...]
     target_triple: str | None  # None: what cargo takes by itself
     crt_static: bool  # link glibc statically; musl is static without being asked
-    locked: bool
+    locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
     root: Path  # the workspace's
     sources: tuple[SourcePackage, ...]
+
+    @property
+    def locked(self) -> bool:
+        """Whether there is a lock file, which cargo then uses as it is."""
+        return self.locked_packages is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,7 +80,7 @@ def make_plan(
             features=binary.required_features,
             target_triple=target.triple,
             crt_static=target.crt_static,
-            locked=project.locked_packages is not None,
+            locked_packages=project.locked_packages,
             root=project.root,
             sources=tuple(_sources(project)),
         ),
@@ -118,7 +118,7 @@ def _sources(project: Project) -> list[SourcePackage]:
     """The packages that cargo may compile from the user's own folders: of the others it knows nothing."""
     locked = project.locked_packages
     return [
-        SourcePackage(name=p.name, version=p.version, folder=p.folder)
+        SourcePackage(name=p.name, folder=p.folder)
         for p in (*project.members, *project.outside)
         if locked is None or p.name in locked
     ]

@@ -16,8 +16,8 @@ from threading import Thread
 import pytest
 
 from rustdocker_tasks.errors import UnknownCargoLayout
-from rustdocker_tasks.host.compile import CargoFolders, compile_program, query_folders
-from rustdocker_tasks.host.freshness import Record, inspect, record_build, record_name
+from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
+from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.model import CompileStep
 from tests.conftest import MANIFEST, write_files
@@ -56,8 +56,8 @@ class Crate:
     def build(self, *features: str) -> str:
         """Build as a task does, and return what the program prints."""
         step = replace(self.step, features=features)
-        program = compile_program(step, query_folders(step)).program
-        return subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
+        with compiled_program(step, query_folders(step)) as compiled:
+            return subprocess.run([compiled.program], check=True, capture_output=True, text=True).stdout.strip()
 
     def cargo(self, *words: str) -> None:
         """Build as the user does, past us."""
@@ -206,6 +206,128 @@ def test_a_path_dependency_that_is_no_longer_used_stops_no_build(
     assert app.build() == "second"
 
 
+def test_two_checkouts_whose_target_folders_are_links_to_one(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    one = make(tmp_path / "one", capfd, APP)
+    two = make(tmp_path / "two", capfd, {**APP, "src/main.rs": SECOND})
+    (tmp_path / "shared").mkdir()
+    for crate in (one, two):
+        (crate.folder / "target").symlink_to(tmp_path / "shared")
+    time.sleep(0.02)
+
+    assert [crate.build() for crate in (one, two, one)] == ["first", "second", "first"]
+
+
+def test_a_checkout_inside_another_that_uses_its_target_folder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outer = make(
+        tmp_path / "outer", capfd, {**APP, "Cargo.toml": APP["Cargo.toml"] + '[workspace]\nexclude = ["wt"]\n'}
+    )
+    inner = make(outer.folder / "wt", capfd, {**APP, "src/main.rs": SECOND})
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(outer.folder / "target"))
+    time.sleep(0.02)
+
+    assert [crate.build() for crate in (outer, inner, outer, inner)] == ["first", "second", "first", "second"]
+
+
+def test_a_folder_above_a_path_dependency_that_changes_places(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app_toml = MANIFEST.format(name="app") + '[dependencies]\nlib = { path = "../libs/lib" }\n'
+    files = {name.replace("lib/", "libs/lib/", 1): text for name, text in LIBRARY.items()}
+    second = {
+        "other/lib/Cargo.toml": LIBRARY["lib/Cargo.toml"],
+        "other/lib/src/lib.rs": 'pub const TEXT: &str = "second";\n',
+    }
+    make(tmp_path, capfd, {**files, **second, "app/Cargo.toml": app_toml})
+    app = Crate(tmp_path / "app", capfd)
+    time.sleep(0.02)
+    assert app.build() == "first"
+    (tmp_path / "libs").rename(tmp_path / "kept")
+    (tmp_path / "other").rename(tmp_path / "libs")
+    assert app.build() == "second"
+
+
+def test_a_target_folder_that_is_put_back(app: Crate, tmp_path: Path) -> None:
+    app.write_file("src/main.rs", SECOND)
+    app.build()
+    shutil.copytree(app.folder / "target", tmp_path / "saved")
+    app.write_file("src/main.rs", FIRST)
+    assert app.build() == "first"
+    shutil.rmtree(app.folder / "target")
+    shutil.copytree(tmp_path / "saved", app.folder / "target")
+    assert app.build() == "first"
+
+
+def test_a_path_package_that_only_cargo_knows_of(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    config = '[patch.crates-io]\nitoa = { path = "itoa" }\n'
+    lib = 'pub const TEXT: &str = "first";\n'
+    files = {
+        "Cargo.toml": MANIFEST.format(name="app")
+        + '[dependencies]\nitoa = "1"\n[workspace]\nexclude = ["itoa"]\n',
+        ".cargo/config.toml": config,
+        "src/main.rs": 'fn main() { println!("{}", itoa::TEXT); }\n',
+        "itoa/Cargo.toml": MANIFEST.format(name="itoa").replace("0.1.0", "1.9.9"),
+        "itoa/src/lib.rs": lib,
+    }
+    app = make(tmp_path, capfd, files)
+    assert app.build() == "first"
+    app.write_file("itoa/src/lib.rs", lib.replace("first", "second"))
+    assert app.build() == "second"
+    app.compiled()
+    app.build()
+    assert app.compiled() == []
+
+
+def test_a_triple_that_only_cargo_s_configuration_names(app: Crate) -> None:
+    app.write_file(".cargo/config.toml", '[build]\ntarget = "x86_64-unknown-linux-gnu"\n')
+    assert app.build() == "first"
+    app.write_file("src/main.rs", SECOND)
+    assert app.build() == "second"
+    app.compiled()
+    app.build()
+    assert app.compiled() == []
+
+
+def test_a_folder_in_the_target_folder_that_is_no_triple(app: Crate) -> None:
+    app.cargo("build", "--release", "--target-dir", "target/llvm-cov-target")
+    assert app.build() == "first"
+    app.write_file("notes.txt", "")
+    assert app.build() == "first"
+
+
+def test_a_file_brought_in_and_taken_back_while_cargo_compiles(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main = 'fn main() { println!("{}", env!("TEXT")); }\n'
+    script = """
+        fn main() {
+            println!("cargo:rerun-if-changed=build.rs");
+            std::thread::sleep(std::time::Duration::from_millis(600));
+            println!("cargo:rustc-env=TEXT={}", std::fs::read_to_string("text.txt").unwrap());
+            std::fs::write("target/read", "").unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(600));
+        }
+    """
+    app = make(tmp_path, capfd, {**APP, "src/main.rs": main, "build.rs": script, "text.txt": "first"})
+
+    def change_and_revert() -> None:
+        while not list(tmp_path.glob("target/release/build/app-*/build-script-build")):
+            time.sleep(0.005)
+        app.write_file("text.txt", "second")
+        while not (tmp_path / "target/read").exists():
+            time.sleep(0.005)
+        app.write_file("text.txt", "first")
+
+    changing = Thread(target=change_and_revert, daemon=True)
+    changing.start()
+    assert app.build() == "second"
+    changing.join(10)
+    assert app.build() == "first"
+
+
 # A build script that names only itself: cargo does not look at the folder that it reads.
 LISTING = {
     **APP,
@@ -232,6 +354,58 @@ def test_a_file_added_and_removed_that_cargo_does_not_know(
     assert app.build() == "a,b"
     (tmp_path / "pages/a").unlink()
     assert app.build() == "b"
+
+
+def test_a_new_rust_file_that_only_a_build_script_reads(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make(tmp_path, capfd, LISTING)
+    assert app.build() == "a"
+    (tmp_path / "pages/b.rs").write_text("")
+    assert app.build() == "a,b.rs"
+
+
+def test_a_file_of_the_root_package_that_a_member_reads(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    member = {f"db/{name}": text.replace('"pages"', '"../pages"') for name, text in LISTING.items()}
+    member["db/Cargo.toml"] = MANIFEST.format(name="db")
+    member["db/src/lib.rs"] = 'pub const PAGES: &str = env!("PAGES");\n'
+    del member["db/src/main.rs"]
+    root = MANIFEST.format(name="app") + '[dependencies]\ndb = { path = "db" }\n[workspace]\n'
+    main = 'fn main() { println!("{}", db::PAGES); }\n'
+    app = make(tmp_path, capfd, {**member, "Cargo.toml": root, "src/main.rs": main, "pages/a": ""})
+    assert app.build() == "a"
+    (tmp_path / "pages/b").write_text("")
+    assert app.build() == "a,b"
+
+
+def test_a_folder_outside_that_a_build_script_names(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = LISTING["build.rs"].replace("changed=build.rs", "changed=../pages").replace('"pages"', '"../pages"')
+    app = make(tmp_path / "app", capfd, {**LISTING, "build.rs": script, "../pages/a": ""})
+    shutil.rmtree(tmp_path / "app/pages")
+    assert app.build() == "a"
+    app.write_file("../pages/b", "")
+    os.utime(tmp_path / "pages", (IN_2000, IN_2000))
+    assert app.build() == "a,b"
+
+
+def test_a_procedural_macro_that_prints_what_looks_like_a_message(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    macro = """
+        extern crate proc_macro;
+        #[proc_macro]
+        pub fn loud(_: proc_macro::TokenStream) -> proc_macro::TokenStream {
+            println!("{{ not JSON");
+            println!("[]");
+            Default::default()
+        }
+    """
+    files = {
+        "loud/Cargo.toml": MANIFEST.format(name="loud") + "[lib]\nproc-macro = true\n",
+        "loud/src/lib.rs": macro,
+        "app/Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nloud = { path = "../loud" }\n',
+        "app/src/main.rs": "loud::loud!();\n" + FIRST,
+    }
+    make(tmp_path, capfd, files)
+    assert Crate(tmp_path / "app", capfd).build() == "first"
 
 
 def test_a_file_renamed_that_cargo_does_not_know(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -319,10 +493,10 @@ def test_a_file_that_comes_while_cargo_compiles_is_in_the_next_build(
             time.sleep(0.01)
         app.write_file("pages/b", "")
 
-    adding = Thread(target=add)
+    adding = Thread(target=add, daemon=True)
     adding.start()
     assert app.build() == "a"
-    adding.join()
+    adding.join(10)
     assert app.build() == "a,b"
 
 
@@ -370,13 +544,11 @@ def test_a_file_that_only_others_read_costs_nothing_when_it_is_cargo_s_or_git_s(
     assert app.compiled() == []
 
 
-def test_after_the_user_s_own_build_nothing_is_compiled_again(app: Crate) -> None:
+def test_after_the_user_s_own_build_his_packages_are_compiled_once_more_and_no_third_time(app: Crate) -> None:
     app.cargo("build", "--release")
-    (app.folder / "src/main.rs").write_text(SECOND)
-    time.sleep(0.02)  # a save and a compilation in one tick of the kernel's clock cannot be told apart
-    app.cargo("build", "--release")
-
-    assert app.build() == "second"
+    app.build()
+    assert app.compiled() == ["app"]
+    app.build()
     assert app.compiled() == []
 
 
@@ -430,7 +602,8 @@ def census(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 
 
 def test_a_layout_of_cargo_s_folders_that_we_do_not_know_is_refused(app: Crate, tmp_path: Path) -> None:
-    before = inspect(app.step, build_dir=tmp_path, record=Record())
+    scope = make_scope(app.step, target_dir=tmp_path, build_dir=tmp_path, record=Record())
+    before = inspect(scope, build_dir=tmp_path, record=Record())
 
     with pytest.raises(UnknownCargoLayout):
-        record_build(app.step, build_dir=tmp_path, before=before)
+        record_build(scope, build_dir=tmp_path, before=before, triple=None)

@@ -5,6 +5,7 @@ This module is all that `invoke --list` loads: everything else is imported when 
 
 from __future__ import annotations
 
+import logging
 import sys
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -238,7 +239,7 @@ def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     """Return an Invoke task for `body`: long flags only, errors as their four parts with an exit code."""
 
     def run_body(c: Context, **values: Any) -> None:
-        from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
+        from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError, Unexpected
         from rustdocker_tasks.interrupts import Terminated, raised_on_signals
 
         try:
@@ -246,6 +247,11 @@ def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
                 body(bound, c, {flag.name: values.get(_parameter(flag), flag.default) for flag in flags})
         except RustDockerError as error:
             raise Exit(str(error), error.exit_code) from error
+        except Exception as error:
+            if isinstance(error, Exit) or logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
+                raise
+            unexpected = Unexpected(error)
+            raise Exit(str(unexpected), unexpected.exit_code) from error
         except Terminated:
             raise Exit(code=TERMINATED) from None
         except KeyboardInterrupt:
@@ -295,5 +301,5 @@ def _print(text: str) -> None:
 def _plain(value: Any) -> Any:
     """Return Invoke's configuration proxy as plain data: `isinstance(proxy, dict)` is False."""
     if hasattr(value, "items"):
-        return {key: _plain(item) for key, item in value.items()}
+        return {str(key): _plain(item) for key, item in value.items()}
     return value

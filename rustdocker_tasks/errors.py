@@ -5,7 +5,8 @@
     ├── ProjectError    65   Cargo's files are missing, broken or ambiguous
     ├── CompileError    66   cargo is missing or did not compile the program
     ├── ImageError      67   the compiled program cannot become this image
-    └── EngineError     68   the engine is missing, refused, or went away
+    ├── EngineError     68   the engine is missing, refused, or went away
+    └── DefectError     70   a defect of this tool
 
 An error has four parts: what is wrong, what was found and where, who set it, what to type next.
 Nothing secret goes in: values of `env` and whole command lines never do.
@@ -68,6 +69,21 @@ class ImageError(RustDockerError):
 
 class EngineError(RustDockerError):
     exit_code = 68
+
+
+class DefectError(RustDockerError):
+    exit_code = 70  # EX_SOFTWARE of sysexits.h
+
+
+class Unexpected(DefectError):
+    def __init__(self, error: Exception) -> None:
+        """The error's own text stays out: nobody knows what is in it."""
+        super().__init__(
+            "rustdocker-tasks met something that it does not know how to handle",
+            found=type(error).__name__,
+            set_by="a defect of rustdocker-tasks, or something odd in the project or on this machine",
+            hint="run again as `invoke --debug …` for the whole story, and report it",
+        )
 
 
 class UnknownKey(SettingsError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,9 @@ def plan_line(plan: ImagePlan) -> str:
 
 def plan_text(plan: ImagePlan, resolved: ResolvedSettings) -> str:
     """Return the plan for reading: what would be built, and who set each value that is not the default."""
-    return "\n".join(f"{name:<16}{value}" for name, value in _plan_rows(plan, resolved))
+    rows = _plan_rows(plan, resolved)
+    # A line break in a value must not look like a row of ours.
+    return "\n".join(f"{name:<16}{value}".replace("\n", "\\n") for name, value in rows)
 
 
 def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, str]]:
@@ -61,7 +64,7 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
         ("expose", ", ".join(plan.config.expose) or "nothing"),
         # Values may be secret; names are what one needs to see.
         ("env", ", ".join(plan.config.env) or "nothing of yours"),
-        ("args", " ".join(plan.config.args) or "none"),
+        ("args", shlex.join(plan.config.args) or "none"),
         ("certificates", ", ".join(["certifi", *map(str, plan.ca_certificates)])),
     ]
     origins = [("set by", f"{key}: {origin.where}") for key, origin in sorted(resolved.origins.items())]

@@ -81,7 +81,7 @@ def _load_manifest(path: Path) -> _Manifest:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # cargo accepts a byte order mark
     except (OSError, UnicodeDecodeError) as error:
         raise BrokenManifest(
             path, f"it cannot be read: {error}", hint=f"make {path} a readable text file"
@@ -112,9 +112,11 @@ def _load_packages(root: _Manifest) -> tuple[dict[Path, Package], tuple[Package,
         folder = waiting.pop(0)
         if folder in members or folder in outside:
             continue
-        package = _load_package(folder, root)
         inside = root.folder in (folder, *folder.parents) and not _is_excluded(root, folder)
-        (members if inside or folder in listed else outside)[folder] = package
+        is_member = inside or folder in listed
+        # One of another workspace inherits from that.
+        package = _load_package(folder, root if is_member else _load_root(_load_manifest(folder / MANIFEST)))
+        (members if is_member else outside)[folder] = package
         waiting += package.path_dependencies
     return members, tuple(outside.values())
 
@@ -134,7 +136,7 @@ def _sources(folder: Path) -> Iterator[PurePosixPath]:
     """The files that binaries are inferred from: `src/*`, `src/bin/*` and `src/bin/*/main.rs`."""
     for pattern in ("src/main.rs", "src/bin/*.rs", "src/bin/*/main.rs"):
         for path in folder.glob(pattern):
-            if path.is_file():
+            if path.is_file() and not path.name.startswith("."):
                 yield PurePosixPath(path.relative_to(folder).as_posix())
 
 
@@ -164,6 +166,9 @@ def _patterns(root: _Manifest, key: str) -> list[str]:
 
 
 def _is_excluded(root: _Manifest, folder: Path) -> bool:
+    named = [_normal(root.folder / pattern) for pattern in _patterns(root, "members")]
+    if any(path in (folder, *folder.parents) for path in named):
+        return False  # what is listed by name outranks `exclude`
     excluded = [_normal(root.folder / pattern) for pattern in _patterns(root, "exclude")]
     return any(path in (folder, *folder.parents) for path in excluded)
 

@@ -36,10 +36,10 @@ def connect() -> Daemon:
         _require_context()
         client = docker.from_env(timeout=_SECONDS_TO_ANSWER)
         client.ping()
-    except (docker.errors.DockerException, OSError) as error:
+    except (docker.errors.DockerException, OSError, ValueError) as error:
         raise NoEngine(
             address=_without_user(os.environ[variable]) if variable else "the engine of docker's current context",
-            problem=_reason(error),
+            problem=_without_user(_reason(error)),
             set_by=variable or "docker's own default",
         ) from error
     return Daemon(client)

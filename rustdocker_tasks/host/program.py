@@ -30,6 +30,8 @@ _ARCHITECTURES = {
 _LIST_INSTEAD_OF_RUNNING = {"LD_TRACE_LOADED_OBJECTS": "1"}
 # `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)`, or `=> not found`
 _LISTED = re.compile(r"\s*(?P<name>\S+) => (?P<path>not found|.+?)(?: \(0x[0-9a-f]+\))?")
+# A library without a name of its own is loaded by the path that it was linked by.
+_LISTED_BY_PATH = re.compile(r"\s*(?P<path>/.+?) \(0x[0-9a-f]+\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,8 @@ def find_libraries(program: Program) -> tuple[Library, ...]:
     libraries = {Library(source=program.interpreter, destination=program.interpreter)}
     for name, path in found.items():
         if path != program.interpreter and not path.samefile(program.interpreter):
-            libraries.add(Library(source=path, destination=Path(home, name)))
+            # Joined to an absolute name, `home` gives way to it.
+            libraries.add(Library(source=path, destination=Path(os.path.normpath(Path(home, name)))))
     return tuple(sorted(libraries, key=lambda library: library.destination))
 
 
@@ -124,6 +127,8 @@ def _ask_loader(program: Program, interpreter: Path) -> dict[str, Path]:
         listing = error.stdout
     found = {}
     for line in listing.splitlines():
+        if (match := _LISTED_BY_PATH.fullmatch(line)) and Path(match["path"]) != interpreter:
+            found[match["path"]] = Path(match["path"])
         if match := _LISTED.fullmatch(line):
             if match["path"] == "not found":
                 raise LibraryNotFound(match["name"], program=program.path.name)

@@ -82,6 +82,9 @@ def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> objec
         if option.key == "env":
             for name in converted:
                 parse_env_name(name)
+        if _holds_nul(converted):
+            message = "it holds a NUL character"
+            raise ValueError(message)  # noqa: TRY301 - one place turns all of them into BadValue
     except (ValueError, tomli.TOMLDecodeError) as error:
         raise BadValue(
             option.key,
@@ -100,16 +103,31 @@ def _parse_text(option: Option, text: str) -> object:
         return [text]
     if shape not in {tuple, dict}:
         return text
-    return tomli.loads(f"value = {text}")["value"]
+    document = tomli.loads(f"value = {text}")
+    if set(document) != {"value"}:
+        message = "it is more than one value"
+        raise ValueError(message)
+    return document["value"]
 
 
 def _decode(wanted: type[str | Path], value: object, *, base: Path) -> object:
+    if wanted is Path and isinstance(value, Path):
+        return base / value
     if isinstance(value, bool) or not isinstance(value, str | int):
         message = f"expected text or a number, got {type(value).__name__}"
         raise ValueError(message)  # noqa: TRY004 - msgspec turns it into its own error with the path
     if wanted is Path:
         return base / str(value)
     return cast("type[str]", wanted)(value)
+
+
+def _holds_nul(value: object) -> bool:
+    """Whether a text in the value holds what no argument, variable or path can."""
+    if isinstance(value, dict):
+        return any(map(_holds_nul, (*value.keys(), *value.values())))
+    if isinstance(value, tuple):
+        return any(map(_holds_nul, value))
+    return "\0" in str(value)
 
 
 def _problem(option: Option, error: Exception) -> str:

@@ -81,6 +81,15 @@ PROJECTS: dict[str, dict[str, str]] = {
         "deep/src/lib.rs": "",
         **in_folder("x", crate("x")),
     },
+    "listed by name inside of what is excluded": {
+        "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["x/a"]\nexclude = ["x"]\n',
+        **in_folder("x/a", crate("a")),
+    },
+    "byte order mark, hidden file": {
+        **crate("shop"),
+        "Cargo.toml": "\ufeff" + manifest("shop"),
+        "src/bin/.x.rs": "",
+    },
     "default members": {
         "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\ndefault-members = ["b"]\n',
         **in_folder("a", crate("a")),
@@ -165,6 +174,21 @@ def test_a_path_dependency_outside_the_workspace_is_known_and_no_member(write: W
     project = load_project(folder / "app")
 
     assert [p.name for p in project.outside] == ["lib"]
+    assert summary_of_ours(folder / "app") == summary_of_cargo(ask_cargo(folder / "app"))
+
+
+def test_a_path_dependency_of_another_workspace_inherits_from_that(write: Write) -> None:
+    folder = write(
+        {
+            "app/Cargo.toml": manifest("app", '[dependencies]\nlib = { path = "../other/lib" }\n'),
+            "app/src/main.rs": MAIN,
+            "other/Cargo.toml": '[workspace]\nmembers = ["lib"]\n[workspace.package]\nversion = "3.0.0"\n',
+            "other/lib/Cargo.toml": '[package]\nname = "lib"\nversion.workspace = true\n',
+            "other/lib/src/lib.rs": "",
+        }
+    )
+
+    assert [p.version for p in load_project(folder / "app").outside] == ["3.0.0"]
     assert summary_of_ours(folder / "app") == summary_of_cargo(ask_cargo(folder / "app"))
 
 

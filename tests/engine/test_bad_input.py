@@ -85,6 +85,33 @@ def test_broken_toml(write: Write) -> None:
     )
 
 
+def test_what_nobody_thought_of_is_no_traceback_unless_it_is_asked_for(write: Write) -> None:
+    folder = write(crate(**{"Cargo.toml": "x = " + "[" * 20_000}))
+
+    outcome = invoke("build", folder=folder)
+    command = [sys.executable, "-m", "invoke", "--debug", "build"]
+    debug = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert outcome == Outcome(
+        70,
+        "",
+        "rustdocker-tasks met something that it does not know how to handle\n"
+        "  found: RecursionError\n"
+        "  set by: a defect of rustdocker-tasks, or something odd in the project or on this machine\n"
+        "  hint: run again as `invoke --debug …` for the whole story, and report it\n",
+    )
+    assert "RecursionError" in debug.stderr
+    assert "Traceback" in debug.stderr
+
+
+def test_a_secret_in_the_engine_s_address_is_shown_nowhere(write: Write) -> None:
+    for address in ("tcp://user:s3cr3t@127.0.0.1:1", "tcp://user:s3cr3t@[::1", "s3cr3t://x:s3cr3t@y"):
+        outcome = invoke("run", folder=write(crate()), DOCKER_HOST=address)
+
+        assert outcome.code == 68
+        assert ":s3cr3t@" not in outcome.stderr
+
+
 def test_no_binary(write: Write) -> None:
     folder = write({**crate(**{"src/lib.rs": ""})})
     (folder / "src/main.rs").unlink()
@@ -354,7 +381,7 @@ def test_disk_full(write: Write) -> None:
     folder = write(crate())
     assert invoke("build", folder=folder).code == 0
     ours = folder / "target/rustdocker"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", ours], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", ours], check=True)
     try:
         outcome = invoke("build", folder=folder, DOCKER_HOST="unix:///nowhere/docker.sock")
         left = [path.name for path in ours.iterdir()]

@@ -216,6 +216,27 @@ def test_a_library_that_the_loader_does_not_find_ends_the_build(write: Write) ->
     )
 
 
+def test_a_library_without_a_name_of_its_own_is_in_the_image(write: Write) -> None:
+    script = """
+        use std::process::Command;
+        fn gcc(words: &str) {
+            let out = std::env::var("OUT_DIR").unwrap();
+            assert!(Command::new("gcc").current_dir(out).args(words.split(' ')).status().unwrap().success());
+        }
+        fn main() {
+            let out = std::env::var("OUT_DIR").unwrap();
+            gcc("-shared -o inner.so -xc /dev/null");
+            gcc(&format!("-shared -o outer.so -Wl,--no-as-needed {out}/inner.so -xc /dev/null"));
+            println!("cargo:rustc-link-arg=-Wl,--no-as-needed,{out}/outer.so");
+        }
+    """
+    folder = write(crate(**{"build.rs": script}))
+
+    assert invoke("run", folder=folder).result == "first"
+    libraries = json.loads(invoke("build", "--json", folder=folder).result)["libraries"]
+    assert {"inner.so", "outer.so"} < set(libraries)
+
+
 def test_tasks_work_from_a_folder_inside_the_project(write: Write) -> None:
     folder = write(crate())
 

@@ -195,6 +195,13 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "or name the port that it uses",
     ),
     (
+        errors.Unexpected(KeyError("s3cr3t")),
+        70,
+        "rustdocker-tasks met something that it does not know how to handle\n  found: KeyError\n"
+        "  set by: a defect of rustdocker-tasks, or something odd in the project or on this machine\n"
+        "  hint: run again as `invoke --debug …` for the whole story, and report it",
+    ),
+    (
         errors.NoContainer("shop"),
         68,
         "no container of shop is there\n  found: none that `invoke run` started\n  set by: the engine\n"

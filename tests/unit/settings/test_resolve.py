@@ -109,6 +109,8 @@ def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
         ("tag", ["Shop"], "a tag is a lower-case image name with an optional :tag - at `tag[0]`"),
         ("env", {"A": 1}, "Expected `str`, got `int` - at `env[...]`"),
         ("env", {"A=B": "1"}, "a variable's name is not empty and holds no `=`"),
+        ("env", {"A": "\0"}, "it holds a NUL character"),
+        ("args", ["a\0"], "it holds a NUL character"),
     ],
 )
 def test_a_bad_value_says_what_is_wrong(key: str, value: object, problem: str) -> None:
@@ -118,6 +120,11 @@ def test_a_bad_value_says_what_is_wrong(key: str, value: object, problem: str) -
     assert caught.value.what == f"`{key}` cannot take this value: {problem}"
     assert caught.value.set_by == "PACKAGE"
     assert caught.value.hint == f"write it like {OPTIONS[key].example}"
+
+
+def test_a_second_key_smuggled_into_a_variable_is_refused() -> None:
+    with pytest.raises(BadValue, match="it is more than one value"):
+        resolve(environment_layer({"RUSTDOCKER_ENV": "{}\nx = 1"}, base=BASE))
 
 
 def test_broken_toml_in_a_variable_is_refused() -> None:

@@ -181,7 +181,7 @@ def _message(line: str) -> dict[str, object]:
 
 
 def _path_package(package_id: str) -> str | None:
-    """Return the name in an ID such as `path+file:///work/shop#0.1.0` or `path+file:///work/a#shop@0.1.0`.
+    """Return the name in an ID such as `path+file:///src/shop#0.1.0` or `path+file:///src/a#shop@0.1.0`.
 
     Source: the Cargo book, "Package ID Specifications".
     """

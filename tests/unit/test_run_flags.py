@@ -71,9 +71,9 @@ def test_an_entry_without_a_name_is_refused_and_not_shown(secret: str) -> None:
 
 
 def test_volume_sources_of_this_machine_become_absolute() -> None:
-    assert volumes(["./data:/data", "../x:/x:ro", "named:/n", "/abs:/a"], folder=Path("/work/app")) == (
-        "/work/app/data:/data",
-        "/work/x:/x:ro",
+    assert volumes(["./data:/data", "../x:/x:ro", "named:/n", "/abs:/a"], folder=Path("/src/app")) == (
+        "/src/app/data:/data",
+        "/src/x:/x:ro",
         "named:/n",
         "/abs:/a",
     )

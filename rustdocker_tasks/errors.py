@@ -42,6 +42,13 @@ class RustDockerError(Exception):
         return printable("\n".join([self.what, *(_part(name, text) for name, text in parts)]))
 
 
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the one of `names` that `name` is most likely a slip of, if any is close."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(names), n=1)), None)
+
+
 def printable(text: str) -> str:
     """Return `text` with control characters escaped: names in files may hold a terminal's commands."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

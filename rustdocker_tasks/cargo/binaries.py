@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
+from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,11 +47,6 @@ def choose_package(
         project, package=package, binary=binary, package_set_by=package_set_by, binary_set_by=binary_set_by
     )
     return chosen
-
-
-def nearest(name: str, names: Sequence[str]) -> str | None:
-    """Return the one of `names` that `name` is most likely a slip of, if any is close."""
-    return next(iter(get_close_matches(name, names, n=1)), None)
 
 
 def _packages(project: Project, name: str | None, *, set_by: str) -> tuple[Package, ...]:

@@ -147,34 +147,28 @@ def record_build(scope: Scope, *, build_dir: Path, before: Inspection, triple: s
     if not any(unit.package == scope.package and unit.stamp for unit in units):
         raise UnknownCargoLayout(build_dir, package=scope.package)
     after = _scan(scope, units, _all_rows(before.sources))
-    snapshots = _Snapshots()
-    recorded = {}
+    # What an earlier build recorded stays, also of a triple that this one does not concern.
+    old = before.record.snapshots
+    recorded = {
+        path: (unit.stamp, old[unit.package], old[unit.shared]) for path, unit in before.record.units.items()
+    }
     for unit in units:
         earlier = before.record.units.get(unit.path)
-        if earlier is not None and earlier.stamp == unit.stamp:
-            old = before.record.snapshots
-            package, shared = old[earlier.package], old[earlier.shared]
-        elif unit.stamp >= before.began:
+        is_known = earlier is not None and earlier.stamp == unit.stamp
+        # One that is neither is somebody else's, made while this build was under way.
+        if not is_known and unit.stamp >= before.began:
             package = _compiled(before.sources.packages[unit.package], after.packages[unit.package], before.began)
             shared = _compiled(before.sources.shared, after.shared, before.began)
-        else:
-            continue  # somebody else's, made while this build was under way
-        recorded[unit.path] = UnitRecord(
-            stamp=unit.stamp, package=snapshots.index(package), shared=snapshots.index(shared)
-        )
-    others = {path: unit for path, unit in before.record.units.items() if path not in recorded}
-    for path, unit_record in others.items():
-        # Of another triple: kept, as nothing was asked of it.
-        old = before.record.snapshots
-        recorded[path] = UnitRecord(
-            stamp=unit_record.stamp,
-            package=snapshots.index(old[unit_record.package]),
-            shared=snapshots.index(old[unit_record.shared]),
-        )
+            recorded[unit.path] = (unit.stamp, package, shared)
+    snapshots = _Snapshots()
     now = time.time_ns()
     return Record(
         rows={path: row for path, row in _all_rows(after).items() if settled(row, now=now)},
-        units={path: unit for path, unit in recorded.items() if Path(path).exists()},
+        units={
+            path: UnitRecord(stamp=stamp, package=snapshots.index(package), shared=snapshots.index(shared))
+            for path, (stamp, package, shared) in recorded.items()
+            if Path(path).exists()
+        },
         snapshots=snapshots.all,
         packages={name: sorted(map(str, folders)) for name, folders in scope.folders.items()},
         triple=triple,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import choose_binary
-from rustdocker_tasks.errors import BadValue
+from rustdocker_tasks.errors import BadValue, nearest
 from rustdocker_tasks.image import ImageConfig, ImageReference
 from rustdocker_tasks.plan.model import CompileStep, ImagePlan, SourcePackage, Toolchain
 from rustdocker_tasks.plan.variants import Linkage, Variant, load_variants
@@ -32,13 +31,12 @@ def choose_variant(resolved: ResolvedSettings) -> Variant:
     name = resolved.settings.variant
     if name in variants:
         return variants[name]
-    near = get_close_matches(name, variants, n=1)
     raise BadValue(
         "variant",
         value=name,
         where=resolved.origin("variant").where,
         problem=f"the variants are {' and '.join(variants)}",
-        example=f'"{near[0] if near else next(iter(variants))}"',
+        example=f'"{nearest(name, variants) or next(iter(variants))}"',
     )
 
 

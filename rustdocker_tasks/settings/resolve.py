@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 import msgspec
 import tomli
 
-from rustdocker_tasks.errors import BadValue, UnknownKey
+from rustdocker_tasks.errors import BadValue, UnknownKey, nearest
 from rustdocker_tasks.image import parse_env_name
 from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -70,8 +69,8 @@ def _option(key: str, layer: Layer) -> Option:
     words = {name: name for name in OPTIONS}
     if layer.source is Source.ENVIRONMENT:
         words = {option.variable: option.variable for option in OPTIONS.values()}
-    near = get_close_matches(key, words, n=1) or get_close_matches(key.replace("_", "-"), words, n=1)
-    raise UnknownKey(key, where=layer.where(key), known=sorted(words), nearest=near[0] if near else None)
+    near = nearest(key, words) or nearest(key.replace("_", "-"), words)
+    raise UnknownKey(key, where=layer.where(key), known=sorted(words), nearest=near)
 
 
 def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> object:

@@ -6,6 +6,7 @@ from invoke.collection import Collection
 
 from rustdocker_tasks import collection
 from tasks import check, examples
+from tasks.lab import lab
 
 ns = Collection(
     check.lint,
@@ -13,6 +14,7 @@ ns = Collection(
     check.test,
     check.check,
     check.bench,
+    lab,
     examples.demo,
     collection(root=examples.HELLO, name="hello"),
     collection(root=examples.WEB, name="web"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from invoke.context import Context
 from invoke.tasks import task
 
-from tasks.machine import require_tools
+from tasks.lab import start as start_lab
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,7 +35,7 @@ def typecheck(c: Context) -> None:
 def test(c: Context, quick: bool = False) -> None:  # noqa: FBT001, FBT002, PT028 - a flag of a task
     """Run the tests."""
     if not quick:
-        require_tools()
+        start_lab()
     _python(c, "pytest", *(["-m", "'not cargo and not engine'"] if quick else []))
 
 

@@ -9,9 +9,10 @@ import os
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -128,6 +129,42 @@ def test_a_feature_switched_on_around_an_edit(app: Crate) -> None:
     app.write_file("src/main.rs", FIRST)
     assert app.build() == "first"
     assert app.build("x") == "first"
+
+
+FEATURED = {
+    "Cargo.toml": MANIFEST.format(name="app") + "[features]\nx = []\n",
+    "src/main.rs": 'fn main() { println!("{}", if cfg!(feature = "x") { "with x" } else { "without" }); }\n',
+}
+
+
+def test_a_user_s_own_builds_with_another_feature_at_the_same_time(app: Crate) -> None:
+    app.write(**FEATURED)
+    ended = Event()
+
+    def build_again_and_again() -> None:
+        while not ended.is_set():
+            app.cargo("build", "--release", "--features=x")
+
+    beside = Thread(target=build_again_and_again, daemon=True)
+    beside.start()
+    try:
+        programs = {app.build() for _ in range(10)}
+    finally:
+        ended.set()
+        beside.join(timeout=60)
+
+    assert programs == {"without"}
+
+
+def test_two_builds_with_different_features_at_the_same_time(app: Crate) -> None:
+    app.write(**FEATURED)
+
+    with ThreadPoolExecutor() as pool:
+        with_x = [pool.submit(app.build, "x") for _ in range(5)]
+        without = [pool.submit(app.build) for _ in range(5)]
+
+    assert {done.result() for done in with_x} == {"with x"}
+    assert {done.result() for done in without} == {"without"}
 
 
 def test_two_source_folders_that_change_places(app: Crate) -> None:

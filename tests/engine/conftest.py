@@ -21,6 +21,7 @@ import docker
 import pytest
 from docker.models.containers import Container
 
+from tasks.lab.images import RUST_MUSL
 from tests.conftest import REPOSITORY, invoke
 
 IN_2000 = 946_684_800  # seconds since the epoch
@@ -79,6 +80,44 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Built:
 @pytest.fixture(scope="session")
 def static_web(web: Built) -> Built:
     return build(web.folder, "static")
+
+
+# Stands in for a cargo or rustc with the musl target, which the lab's image has: same folders, same network.
+_IN_CONTAINER = """#!/bin/sh
+exec docker run --rm --init --network=host --workdir="$PWD" --volume=/tmp:/tmp \\
+    --volume={cargo_home}:{cargo_home} --volume=/etc/ssl/certs:/etc/ssl/certs:ro --env=CARGO_HOME={cargo_home} \\
+    {image} {program} "$@"
+"""
+_RUSTC = """#!/bin/sh
+test "$*" != --print=sysroot || exec echo {sysroot}
+exec {next} "$@"
+"""
+
+
+@pytest.fixture(scope="session")
+def musl_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH whose cargo and rustc have the musl target installed."""
+    folder = tmp_path_factory.mktemp("musl")
+    cargo_home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
+    for program, script in (("cargo", "bin/cargo"), ("rustc", "rustc-in-container")):
+        text = _IN_CONTAINER.format(cargo_home=cargo_home, image=RUST_MUSL, program=program)
+        _write_script(folder / script, text)
+    _write_script(folder / "bin/rustc", _RUSTC.format(sysroot=folder, next=folder / "rustc-in-container"))
+    (folder / "lib/rustlib/x86_64-unknown-linux-musl/lib").mkdir(parents=True)
+    return f"{folder / 'bin'}:{os.environ['PATH']}"
+
+
+def _write_script(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.fixture(scope="session")
+def musl_web(tmp_path_factory: pytest.TempPathFactory, musl_path: str) -> Built:
+    """The static image of a machine where the musl target is installed."""
+    folder = copy_of_web(tmp_path_factory.mktemp("musl") / "web", modified=IN_2000)
+    return build(folder, "static", PATH=musl_path)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import os
 import shutil
 import ssl
@@ -24,7 +25,7 @@ from tests.engine.conftest import IN_2000, Built, Serve, build, copy_of_web
 pytestmark = pytest.mark.engine
 
 MEGABYTE = 1_000_000
-BOTH = pytest.mark.parametrize("fixture", ["web", "static_web"])
+ALL = pytest.mark.parametrize("fixture", ["web", "static_web", "musl_web"])
 
 
 def test_the_service_has_the_dependencies_of_a_real_one(web: Built) -> None:
@@ -33,13 +34,13 @@ def test_the_service_has_the_dependencies_of_a_real_one(web: Built) -> None:
     assert lock.count("[[package]]") > 100
 
 
-@BOTH
+@ALL
 def test_it_answers_from_the_sources_at_hand(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
     with serve(request.getfixturevalue(fixture).image) as service:
         assert service.get("/source") == (200, {"revision": "first", "greeting": "Hello from my-rust-app"})
 
 
-@BOTH
+@ALL
 def test_it_knows_time_zones(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
     with serve(request.getfixturevalue(fixture).image) as service:
         status, answer = service.get("/time?zone=Europe/Paris&at=2026-07-01T12:00:00Z")
@@ -47,13 +48,13 @@ def test_it_knows_time_zones(fixture: str, serve: Serve, request: pytest.Fixture
     assert (status, answer) == (200, {"local": "2026-07-01T14:00:00+02:00[Europe/Paris]"})
 
 
-@BOTH
+@ALL
 def test_it_writes_temporary_files(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
     with serve(request.getfixturevalue(fixture).image) as service:
         assert service.get("/tmp") == (200, {"read": "written to the temporary folder"})
 
 
-@BOTH
+@ALL
 def test_it_runs_with_a_read_only_root_and_no_capability(
     fixture: str, serve: Serve, request: pytest.FixtureRequest
 ) -> None:
@@ -79,7 +80,7 @@ def process_of(container: Container) -> int:
     return pid
 
 
-@BOTH
+@ALL
 def test_it_ends_by_itself_within_a_second_of_sigterm(
     fixture: str, serve: Serve, request: pytest.FixtureRequest
 ) -> None:
@@ -127,7 +128,7 @@ def secure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureSe
         server.shutdown()
 
 
-@BOTH
+@ALL
 def test_https_to_an_unknown_ca_is_refused(
     fixture: str, serve: Serve, secure_server: SecureServer, request: pytest.FixtureRequest
 ) -> None:
@@ -149,7 +150,7 @@ def test_https_works_with_the_ca_that_a_setting_names(
         assert service.get(f"/https?url={secure_server.url}") == (200, {"status": 200, "body": "secure"})
 
 
-@BOTH
+@ALL
 def test_the_certificates_are_certifi_s_and_no_other(
     fixture: str, read_file: Callable[[str, str], bytes], request: pytest.FixtureRequest
 ) -> None:
@@ -168,9 +169,19 @@ def test_minimal_is_the_program_and_at_most_four_megabytes(web: Built) -> None:
     assert size["unpacked"] <= size["program"] + 4 * MEGABYTE
 
 
-def test_static_is_no_larger_than_minimal(web: Built, static_web: Built) -> None:
-    assert static_web.report["bytes"]["stored"] <= web.report["bytes"]["stored"]
-    assert static_web.report["libraries"] == []
+@pytest.mark.parametrize("fixture", ["static_web", "musl_web"])
+def test_static_is_no_larger_than_minimal(fixture: str, web: Built, request: pytest.FixtureRequest) -> None:
+    static = request.getfixturevalue(fixture)
+
+    assert static.report["bytes"]["stored"] <= web.report["bytes"]["stored"]
+    assert static.report["libraries"] == []
+
+
+def test_static_is_of_musl_where_that_is_installed(musl_web: Built, musl_path: str) -> None:
+    plan = json.loads(invoke("plan", "--variant=static", "--json", folder=musl_web.folder, PATH=musl_path).result)
+
+    assert plan["target_triple"] == "x86_64-unknown-linux-musl"
+    assert (musl_web.folder / "target/x86_64-unknown-linux-musl/release/my-rust-app").is_file()
 
 
 def test_minimal_holds_the_libraries_that_the_program_loads_and_no_other(

@@ -38,12 +38,12 @@ class Flag(NamedTuple):
 
 
 # Flags that are settings, by the setting's own name and with its own help.
-VARIANT = Flag("variant", "What kind of image: minimal or static.")
+VARIANT = Flag("variant", "What kind of image: simple, slim, minimal or static.")
 SETTING_FLAGS = (
     Flag("tag", "Names for the image, in place of name:version.", []),
     Flag("bin", "The binary that the image runs."),
     Flag("package", "The package that has the binary."),
-    Flag("backend", "What builds the image: auto or host."),
+    Flag("backend", "What builds the image: auto, buildx or host."),
 )
 _BIN, _PACKAGE = SETTING_FLAGS[1:3]
 _JSON = Flag("json", "Print the result as JSON.", default=False)
@@ -172,6 +172,11 @@ def _static(bound: _Bound, c: Context, flags: Flags) -> None:
     _build(bound, c, {**flags, VARIANT.name: "static"})
 
 
+def _slim(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build the image on Debian slim; print its ID."""
+    _build(bound, c, {**flags, VARIANT.name: "slim"})
+
+
 def _run(bound: _Bound, c: Context, flags: Flags) -> None:
     """Build the image and run it; hand on the program's exit code."""
     from rustdocker_tasks.run import RunFlags, run_image
@@ -213,8 +218,26 @@ def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
     _print((plan_json if flags["json"] else plan_text)(planned.plan, planned.resolved))
 
 
+def _dockerfile(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Write a Dockerfile that builds the image without this tool; print its path."""
+    from rustdocker_tasks.eject import write_dockerfile
+    from rustdocker_tasks.errors import BadValue
+
+    planned = bound.planned(c, flags)
+    if planned.plan.container is None:
+        raise BadValue(
+            "backend",
+            value=planned.plan.backend.value,
+            where=planned.plan.backend_reason,
+            problem="a Dockerfile is for docker's own build",
+            example="--backend buildx",
+        )
+    if not _is_dry(c, planned):
+        _print(str(write_dockerfile(planned.plan, planned.plan.container)))
+
+
 def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
-    """Build every variant and print how large each is; load nothing."""
+    """Build every variant and print how large each is."""
     from rustdocker_tasks.pipeline import measure_variants, plan_variants
     from rustdocker_tasks.report import sizes_json, sizes_text
 
@@ -226,11 +249,13 @@ def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
 
 _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _build: (VARIANT, *SETTING_FLAGS, _JSON),
+    _slim: (*SETTING_FLAGS, _JSON),
     _static: (*SETTING_FLAGS, _JSON),
     _run: (VARIANT, *SETTING_FLAGS, *_RUN_FLAGS),
     _stop: (_BIN,),
     _logs: (_BIN, _FOLLOW),
     _plan: (VARIANT, *SETTING_FLAGS, _JSON),
+    _dockerfile: (VARIANT, *SETTING_FLAGS),
     _sizes: (_BIN, _PACKAGE, _JSON),
 }
 

@@ -19,6 +19,7 @@ _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _HOST = r"(?:[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)(?:\.[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?)*(?::[0-9]+)?"
 _NAME = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*"
 _REFERENCE = re.compile(rf"(?P<name>{_NAME})(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME_LENGTH = 255
 _HIGHEST_PORT = 65_535
 _HIGHEST_ID = 4_294_967_294  # one less than (uid_t)-1, which means "no change" to chown(2)
@@ -77,6 +78,23 @@ class ImageReference(str):
         if slash and (first == "localhost" or "." in first or ":" in first):
             return str(self)
         return f"docker.io/{self}" if slash else f"docker.io/library/{self}"
+
+
+class BaseImage(str):
+    """An image to build on, such as `debian:trixie-slim` or `debian@sha256:…`; ValueError for anything else."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        name, at, digest = str(text).partition("@")
+        if at and not _DIGEST.fullmatch(digest):
+            message = "a digest is sha256: and 64 hex digits"
+            raise ValueError(message)
+        match = _REFERENCE.fullmatch(name)
+        if match is None or len(match["name"]) > _NAME_LENGTH:
+            message = "a base image is a lower-case image name with an optional :tag or @digest"
+            raise ValueError(message)
+        return super().__new__(cls, text)
 
 
 class User(str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,18 +11,25 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import choose_package
 from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.container_build import build_in_containers, measure_image
+from rustdocker_tasks.engine.buildx import has_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
-from rustdocker_tasks.host.assemble import (
-    AssembledImage,
-    assemble_image,
-    gather_support_files,
-)
+from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders, query_toolchain
 from rustdocker_tasks.host.files import write_whole
-from rustdocker_tasks.plan.planner import choose_variant, make_plan
-from rustdocker_tasks.plan.variants import Linkage, load_variants
-from rustdocker_tasks.report import BuildReport, megabytes, plan_line, unpacked_size
+from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.plan.model import BackendFacts
+from rustdocker_tasks.plan.planner import (
+    USUAL_VARIANTS,
+    choose_backend,
+    choose_variant,
+    make_plan,
+    possible_variants,
+)
+from rustdocker_tasks.plan.variants import Linkage
+from rustdocker_tasks.report import BuildReport, ImageContents, image_contents, megabytes, plan_line, unpacked_size
+from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
 
@@ -41,8 +49,11 @@ class Planned:
     project: Project
 
 
-def plan_image(start: Path, layers: Sequence[Layer]) -> Planned:
-    """Return what would be built for the project at `start`; only rustc is asked, for a static image."""
+def plan_image(start: Path, layers: Sequence[Layer], *, facts: BackendFacts | None = None) -> Planned:
+    """Return what would be built for the project at `start`.
+
+    Without `facts` the machine is asked for its buildx and engine; rustc is asked for a static image on the host.
+    """
     project = load_project(start)
     shared = (
         metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=project.root / "Cargo.toml"),
@@ -53,15 +64,32 @@ def plan_image(start: Path, layers: Sequence[Layer]) -> Planned:
     everything = (own, *shared)
     resolved = resolve_settings(everything)
     usual = resolve_settings([layer for layer in everything if layer.source <= Source.INVOKE])
-    needs_toolchain = choose_variant(resolved).linkage is Linkage.STATIC
+    backend = choose_backend(resolved, facts or _backend_facts(resolved))
+    on_host = backend.backend is Backend.HOST
+    needs_toolchain = on_host and choose_variant(resolved, backend.backend).linkage is Linkage.STATIC
     plan = make_plan(
         project,
         package,
         resolved,
-        default_variant=usual.settings.variant,
+        backend=backend,
+        default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
         toolchain=query_toolchain(project.root) if needs_toolchain else None,
     )
     return Planned(plan=plan, resolved=resolved, project=project)
+
+
+def _backend_facts(resolved: ResolvedSettings) -> BackendFacts:
+    """Look for buildx, unless nobody asks: the engine is asked whether it answers."""
+    if resolved.settings.backend is Backend.HOST:
+        return BackendFacts(buildx_problem="nobody asked for it")
+    if not has_plugin(os.environ):
+        return BackendFacts(buildx_problem="docker has no buildx plugin here")
+    if resolved.settings.builder is None:
+        try:
+            connect()
+        except NoEngine as error:
+            return BackendFacts(buildx_problem=f"no engine answers ({error.found})")
+    return BackendFacts(buildx_problem=None)
 
 
 def _choose_package(project: Project, resolved: ResolvedSettings) -> Package:
@@ -75,15 +103,19 @@ def _choose_package(project: Project, resolved: ResolvedSettings) -> Package:
 
 
 def build_image(plan: ImagePlan, *, say: Say) -> BuildReport:
-    """Build the image and load it into the engine; where none answers, leave it as an archive."""
-    return _build(plan, _engine_if_any(say), say=say)
+    """Build the image and load it into the engine; on the host backend, without an engine, leave an archive."""
+    if plan.container is not None:
+        return build_in_containers(plan, plan.container, connect(), say=say)
+    return _build_on_host(plan, _engine_if_any(say), say=say)
 
 
 def build_for_engine(plan: ImagePlan, engine: Daemon, *, say: Say) -> BuildReport:
-    return _build(plan, engine, say=say)
+    if plan.container is not None:
+        return build_in_containers(plan, plan.container, engine, say=say)
+    return _build_on_host(plan, engine, say=say)
 
 
-def _build(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
+def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
     seconds: dict[str, float] = {}
     assembled, folders = _make_image(plan, seconds, say=say)
     label = plan.tags[0]
@@ -98,22 +130,41 @@ def _build(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
             identities = (assembled.image.config_digest, assembled.image.manifest_digest)
             image = engine.load(assembled.image.archive, label=label, identities=identities)
         say(f"loaded in {seconds['load']:.1f} s: {', '.join(plan.tags)}")
-    return BuildReport(plan=plan, assembled=assembled, image=image, loaded=engine is not None, seconds=seconds)
+    return BuildReport(
+        plan=plan,
+        contents=image_contents(assembled),
+        digests={"config": assembled.image.config_digest, "manifest": assembled.image.manifest_digest},
+        image=image,
+        loaded=engine is not None,
+        seconds=seconds,
+    )
 
 
-def measure_variants(plans: Sequence[ImagePlan], *, say: Say) -> list[tuple[ImagePlan, AssembledImage]]:
-    """Build the image of each plan and return them, loaded and written nowhere."""
-    return [(plan, _make_image(plan, {}, say=say)[0]) for plan in plans]
+def measure_variants(plans: Sequence[ImagePlan], *, say: Say) -> list[tuple[ImagePlan, ImageContents]]:
+    """Build the image of each plan and return what they hold.
+
+    Where an engine builds them, they are loaded into it as `build` does.
+    """
+    return [(plan, _measure(plan, say=say)) for plan in plans]
+
+
+def _measure(plan: ImagePlan, *, say: Say) -> ImageContents:
+    if plan.container is None:
+        return image_contents(_make_image(plan, {}, say=say)[0])
+    engine = connect()
+    report = build_in_containers(plan, plan.container, engine, say=say)
+    return measure_image(plan, engine, report.image)
 
 
 def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:
-    """Return the plans of all variants for the project."""
+    """Return the plans of all variants that the project's backend can build."""
 
     def asked_for(variant: str) -> Layer:
         where = "`sizes`, which builds every variant"
         return Layer(source=Source.FLAG, where=lambda _: where, base=start, values={"variant": variant})
 
-    return [plan_image(start, (*layers, asked_for(variant))) for variant in load_variants()]
+    backend = plan_image(start, layers).plan.backend
+    return [plan_image(start, (*layers, asked_for(variant))) for variant in possible_variants(backend)]
 
 
 def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from rustdocker_tasks.errors import NoCargo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _Started = TypeVar("_Started")
@@ -55,7 +55,7 @@ def stream_lines(argv: Sequence[str], *, folder: Path, on_line: Callable[[str], 
             for line in process.stdout or ():
                 on_line(line)
         except BaseException:
-            _end(process)
+            _end(process.pid)
             raise
     return process.returncode
 
@@ -67,7 +67,22 @@ def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
         raise NoCargo(argv[0]) from error
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+@contextmanager
+def ended_with_children() -> Iterator[None]:
+    """End what was started within, if this is interrupted: for a library that keeps its processes to itself."""
+    import psutil
+
+    before = {child.pid for child in psutil.Process().children()}
+    try:
+        yield
+    except BaseException:
+        for child in psutil.Process().children():
+            if child.pid not in before:
+                _end(child.pid)
+        raise
+
+
+def _end(pid: int) -> None:
     """End the process and all that it started: cargo leaves a build script to itself.
 
     A terminal's Ctrl-C has reached them as well: this is for a signal that reached only us. They are in our
@@ -76,7 +91,7 @@ def _end(process: subprocess.Popen[str]) -> None:
     import psutil
 
     try:
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
     except psutil.NoSuchProcess:
         return
     for member in family:

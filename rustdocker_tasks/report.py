@@ -8,13 +8,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rustdocker_tasks.host.assemble import AssembledImage
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 _MEGABYTE = 1_000_000
+_BAR = 30  # characters of the largest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageContents:
+    """What an image holds; sizes in bytes."""
+
+    stored: int  # as a registry keeps it
+    unpacked: int
+    program: int
+    layers: int
+    libraries: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +34,8 @@ class BuildReport:
     """What a build made. `image` names exactly it: an ID on the engine, or the path of an archive."""
 
     plan: ImagePlan
-    assembled: AssembledImage
+    contents: ImageContents | None  # None where another program put the image together
+    digests: Mapping[str, str]  # of `config` and `manifest`, as far as they are known
     image: str
     loaded: bool
     seconds: dict[str, float]  # by step: compile, assemble, load or write
@@ -34,6 +47,16 @@ def megabytes(size: int) -> str:
 
 def unpacked_size(assembled: AssembledImage) -> int:
     return sum(layer.unpacked_size for layer in assembled.layers)
+
+
+def image_contents(assembled: AssembledImage) -> ImageContents:
+    return ImageContents(
+        stored=assembled.image.stored_size,
+        unpacked=unpacked_size(assembled),
+        program=assembled.program_size,
+        layers=len(assembled.layers),
+        libraries=assembled.libraries,
+    )
 
 
 def plan_line(plan: ImagePlan) -> str:
@@ -95,7 +118,15 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
 
 
 def build_json(report: BuildReport) -> str:
-    assembled = report.assembled
+    contents = report.contents
+    measured: dict[str, object] = {}
+    if contents is not None:
+        measured["bytes"] = {
+            "stored": contents.stored,
+            "unpacked": contents.unpacked,
+            "program": contents.program,
+        }
+        measured["libraries"] = contents.libraries
     return _json(
         {
             "image": report.image,
@@ -103,50 +134,44 @@ def build_json(report: BuildReport) -> str:
             "tags": report.plan.tags,
             "variant": report.plan.variant.name,
             "backend": report.plan.backend.value,
-            "config_digest": assembled.image.config_digest,
-            "manifest_digest": assembled.image.manifest_digest,
-            "bytes": {
-                "stored": assembled.image.stored_size,
-                "unpacked": unpacked_size(assembled),
-                "program": assembled.program_size,
-            },
-            "libraries": assembled.libraries,
+            **{f"{name}_digest": value for name, value in report.digests.items()},
+            **measured,
             "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
         }
     )
 
 
-def size_rows(images: Sequence[tuple[ImagePlan, AssembledImage]]) -> list[dict[str, object]]:
+def size_rows(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> list[dict[str, object]]:
     """Return one row for each image, sizes in bytes."""
     return [
         {
             "variant": plan.variant.name,
-            "stored": assembled.image.stored_size,
-            "unpacked": unpacked_size(assembled),
-            "program": assembled.program_size,
-            "layers": len(assembled.layers),
+            "stored": contents.stored,
+            "unpacked": contents.unpacked,
+            "program": contents.program,
+            "layers": contents.layers,
         }
-        for plan, assembled in images
+        for plan, contents in measured
     ]
 
 
-def sizes_text(images: Sequence[tuple[ImagePlan, AssembledImage]]) -> str:
-    """Return the table of `sizes`; the share is that of the largest image, as stored."""
-    rows = size_rows(images)
-    largest = max(assembled.image.stored_size for _, assembled in images)
+def sizes_text(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
+    """Return the table of `sizes`; bars and shares are of the largest image, as stored."""
+    largest = max(contents.stored for _, contents in measured)
     lines = [f"{'variant':<10}{'stored':>10}{'unpacked':>11}{'program':>10}{'layers':>8}{'share':>7}"]
-    for row, (_, assembled) in zip(rows, images, strict=True):
-        stored, unpacked, program = (
-            megabytes(size)
-            for size in (assembled.image.stored_size, unpacked_size(assembled), assembled.program_size)
-        )
-        share = f"{assembled.image.stored_size / largest:.0%}"
-        lines.append(f"{row['variant']:<10}{stored:>10}{unpacked:>11}{program:>10}{row['layers']:>8}{share:>7}")
+    for plan, contents in measured:
+        sizes = (contents.stored, contents.unpacked, contents.program)
+        stored, unpacked, program = map(megabytes, sizes)
+        share = contents.stored / largest
+        # At least a sliver: nothing at all would look like no image.
+        bar = "█" * max(1, round(share * _BAR))
+        numbers = f"{stored:>10}{unpacked:>11}{program:>10}{contents.layers:>8}{share:>7.0%}"
+        lines.append(f"{plan.variant.name:<10}{numbers} {bar}")
     return "\n".join(lines)
 
 
-def sizes_json(images: Sequence[tuple[ImagePlan, AssembledImage]]) -> str:
-    return _json(size_rows(images))
+def sizes_json(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
+    return _json(size_rows(measured))
 
 
 def _json(value: object) -> str:

@@ -31,12 +31,16 @@ def typecheck(c: Context) -> None:
     _python(c, "mypy")
 
 
-@task(auto_shortflags=False, help={"quick": "Only what needs neither cargo nor an engine."})
-def test(c: Context, quick: bool = False) -> None:  # noqa: FBT001, FBT002, PT028 - a flag of a task
+@task(
+    auto_shortflags=False,
+    help={"quick": "Only what needs neither cargo nor an engine.", "accept": "Write the golden files anew."},
+)
+def test(c: Context, quick: bool = False, accept: bool = False) -> None:  # noqa: FBT001, FBT002, PT028 - flags
     """Run the tests."""
     if not quick:
         start_lab()
-    _python(c, "pytest", *(["-m", "'not cargo and not engine'"] if quick else []))
+    chosen = ["-m", "'not cargo and not engine'"] if quick else []
+    _python(c, "pytest", *chosen, *(["--accept"] if accept else []))
 
 
 @task(auto_shortflags=False)

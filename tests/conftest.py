@@ -23,6 +23,10 @@ settings.register_profile("quick", max_examples=60, deadline=None, suppress_heal
 settings.load_profile("quick")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--accept", action="store_true", help="Write the golden files anew.")
+
+
 @dataclass(frozen=True)
 class Outcome:
     code: int
@@ -53,9 +57,12 @@ def crate(name: str = "app", **files: str) -> dict[str, str]:
 
 
 def clean_environment(**changes: str) -> dict[str, str]:
-    """This process's environment without what would change a task's settings."""
+    """This process's environment without what would change a task's settings.
+
+    The backend is `host` unless a test says otherwise: `auto` depends on the machine.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTDOCKER_", "INVOKE_"))}
-    return {**kept, **changes}
+    return {**kept, "RUSTDOCKER_BACKEND": "host", **changes}
 
 
 def invoke(*words: str, folder: Path, **environment: str) -> Outcome:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import re
 from contextlib import closing, contextmanager, suppress
+from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from rustdocker_tasks.engine.request import Running, RunRequest
+from rustdocker_tasks.engine.saved_image import measure_layers
 from rustdocker_tasks.errors import EngineError, EngineGone, LoadFailed, NoEngine, PortTaken, RunFailed
 from rustdocker_tasks.interrupts import deferred
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import docker
+
+    from rustdocker_tasks.engine.saved_image import LayerSize
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
@@ -72,19 +76,42 @@ class Daemon:
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
         """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""
-        import docker.errors
-
         with _wrapped(lambda problem: LoadFailed(label, problem=problem)):
             for answer in self._api.load_image(archive):
                 problem = answer.get("error") or answer.get("message")
                 if problem:
                     raise LoadFailed(label, problem=str(problem).strip())
+        return self.find_image(identities, label=label)
+
+    def find_image(self, identities: Sequence[str], *, label: str) -> str:
+        """Return the ID of the image that has one of these digests, or raise LoadFailed.
+
+        It is that of the configuration on the classic store, that of the manifest on containerd's.
+        """
+        import docker.errors
+
+        with _wrapped(lambda problem: LoadFailed(label, problem=problem)):
             for identity in identities:
                 try:
                     return str(self._api.inspect_image(identity)["Id"])
                 except docker.errors.ImageNotFound:
                     continue
         raise LoadFailed(label, problem="it took the archive, but does not have the image")
+
+    def layer_sizes(self, image: str, files: frozenset[str]) -> list[LayerSize]:
+        """Return the sizes of an image's layers, and of the named files in them."""
+        with _wrapped(EngineGone), TemporaryFile() as archive:
+            for chunk in self._api.get_image(image):
+                archive.write(chunk)
+            archive.seek(0)
+            return measure_layers(archive, files)
+
+    def remove_image(self, image: str) -> None:
+        """Remove the image, unless something else uses it."""
+        import docker.errors
+
+        with _wrapped(EngineGone), suppress(docker.errors.APIError):
+            self._api.remove_image(image)
 
     def create(self, request: RunRequest) -> None:
         """Create a container; raises RunFailed. What it leaves then is for `remove`."""

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustdocker_tasks.errors import UnknownCargoLayout
-from rustdocker_tasks.host.source_tree import Row, Rows, scan, settled
+from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,22 +10,13 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.inputs.root_files import Entry
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Of zlib's levels the one after which time doubles for the last 5 % of size (measured on a Rust program).
 _COMPRESSION = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A file, or a folder where `content` is None. `path` is absolute in the image."""
-
-    path: PurePosixPath
-    mode: int
-    content: bytes | None = None
-    uid: int = 0
-    gid: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rustdocker_tasks.image import ImageConfig, ImageReference
+    from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
     from rustdocker_tasks.plan.variants import Variant
     from rustdocker_tasks.settings.options import Backend
 
@@ -48,6 +48,36 @@ class CompileStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BackendFacts:
+    """What was found of buildx here: why it cannot be used, None if it can."""
+
+    buildx_problem: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerBuild:
+    """What a build in containers needs besides."""
+
+    builder: str | None  # None: buildx's current one
+    rust_image: BaseImage
+    runtime_image: BaseImage | None  # None: nothing of another image is in the result
+    manifest: str  # the package's, from the workspace's root
+    cache_id: str
+    ca_bundle: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextNames:
+    """What the build context holds besides the sources."""
+
+    folder: str  # from the context's root
+    sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
+    root: str
+    compile_script: str
+    assemble_script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePlan:
     name: str
     version: str
@@ -56,6 +86,7 @@ class ImagePlan:
     backend_reason: str
     linkage_reason: str
     compile: CompileStep
+    container: ContainerBuild | None  # None: on the host backend
     config: ImageConfig
     ca_certificates: tuple[Path, ...]
     ca_certificates_set_by: str

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import choose_binary
-from rustdocker_tasks.errors import BadValue, nearest
-from rustdocker_tasks.image import ImageConfig, ImageReference
-from rustdocker_tasks.plan.model import CompileStep, ImagePlan, SourcePackage, Toolchain
-from rustdocker_tasks.plan.variants import Linkage, Variant, load_variants
+from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutsideOfContext, nearest
+from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
+from rustdocker_tasks.plan.model import (
+    BackendFacts,
+    CompileStep,
+    ContainerBuild,
+    ImagePlan,
+    SourcePackage,
+    Toolchain,
+)
+from rustdocker_tasks.plan.variants import Base, Linkage, Variant, load_variants
 from rustdocker_tasks.settings.options import Backend
 
 if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.settings.resolve import ResolvedSettings
+
+
+USUAL_VARIANTS = {Backend.BUILDX: "slim", Backend.HOST: "minimal"}
+_EXACT_LIBRARIES = "dynamic: the image holds the libraries that the program loads"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +37,63 @@ class _Target:
     reason: str
 
 
-def choose_variant(resolved: ResolvedSettings) -> Variant:
-    """Return the variant that the settings name, or raise BadValue."""
-    variants = load_variants()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenBackend:
+    """The backend that carries the plan out, never `auto`, and why."""
+
+    backend: Backend
+    reason: str
+
+
+def choose_backend(resolved: ResolvedSettings, facts: BackendFacts) -> ChosenBackend:
+    """Return what carries the plan out; raises BackendUnusable, never takes another one instead."""
+    asked = resolved.settings.backend
+    origin = resolved.origin("backend").where
+    if asked is Backend.HOST:
+        return ChosenBackend(backend=asked, reason=f"set by {origin}")
+    problem = facts.buildx_problem
+    if problem is None:
+        reason = f"set by {origin}" if asked is Backend.BUILDX else "buildx and an engine answer"
+        return ChosenBackend(backend=Backend.BUILDX, reason=reason)
+    if asked is Backend.BUILDX:
+        raise BuildxUnusable(problem, set_by=origin)
     name = resolved.settings.variant
-    if name in variants:
+    if name in load_variants() and load_variants()[name].base is not Base.NONE:
+        raise BuildxUnusable(
+            problem, set_by=f"variant {name}, which has a base image: {resolved.origin('variant').where}"
+        )
+    return ChosenBackend(
+        backend=Backend.HOST, reason=f"{problem}; the local cargo compiles, no base image is needed"
+    )
+
+
+def possible_variants(backend: Backend) -> list[str]:
+    """Return the names of the variants that a backend can build."""
+    return [
+        name
+        for name, variant in load_variants().items()
+        if backend is not Backend.HOST or variant.base is Base.NONE
+    ]
+
+
+def choose_variant(resolved: ResolvedSettings, backend: Backend) -> Variant:
+    """Return the variant that the settings name, or the backend's usual one; or raise BadValue."""
+    variants = load_variants()
+    name = resolved.settings.variant or USUAL_VARIANTS[backend]
+    possible = [
+        each for each, variant in variants.items() if backend is not Backend.HOST or variant.base is Base.NONE
+    ]
+    if name in possible:
         return variants[name]
+    problem = f"the variants are {' and '.join(possible)}"
+    if name in variants:
+        problem += " on the host backend, which has no base image"
     raise BadValue(
         "variant",
         value=name,
         where=resolved.origin("variant").where,
-        problem=f"the variants are {' and '.join(variants)}",
-        example=f'"{nearest(name, variants) or next(iter(variants))}"',
+        problem=problem,
+        example=f'"{nearest(name, possible) or possible[0]}"',
     )
 
 
@@ -45,16 +102,18 @@ def make_plan(
     package: Package,
     resolved: ResolvedSettings,
     *,
+    backend: ChosenBackend,
     default_variant: str,
     toolchain: Toolchain | None,
 ) -> ImagePlan:
     """Return the plan for a binary of `package`.
 
     `default_variant` is what the project would build unasked: its tag has no suffix.
-    `toolchain` may be None for a variant that leaves the target to cargo.
+    `toolchain` is that of the host backend; it may be None for a variant that leaves the target to cargo.
     """
     settings = resolved.settings
-    variant = choose_variant(resolved)
+    variant = choose_variant(resolved, backend.backend)
+    in_container = backend.backend is Backend.BUILDX
     _, binary = choose_binary(
         project,
         package=package.name,
@@ -62,14 +121,14 @@ def make_plan(
         package_set_by=resolved.origin("package").where,
         binary_set_by=resolved.origin("bin").where,
     )
-    target = _choose_target(variant, toolchain)
+    target = _target_in_container(variant) if in_container else _choose_target(variant, toolchain)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
         name=binary.name,
         version=package.version,
         variant=variant,
-        backend=Backend.HOST,
-        backend_reason=_backend_reason(resolved),
+        backend=backend.backend,
+        backend_reason=backend.reason,
         linkage_reason=target.reason,
         compile=CompileStep(
             manifest=package.manifest,
@@ -82,6 +141,7 @@ def make_plan(
             root=project.root,
             sources=tuple(_sources(project)),
         ),
+        container=_container_build(project, package, resolved, variant) if in_container else None,
         config=ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__}),
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
@@ -89,17 +149,47 @@ def make_plan(
     )
 
 
-def _backend_reason(resolved: ResolvedSettings) -> str:
-    if resolved.settings.backend is Backend.AUTO:
-        return "the one there is: compiles with the local cargo, needs no base image"
-    return f"set by {resolved.origin('backend').where}"
+def _container_build(
+    project: Project, package: Package, resolved: ResolvedSettings, variant: Variant
+) -> ContainerBuild:
+    settings = resolved.settings
+    for name, value in settings.env.items():
+        if "\n" in value or "\r" in value:
+            raise BadValue(
+                "env",
+                value=f"the value of {name} holds a line break",
+                where=resolved.origin("env").where,
+                problem="a Dockerfile has no line breaks in values",
+                example='{ RUST_LOG = "info" }, or take backend = "host"',
+            )
+    for folder in (package.folder, *(outside.folder for outside in project.outside)):
+        if not folder.is_relative_to(project.root):
+            raise OutsideOfContext(folder, root=project.root)
+    rust = settings.rust_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
+    runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
+    # Each has artefacts of its own: another project, another compiler, another C library.
+    cache_key = "\0".join([str(project.root), rust, variant.linkage.value])
+    return ContainerBuild(
+        builder=settings.builder,
+        rust_image=rust,
+        runtime_image=runtime if variant.base is Base.RUNTIME else None,
+        manifest=package.manifest.relative_to(project.root).as_posix(),
+        cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
+        ca_bundle=settings.ca_bundle,
+    )
+
+
+def _target_in_container(variant: Variant) -> _Target:
+    if variant.linkage is Linkage.STATIC:
+        return _Target(None, crt_static=False, reason="static with musl, for the builder's own architecture")
+    if variant.base is Base.NONE:
+        return _Target(None, crt_static=False, reason=_EXACT_LIBRARIES)
+    return _Target(None, crt_static=False, reason="dynamic: libraries that the base image lacks are added")
 
 
 def _choose_target(variant: Variant, toolchain: Toolchain | None) -> _Target:
     if variant.linkage is Linkage.DYNAMIC or toolchain is None:
-        return _Target(
-            None, crt_static=False, reason="dynamic: the image holds the libraries that the program loads"
-        )
+        return _Target(None, crt_static=False, reason=_EXACT_LIBRARIES)
     architecture = toolchain.host_triple.partition("-")[0]
     musl = f"{architecture}-unknown-linux-musl"
     if musl in toolchain.installed_targets:

@@ -16,10 +16,19 @@ class Linkage(Enum):
     STATIC = "static"
 
 
+class Base(Enum):
+    """What an image stands on."""
+
+    RUST = "rust"  # the image that the program is compiled in
+    RUNTIME = "runtime"  # a system's image with shell and package manager, by default Debian slim
+    NONE = "none"
+
+
 class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str
     summary: str
     linkage: Linkage
+    base: Base
 
 
 def load_variants() -> dict[str, Variant]:

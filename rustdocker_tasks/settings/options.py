@@ -13,13 +13,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from rustdocker_tasks.image import ImageConfig, ImageReference
+from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
 
 
 class Backend(Enum):
     """What carries out a plan."""
 
     AUTO = "auto"
+    BUILDX = "buildx"
     HOST = "host"
 
 
@@ -30,12 +31,37 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         None
     )
     bin: Annotated[str | None, Meta(description="The binary that the image runs.", examples=['"server"'])] = None
-    variant: Annotated[str, Meta(description="What kind of image: minimal or static.", examples=['"static"'])] = (
-        "minimal"
-    )
-    backend: Annotated[Backend, Meta(description="What builds the image: auto or host.", examples=['"host"'])] = (
-        Backend.AUTO
-    )
+    variant: Annotated[
+        str | None,
+        Meta(description="What kind of image: simple, slim, minimal or static.", examples=['"static"']),
+    ] = None
+    backend: Annotated[
+        Backend, Meta(description="What builds the image: auto, buildx or host.", examples=['"host"'])
+    ] = Backend.AUTO
+    builder: Annotated[
+        str | None, Meta(description="The buildx builder, if not buildx's current one.", examples=['"remote"'])
+    ] = None
+    debian_release: Annotated[
+        str,
+        Meta(description="The Debian release of both base images.", examples=['"bookworm"'], pattern="^[a-z]+$"),
+    ] = "trixie"
+    rust_image: Annotated[
+        BaseImage | None,
+        Meta(
+            description="The image to compile in, in place of rust:1-slim.", examples=['"rust:1.95-slim-trixie"']
+        ),
+    ] = None
+    runtime_image: Annotated[
+        BaseImage | None,
+        Meta(description="The base of slim, in place of Debian slim.", examples=['"debian:trixie"']),
+    ] = None
+    ca_bundle: Annotated[
+        bool,
+        Meta(
+            description="Whether build steps trust what this machine trusts; an image never does.",
+            examples=["false"],
+        ),
+    ] = True
     tag: Annotated[
         tuple[ImageReference, ...],
         Meta(description="Names for the image, in place of name:version.", examples=['["shop:dev"]']),

@@ -96,11 +96,12 @@ def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> objec
 
 
 def _parse_text(option: Option, text: str) -> object:
-    """A list or a table is a TOML value; a bare word is one item of a list."""
-    shape = get_origin(get_args(option.type)[0])
+    """A list, a table or a truth value is a TOML value; a bare word is one item of a list."""
+    declared = get_args(option.type)[0]
+    shape = get_origin(declared) or declared
     if shape is tuple and not text.startswith("["):
         return [text]
-    if shape not in {tuple, dict}:
+    if shape not in {tuple, dict, bool}:
         return text
     document = tomli.loads(f"value = {text}")
     if set(document) != {"value"}:

@@ -12,15 +12,18 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
+import trustme
 from docker.models.containers import Container
 
+from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import REPOSITORY, invoke
 
@@ -30,22 +33,25 @@ NOT_SOURCES = shutil.ignore_patterns("target", "__pycache__")
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _leave_nothing(engine: docker.DockerClient) -> Iterator[None]:
+def _leave_nothing() -> Iterator[None]:
     """Remove the containers and images that the tests made, and only those."""
+    with closing(docker.from_env()) as own, closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as current:
+        engines: list[Any] = [own.api, current.api]
+        before = [(_images(api), _containers(api)) for api in engines]
+        yield
+        for api, (images, containers) in zip(engines, before, strict=True):
+            for container in _containers(api) - containers:
+                api.remove_container(container, force=True)
+            for image in _images(api) - images:
+                api.remove_image(image, force=True)
 
-    def images() -> set[str]:
-        api: Any = engine.api
-        return {i["Id"] for i in api.images(all=True) if "rustdocker-tasks" in str(api.history(i["Id"]))}
 
-    def containers() -> set[str]:
-        return {c["Id"] for c in engine.api.containers(all=True, filters={"label": "rustdocker.root"})}
+def _images(api: Any) -> set[str]:
+    return {image["Id"] for image in api.images() if "rustdocker" in str(api.history(image["Id"]))}
 
-    images_before, containers_before = images(), containers()
-    yield
-    for container in containers() - containers_before:
-        engine.api.remove_container(container, force=True)
-    for image in images() - images_before:
-        engine.api.remove_image(image, force=True)
+
+def _containers(api: Any) -> set[str]:
+    return {container["Id"] for container in api.containers(all=True, filters={"label": "rustdocker.root"})}
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,89 @@ def _write_script(path: Path, text: str) -> None:
     path.chmod(0o755)
 
 
+@dataclass(frozen=True)
+class Case:
+    """A way to build the example service; `host` is the engine's address, None for the machine's own."""
+
+    backend: str
+    variant: str
+    host: str | None = None
+    rust_image: str | None = None
+
+
+_ENGINES = {"20.10": None, "28.5": CURRENT_ENGINE}
+_IN_CONTAINERS = {
+    f"{engine} {variant}": Case("buildx", variant, host, RUST_MUSL if variant == "static" else None)
+    for engine, host in _ENGINES.items()
+    for variant in ("slim", "minimal", "static", "simple")
+}
+CASES = {
+    "host minimal": Case("host", "minimal"),
+    "host static": Case("host", "static"),
+    "host static of musl": Case("host", "static"),
+    **_IN_CONTAINERS,
+}
+
+
 @pytest.fixture(scope="session")
-def musl_web(tmp_path_factory: pytest.TempPathFactory, musl_path: str) -> Built:
-    """The static image of a machine where the musl target is installed."""
-    folder = copy_of_web(tmp_path_factory.mktemp("musl") / "web", modified=IN_2000)
-    return build(folder, "static", PATH=musl_path)
+def company_ca(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
+    """A CA that every image of `image` trusts, and its certificate."""
+    ca = trustme.CA()
+    pem = tmp_path_factory.mktemp("ca") / "company-ca.pem"
+    ca.cert_pem.write_to_path(str(pem))
+    return ca, pem
+
+
+@pytest.fixture(scope="session")
+def image_of(
+    web: Built, tmp_path_factory: pytest.TempPathFactory, musl_path: str, company_ca: tuple[trustme.CA, Path]
+) -> Callable[[str], Built]:
+    """Return the image of a case, from sources dated 2000 and built cold, but for what a variant shares."""
+
+    @cache
+    def folder_of(kind: str) -> Path:
+        return copy_of_web(tmp_path_factory.mktemp(kind) / "web", modified=IN_2000)
+
+    @cache
+    def make(name: str) -> Built:
+        case = CASES[name]
+        environment = {"RUSTDOCKER_CA_CERTIFICATES": str(company_ca[1]), "RUSTDOCKER_BACKEND": case.backend}
+        if case.host:
+            environment["DOCKER_HOST"] = case.host
+        if case.rust_image:
+            environment["RUSTDOCKER_RUST_IMAGE"] = case.rust_image
+        folder = folder_of("containers") if case.backend == "buildx" else web.folder
+        if "musl" in name:
+            folder = folder_of("musl")
+            environment["PATH"] = musl_path
+        return build(folder, "build", RUSTDOCKER_VARIANT=case.variant, **environment)
+
+    return make
+
+
+@pytest.fixture
+def case(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def image(case: str, image_of: Callable[[str], Built]) -> Built:
+    return image_of(case)
+
+
+ServeImage = Callable[..., AbstractContextManager["Service"]]
+
+
+@pytest.fixture
+def serve_image(case: str, image: Built) -> Iterator[ServeImage]:
+    """Run the image of the case on the engine that has it."""
+    with closing(engine_of(case)) as client:
+        yield partial(served, client, image.image)
+
+
+def engine_of(case: str) -> docker.DockerClient:
+    host = CASES[case].host
+    return docker.DockerClient(base_url=host) if host else docker.from_env()
 
 
 @dataclass(frozen=True)
@@ -149,22 +233,23 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session")
 def serve(engine: docker.DockerClient) -> Serve:
-    """Run an image of the service as docker would, on the host's network, and wait for its answer."""
+    """Run an image of the service as docker would, and wait for its answer."""
+    return partial(served, engine)
 
-    @contextmanager
-    def run(image: str, **options: Any) -> Iterator[Service]:
-        port = free_port()
-        container = engine.containers.run(
-            image, detach=True, network_mode="host", environment={"PORT": str(port)}, **options
-        )
-        service = Service(container, port)
-        try:
-            wait_for(service)
-            yield service
-        finally:
-            container.remove(force=True)
 
-    return run
+@contextmanager
+def served(engine: docker.DockerClient, image: str, **options: Any) -> Iterator[Service]:
+    """Run the image on the host's network, and remove the container after all."""
+    port = free_port()
+    container = engine.containers.run(
+        image, detach=True, network_mode="host", environment={"PORT": str(port)}, **options
+    )
+    service = Service(container, port)
+    try:
+        wait_for(service)
+        yield service
+    finally:
+        container.remove(force=True)
 
 
 def wait_for(service: Service) -> None:
@@ -202,14 +287,9 @@ def exported(engine: docker.DockerClient, image: str) -> Iterator[tarfile.TarFil
         yield archive
 
 
-@pytest.fixture(scope="session")
-def read_file(engine: docker.DockerClient) -> Callable[[str, str], bytes]:
+def read_file(engine: docker.DockerClient, image: str, path: str) -> bytes:
     """Return the content of one file of an image."""
-
-    def read(image: str, path: str) -> bytes:
-        with exported(engine, image) as archive:
-            file = archive.extractfile(path.lstrip("/"))
-            assert file is not None
-            return file.read()
-
-    return read
+    with exported(engine, image) as archive:
+        file = archive.extractfile(path.lstrip("/"))
+        assert file is not None
+        return file.read()

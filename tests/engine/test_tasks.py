@@ -164,7 +164,7 @@ def test_sizes_lists_every_variant_and_loads_none(write: Write, engine: docker.D
     rows = json.loads(invoke("sizes", "--json", folder=folder).result)
 
     assert [line.split()[0] for line in table] == ["variant", "minimal", "static"]
-    assert table[1].endswith("100%")
+    assert table[1].endswith("100% " + "█" * 30)
     assert [row["variant"] for row in rows] == ["minimal", "static"]
     assert engine.images.list("sized") == []
 

@@ -10,7 +10,7 @@ import ssl
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,12 +20,22 @@ import trustme
 from docker.models.containers import Container
 
 from tests.conftest import invoke
-from tests.engine.conftest import IN_2000, Built, Serve, build, copy_of_web
+from tests.engine.conftest import (
+    CASES,
+    IN_2000,
+    Built,
+    Serve,
+    ServeImage,
+    build,
+    copy_of_web,
+    engine_of,
+    read_file,
+)
 
 pytestmark = pytest.mark.engine
 
 MEGABYTE = 1_000_000
-ALL = pytest.mark.parametrize("fixture", ["web", "static_web", "musl_web"])
+ALL = pytest.mark.parametrize("case", CASES, indirect=True)
 
 
 def test_the_service_has_the_dependencies_of_a_real_one(web: Built) -> None:
@@ -35,36 +45,34 @@ def test_the_service_has_the_dependencies_of_a_real_one(web: Built) -> None:
 
 
 @ALL
-def test_it_answers_from_the_sources_at_hand(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
-    with serve(request.getfixturevalue(fixture).image) as service:
+def test_it_answers_from_the_sources_at_hand(serve_image: ServeImage) -> None:
+    with serve_image() as service:
         assert service.get("/source") == (200, {"revision": "first", "greeting": "Hello from my-rust-app"})
 
 
 @ALL
-def test_it_knows_time_zones(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
-    with serve(request.getfixturevalue(fixture).image) as service:
+def test_it_knows_time_zones(serve_image: ServeImage) -> None:
+    with serve_image() as service:
         status, answer = service.get("/time?zone=Europe/Paris&at=2026-07-01T12:00:00Z")
 
     assert (status, answer) == (200, {"local": "2026-07-01T14:00:00+02:00[Europe/Paris]"})
 
 
 @ALL
-def test_it_writes_temporary_files(fixture: str, serve: Serve, request: pytest.FixtureRequest) -> None:
-    with serve(request.getfixturevalue(fixture).image) as service:
+def test_it_writes_temporary_files(serve_image: ServeImage) -> None:
+    with serve_image() as service:
         assert service.get("/tmp") == (200, {"read": "written to the temporary folder"})
 
 
 @ALL
-def test_it_runs_with_a_read_only_root_and_no_capability(
-    fixture: str, serve: Serve, request: pytest.FixtureRequest
-) -> None:
+def test_it_runs_with_a_read_only_root_and_no_capability(serve_image: ServeImage) -> None:
     options = {
         "read_only": True,
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges"],
         "tmpfs": {"/tmp": ""},
     }
-    with serve(request.getfixturevalue(fixture).image, **options) as service:
+    with serve_image(**options) as service:
         status = Path(f"/proc/{process_of(service.container)}/status").read_text()
 
         assert service.get("/source")[0] == 200
@@ -81,10 +89,8 @@ def process_of(container: Container) -> int:
 
 
 @ALL
-def test_it_ends_by_itself_within_a_second_of_sigterm(
-    fixture: str, serve: Serve, request: pytest.FixtureRequest
-) -> None:
-    with serve(request.getfixturevalue(fixture).image) as service:
+def test_it_ends_by_itself_within_a_second_of_sigterm(serve_image: ServeImage) -> None:
+    with serve_image() as service:
         service.container.stop(timeout=1)
         service.container.reload()
 
@@ -92,20 +98,11 @@ def test_it_ends_by_itself_within_a_second_of_sigterm(
         assert service.container.attrs["State"]["ExitCode"] == 0
 
 
-@dataclass(frozen=True)
-class SecureServer:
-    url: str
-    ca: Path
-
-
-@pytest.fixture(scope="module")
-def secure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureServer]:
-    """An HTTPS server on loopback, with a certificate of a CA that nobody knows."""
-    ca = trustme.CA()
+@contextmanager
+def secure_server(ca: trustme.CA) -> Iterator[str]:
+    """An HTTPS server on loopback, with a certificate of this CA."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     ca.issue_cert("localhost").configure_cert(context)
-    pem = tmp_path_factory.mktemp("ca") / "company-ca.pem"
-    ca.cert_pem.write_to_path(str(pem))
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -124,41 +121,35 @@ def secure_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureSe
     with Server(("127.0.0.1", 0), Handler) as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield SecureServer(f"https://localhost:{server.server_address[1]}/", pem)
+        yield f"https://localhost:{server.server_address[1]}/"
         server.shutdown()
 
 
 @ALL
-def test_https_to_an_unknown_ca_is_refused(
-    fixture: str, serve: Serve, secure_server: SecureServer, request: pytest.FixtureRequest
-) -> None:
-    with serve(request.getfixturevalue(fixture).image) as service:
-        status, answer = service.get(f"/https?url={secure_server.url}")
+def test_https_to_an_unknown_ca_is_refused(serve_image: ServeImage) -> None:
+    with secure_server(trustme.CA()) as url, serve_image() as service:
+        status, answer = service.get(f"/https?url={url}")
 
     assert status == 502
     assert "UnknownIssuer" in answer["error"]
 
 
-@pytest.mark.parametrize("task", ["build", "static"])
+@ALL
 def test_https_works_with_the_ca_that_a_setting_names(
-    task: str, web: Built, static_web: Built, serve: Serve, secure_server: SecureServer
+    serve_image: ServeImage, company_ca: tuple[trustme.CA, Path]
 ) -> None:
-    assert static_web.folder == web.folder
-    built = build(web.folder, task, RUSTDOCKER_CA_CERTIFICATES=str(secure_server.ca), RUSTDOCKER_TAG="web-with-ca")
-
-    with serve(built.image) as service:
-        assert service.get(f"/https?url={secure_server.url}") == (200, {"status": 200, "body": "secure"})
+    with secure_server(company_ca[0]) as url, serve_image() as service:
+        assert service.get(f"/https?url={url}") == (200, {"status": 200, "body": "secure"})
 
 
 @ALL
-def test_the_certificates_are_certifi_s_and_no_other(
-    fixture: str, read_file: Callable[[str, str], bytes], request: pytest.FixtureRequest
+def test_the_certificates_are_certifi_s_and_the_named_ones_and_no_other(
+    case: str, image: Built, company_ca: tuple[trustme.CA, Path]
 ) -> None:
-    image = request.getfixturevalue(fixture).image
+    with closing(engine_of(case)) as engine:
+        shipped = read_file(engine, image.image, "/etc/ssl/certs/ca-certificates.crt")
 
-    shipped = read_file(image, "/etc/ssl/certs/ca-certificates.crt")
-
-    assert shipped == files("certifi").joinpath("cacert.pem").read_bytes()
+    assert shipped == files("certifi").joinpath("cacert.pem").read_bytes() + company_ca[1].read_bytes()
 
 
 def test_minimal_is_the_program_and_at_most_four_megabytes(web: Built) -> None:
@@ -169,15 +160,16 @@ def test_minimal_is_the_program_and_at_most_four_megabytes(web: Built) -> None:
     assert size["unpacked"] <= size["program"] + 4 * MEGABYTE
 
 
-@pytest.mark.parametrize("fixture", ["static_web", "musl_web"])
-def test_static_is_no_larger_than_minimal(fixture: str, web: Built, request: pytest.FixtureRequest) -> None:
-    static = request.getfixturevalue(fixture)
+@pytest.mark.parametrize("case", ["host static", "host static of musl"])
+def test_static_is_no_larger_than_minimal(case: str, image_of: Callable[[str], Built]) -> None:
+    web, static = image_of("host minimal"), image_of(case)
 
     assert static.report["bytes"]["stored"] <= web.report["bytes"]["stored"]
     assert static.report["libraries"] == []
 
 
-def test_static_is_of_musl_where_that_is_installed(musl_web: Built, musl_path: str) -> None:
+def test_static_is_of_musl_where_that_is_installed(image_of: Callable[[str], Built], musl_path: str) -> None:
+    musl_web = image_of("host static of musl")
     plan = json.loads(invoke("plan", "--variant=static", "--json", folder=musl_web.folder, PATH=musl_path).result)
 
     assert plan["target_triple"] == "x86_64-unknown-linux-musl"

@@ -112,6 +112,65 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: update rustdocker-tasks, or use an earlier cargo",
     ),
     (
+        errors.UnusableSource(Path("/shop/a\\b"), "a list of files cannot hold this name"),
+        65,
+        "a file of the project cannot be sent to the build: a list of files cannot hold this name\n"
+        "  found: /shop/a\\b\n"
+        "  set by: the folder of the workspace, which the build gets as a whole\n"
+        "  hint: rename it or make it readable, or name it in .dockerignore if the build does not need it",
+    ),
+    (
+        errors.OutsideOfContext(Path("/lib"), root=Path("/shop")),
+        65,
+        "the project needs a folder that a build in containers does not get\n"
+        "  found: /lib is outside of /shop\n"
+        "  set by: a path dependency or a member\n"
+        "  hint: move it into the workspace's folder, or build with --backend host",
+    ),
+    (
+        errors.BuildFailed("no space left on device"),
+        67,
+        "the build in containers failed\n"
+        "  found: no space left on device\n"
+        "  set by: a step of the build\n"
+        "  hint: mend what it names, then build again",
+    ),
+    (
+        errors.UnusableTarget(Path("/shop/target"), "it is a link"),
+        67,
+        "the target folder cannot hold what the build needs\n"
+        "  found: /shop/target: it is a link\n"
+        "  set by: cargo's default for its target folder, which the build context brings along\n"
+        "  hint: make it a folder that can be written (build.target-dir in .cargo/config.toml names another "
+        "for cargo), or build with --backend host",
+    ),
+    (
+        errors.BuildxUnusable("docker has no buildx plugin here", set_by="--backend"),
+        68,
+        "this image is built by docker buildx, which cannot be used here\n"
+        "  found: docker has no buildx plugin here\n"
+        "  set by: --backend\n"
+        "  hint: install it (https://docs.docker.com/go/buildx) and start the engine, "
+        "or build with the local cargo: --backend host",
+    ),
+    (
+        errors.NoBaseImage("rust:9", problem="not found"),
+        68,
+        "the base image rust:9 cannot be had\n"
+        "  found: not found\n"
+        "  set by: `invoke plan` says who set it\n"
+        "  hint: check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
+        "and --backend host needs none",
+    ),
+    (
+        errors.NotOurs(Path("/shop/Dockerfile")),
+        67,
+        "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"
+        "  found: /shop/Dockerfile\n"
+        "  set by: you, or another tool\n"
+        "  hint: move it away, then run `invoke dockerfile` again",
+    ),
+    (
         errors.NotLinux("shop", "it is not an ELF file"),
         67,
         "the compiled program cannot run in a Linux container\n  found: shop: it is not an ELF file\n"

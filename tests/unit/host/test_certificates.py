@@ -6,8 +6,8 @@ import pytest
 import trustme
 
 from rustdocker_tasks.errors import ForeignCertificates, UnreadableFile
-from rustdocker_tasks.host import certificates
-from rustdocker_tasks.host.certificates import extra_certificates, public_certificates, time_zones
+from rustdocker_tasks.inputs import certificates
+from rustdocker_tasks.inputs.certificates import extra_certificates, public_certificates, time_zones
 
 CA = trustme.CA().cert_pem.bytes()
 

@@ -12,12 +12,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustdocker_tasks.host.layer import Entry, Layer, digest, make_layer
+from rustdocker_tasks.host.layer import Layer, digest, make_layer
 from rustdocker_tasks.host.oci_config import oci_config
 from rustdocker_tasks.host.oci_layout import make_image
 from rustdocker_tasks.host.program import Program
-from rustdocker_tasks.host.root_files import support_entries
 from rustdocker_tasks.image import ImageConfig, ImageReference, Port, User
+from rustdocker_tasks.inputs.root_files import Entry, support_entries
 
 PROGRAM = Program(path=Path("/x"), architecture="arm64", architecture_variant="v8", interpreter=None, needed=())
 PATHS = st.lists(
@@ -111,8 +111,7 @@ def test_the_configuration_says_how_to_run_the_program() -> None:
 
 def test_the_user_is_in_passwd_and_group_and_owns_its_home() -> None:
     entries = {
-        str(entry.path): entry
-        for entry in support_entries(user=User("1000:2000"), certificates=b"", zones={}, libraries=())
+        str(entry.path): entry for entry in support_entries(user=User("1000:2000"), certificates=b"", zones={})
     }
 
     passwd, group = entries["/etc/passwd"].content or b"", entries["/etc/group"].content or b""
@@ -122,7 +121,7 @@ def test_the_user_is_in_passwd_and_group_and_owns_its_home() -> None:
 
 
 def test_root_is_not_listed_twice() -> None:
-    entries = list(support_entries(user=User(0), certificates=b"", zones={}, libraries=()))
+    entries = list(support_entries(user=User(0), certificates=b"", zones={}))
 
     assert [e.content for e in entries if str(e.path) == "/etc/group"] == [b"root:x:0:\n"]
 

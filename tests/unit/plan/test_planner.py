@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rustdocker_tasks.cargo.model import Binary, Package, Project
-from rustdocker_tasks.plan.model import ImagePlan, Toolchain
-from rustdocker_tasks.plan.planner import make_plan
+from rustdocker_tasks.errors import BadValue, BuildxUnusable
+from rustdocker_tasks.plan.model import BackendFacts, ImagePlan, Toolchain
+from rustdocker_tasks.plan.planner import choose_backend, make_plan
 from rustdocker_tasks.plan.variants import load_variants
+from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
 
 ROOT = Path("/repo")
+BUILDX, NO_BUILDX = BackendFacts(buildx_problem=None), BackendFacts(buildx_problem="no plugin")
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
 
@@ -21,6 +25,7 @@ def plan(
     version: str = "1.2.3",
     installed: tuple[str, ...] = (GNU,),
     host: str = GNU,
+    facts: BackendFacts = NO_BUILDX,
     default_variant: str = "minimal",
     **settings: object,
 ) -> ImagePlan:
@@ -45,8 +50,14 @@ def plan(
     )
     layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=ROOT, values=settings)
     toolchain = Toolchain(host_triple=host, installed_targets=frozenset(installed))
+    resolved = resolve_settings([layer])
     return make_plan(
-        project, package, resolve_settings([layer]), default_variant=default_variant, toolchain=toolchain
+        project,
+        package,
+        resolved,
+        backend=choose_backend(resolved, facts),
+        default_variant=default_variant,
+        toolchain=toolchain,
     )
 
 
@@ -104,8 +115,74 @@ def test_a_tag_of_the_user_s_own_takes_the_place_of_ours() -> None:
 
 
 def test_the_backend_says_why() -> None:
-    assert plan().backend_reason == "the one there is: compiles with the local cargo, needs no base image"
+    assert plan().backend_reason == "no plugin; the local cargo compiles, no base image is needed"
     assert plan(backend="host").backend_reason == "set by --backend"
+    assert plan(facts=BUILDX).backend_reason == "buildx and an engine answer"
+    assert plan(backend="buildx", facts=BUILDX).backend_reason == "set by --backend"
+
+
+@pytest.mark.parametrize(
+    ("facts", "settings", "backend", "variant"),
+    [
+        (BUILDX, {}, Backend.BUILDX, "slim"),
+        (BUILDX, {"variant": "minimal"}, Backend.BUILDX, "minimal"),
+        (BUILDX, {"backend": "host"}, Backend.HOST, "minimal"),
+        (NO_BUILDX, {}, Backend.HOST, "minimal"),
+        (NO_BUILDX, {"variant": "static"}, Backend.HOST, "static"),
+    ],
+)
+def test_auto_takes_buildx_where_it_can_be_used(
+    facts: BackendFacts, settings: Any, backend: Backend, variant: str
+) -> None:
+    made = plan(facts=facts, **settings)
+
+    assert (made.backend, made.variant.name) == (backend, variant)
+
+
+@pytest.mark.parametrize("settings", [{"backend": "buildx"}, {"variant": "slim"}, {"variant": "simple"}])
+def test_what_only_buildx_can_build_is_refused_without_it(settings: Any) -> None:
+    with pytest.raises(BuildxUnusable) as caught:
+        plan(facts=NO_BUILDX, **settings)
+
+    assert caught.value.found == "no plugin"
+
+
+def test_the_host_backend_has_no_variant_with_a_base_image() -> None:
+    with pytest.raises(BadValue) as caught:
+        plan(facts=BUILDX, backend="host", variant="slim")
+
+    assert caught.value.what == (
+        "`variant` cannot take this value: "
+        "the variants are minimal and static on the host backend, which has no base image"
+    )
+
+
+def test_both_base_images_are_of_one_debian_release() -> None:
+    wanted: Any = {"debian-release": "bookworm"}
+    container = plan(facts=BUILDX, **wanted).container
+
+    assert container is not None
+    assert (container.rust_image, container.runtime_image) == ("rust:1-slim-bookworm", "debian:bookworm-slim")
+
+
+def test_a_base_image_of_the_user_s_own_takes_the_place_of_ours() -> None:
+    digest = "debian@sha256:" + "0" * 64
+    wanted: Any = {"rust-image": "rust:1.90", "runtime-image": digest}
+    container = plan(facts=BUILDX, **wanted).container
+
+    assert container is not None
+    assert (container.rust_image, container.runtime_image) == ("rust:1.90", digest)
+
+
+def test_caches_are_shared_by_variants_that_compile_the_same_and_by_no_others() -> None:
+    def cache(**settings: Any) -> str:
+        container = plan(facts=BUILDX, **settings).container
+        assert container is not None
+        return container.cache_id
+
+    assert cache(variant="slim") == cache(variant="minimal")
+    others = {cache(), cache(variant="static"), cache(**{"rust-image": "rust:1.90"})}
+    assert len(others) == 3
 
 
 def test_every_variant_says_what_it_is() -> None:

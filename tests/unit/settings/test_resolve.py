@@ -105,7 +105,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
         ("expose", 80, "Expected `array`, got `int`"),
         ("args", "x", "Expected `array`, got `str`"),
         ("user", True, "expected text or a number, got bool"),
-        ("backend", "podman", "it is one of auto, host"),
+        ("backend", "podman", "it is one of auto, buildx, host"),
         ("tag", ["Shop"], "a tag is a lower-case image name with an optional :tag - at `tag[0]`"),
         ("env", {"A": 1}, "Expected `str`, got `int` - at `env[...]`"),
         ("env", {"A=B": "1"}, "a variable's name is not empty and holds no `=`"),

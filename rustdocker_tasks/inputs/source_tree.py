@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Folders that hold no sources: the mark of Bryan Ford's Cache Directory Tagging Specification (cargo's target
 # folder has it), and of PEP 405 for virtual environments.
 _MARKS_OF_OTHERS = ("CACHEDIR.TAG", "pyvenv.cfg")
-_NAMES_OF_OTHERS = frozenset({".git", "__pycache__", "node_modules"})
+NAMES_OF_OTHERS = frozenset({".git", "__pycache__", "node_modules"})
 _NO_FILES = ("/proc", "/sys", "/dev")  # what a link may lead to and nobody compiles
 # A file written in the same tick of the clock as it was read keeps its times: read such a one again.
 # The coarsest clock of a usual file system is FAT's, 2 s.
@@ -25,7 +25,10 @@ _TICK = 2_000_000_000
 
 
 class Row(NamedTuple):
-    """One file. Times in nanoseconds; `content` is a digest of its bytes and of who may execute it."""
+    """One file. Times in nanoseconds.
+
+    `content` is `x` or `-` for who may execute it, and the SHA-256 of its bytes; "" if it cannot be read.
+    """
 
     inode: int
     size: int
@@ -59,7 +62,7 @@ def _walk(folder: str, others: frozenset[str]) -> Iterator[tuple[str, os.stat_re
             folders.clear()
             continue
         seen.add(cast("tuple[int, int]", identity))
-        folders[:] = sorted(f for f in folders if f not in _NAMES_OF_OTHERS)
+        folders[:] = sorted(f for f in folders if f not in NAMES_OF_OTHERS)
         for file in files:
             path = os.path.join(name, file)
             if path not in others:
@@ -101,16 +104,17 @@ def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
 
 
 def _content(path: str, status: os.stat_result) -> str:
-    digest = sha256(b"x" if status.st_mode & 0o111 else b"-")
+    mode = "x" if status.st_mode & 0o111 else "-"
+    digest = sha256()
     if not stat.S_ISREG(status.st_mode):
-        return digest.hexdigest()  # a pipe or socket has no content, and opening it could wait for ever
+        return mode  # a pipe or socket has no content, and opening it could wait for ever
     try:
         with open(path, "rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError:
         return ""
-    return digest.hexdigest()
+    return mode + digest.hexdigest()
 
 
 def settled(row: Row, *, now: int) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.host.layer import Entry
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
-    from rustdocker_tasks.host.program import Library
     from rustdocker_tasks.image import User
 
 CERTIFICATES = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
@@ -21,17 +19,29 @@ _HOME = PurePosixPath("/home/nonroot")
 _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
 
 
+# OpenSSL built from source and other libraries look here before their compiled-in place.
+ENVIRONMENT = {"SSL_CERT_FILE": str(CERTIFICATES)}
+# What an image needs that inherits none from a base.
+SEARCH_PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A file, or a folder where `content` is None. `path` is absolute in the image."""
+
+    path: PurePosixPath
+    mode: int
+    content: bytes | None = None
+    uid: int = 0
+    gid: int = 0
+
+
 def program_entry(name: str, content: bytes) -> Entry:
     return Entry(path=PROGRAMS / name, mode=0o755, content=content)
 
 
-def support_entries(
-    *, user: User, certificates: bytes, zones: Mapping[str, bytes], libraries: Iterable[Library]
-) -> Iterator[Entry]:
-    """Return all that a program expects of a system: libraries, certificates, zones, users, `/tmp`, a home."""
-    for library in libraries:
-        content = library.source.read_bytes()
-        yield Entry(path=PurePosixPath(library.destination), mode=0o755, content=content)
+def support_entries(*, user: User, certificates: bytes, zones: Mapping[str, bytes]) -> Iterator[Entry]:
+    """Return all that a program expects of a system but libraries: certificates, zones, users, `/tmp`, a home."""
     yield _text(CERTIFICATES, certificates)
     for name, zone in zones.items():
         yield _text(_ZONES / name, zone)

@@ -1,0 +1,107 @@
+"""The backend buildx: plan -> context and Dockerfile -> buildx -> image."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.context.folder import prepared_context, render_ignore_file
+from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, compose
+from rustdocker_tasks.dockerfile.render import render
+from rustdocker_tasks.engine.buildx import BuildRequest, build
+from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.engine.progress import BuildLog
+from rustdocker_tasks.errors import BuildFailed, CargoFailed, NoBaseImage
+from rustdocker_tasks.inputs.root_files import PROGRAMS
+from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rustdocker_tasks.context.folder import BuildContext
+    from rustdocker_tasks.engine.buildx import BuildResult
+    from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+
+    Say = Callable[[str], None]
+
+# A source that the context brings in an old state is sent under another name: that cannot fail twice,
+# unless somebody changes files meanwhile.
+_ATTEMPTS = 3
+
+
+def build_in_containers(plan: ImagePlan, container: ContainerBuild, engine: Daemon, *, say: Say) -> BuildReport:
+    """Build the image and load it into the engine.
+
+    cargo's output and the scripts' own goes to `say`. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
+    """
+    say(plan_line(plan))
+    support = gather_support_files(plan)
+    began = perf_counter()
+    with prepared_context(plan.compile.root, support) as context:
+        request = _request(plan, container, context)
+        for _ in range(_ATTEMPTS):
+            log = BuildLog()
+            result = build(request, on_line=lambda line, log=log: _show(log, line, say))  # type: ignore[misc]
+            if result.succeeded or not log.not_as_listed:
+                break
+            context.add_contents(log.not_as_listed)
+    if not result.succeeded:
+        raise _failure(log)
+    image = engine.find_image(result.digests, label=plan.tags[0])
+    seconds = {"build": perf_counter() - began}
+    say(f"built and loaded in {seconds['build']:.1f} s: {', '.join(plan.tags)}")
+    return BuildReport(plan=plan, contents=None, digests=_named(result), image=image, loaded=True, seconds=seconds)
+
+
+def measure_image(plan: ImagePlan, engine: Daemon, image: str) -> ImageContents:
+    """Return what the engine's image holds."""
+    program = str(PROGRAMS / plan.name).lstrip("/")
+    layers = engine.layer_sizes(image, frozenset({program}))
+    return ImageContents(
+        stored=sum(layer.stored for layer in layers),
+        unpacked=sum(layer.unpacked for layer in layers),
+        program=max(layer.files.get(program, 0) for layer in layers),
+        layers=len(layers),
+        libraries=(),
+    )
+
+
+def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) -> BuildRequest:
+    path = context.dockerfile(plan.variant.name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(render(compose(plan, container, context.names)), encoding="utf-8")
+    path.with_name("Dockerfile.dockerignore").write_text(render_ignore_file(context.root), encoding="utf-8")
+    bundle = find_ca_bundle(os.environ) if container.ca_bundle else None
+    return BuildRequest(
+        context=context.root,
+        dockerfile=path,
+        tags=plan.tags,
+        secrets={CA_BUNDLE: bundle} if bundle else {},
+        builder=container.builder,
+    )
+
+
+def _show(log: BuildLog, line: str, say: Say) -> None:
+    shown = log.feed(line)
+    if shown is not None:
+        say(shown)
+
+
+def _named(result: BuildResult) -> dict[str, str]:
+    return dict(zip(("config", "manifest"), result.digests, strict=False))
+
+
+def _failure(log: BuildLog) -> Exception:
+    if "cargo failed" in log.marks:
+        return CargoFailed(
+            command="cargo build",
+            code=101,
+            found="its message stands above",
+            hint="mend what it names, then build again",
+        )
+    if missing := log.missing_image():
+        return NoBaseImage(missing[0], problem=missing[1])
+    return BuildFailed("\n".join([*log.marks[-1:], *log.errors]) or "buildx gave no reason")

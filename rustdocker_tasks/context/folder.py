@@ -1,0 +1,136 @@
+"""Our folder of the build context: what the build needs that is not among the user's files.
+
+Every name in it holds a hash of the content: BuildKit takes a file of the same name, size and time for unchanged.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.context.sources import ignore_patterns, list_sources, render_list, short_digest
+from rustdocker_tasks.errors import UnusableTarget
+from rustdocker_tasks.plan.model import ContextNames
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rustdocker_tasks.context.sources import SourceFile
+    from rustdocker_tasks.inputs.root_files import Entry
+
+_OURS = "target/rustdocker"
+_CONTEXT = f"{_OURS}/context"
+_CONTENTS = "contents"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildContext:
+    """A context that is ready to be sent: the workspace's root with our folder in it."""
+
+    root: Path
+    names: ContextNames
+    sources: Mapping[str, SourceFile]  # by path
+
+    def dockerfile(self, variant: str) -> Path:
+        """Return where a variant's Dockerfile goes: in the context it would change the cache's keys."""
+        return self.root / _OURS / variant / "Dockerfile"
+
+    def add_contents(self, paths: Sequence[str]) -> None:
+        """Send the content of these files under a name of its own."""
+        folder = self.root / _CONTEXT / _CONTENTS
+        folder.mkdir(exist_ok=True)
+        for file in (self.sources[path] for path in paths):
+            if not (folder / file.digest).exists():
+                shutil.copyfile(file.place, folder / file.digest)
+
+
+@contextmanager
+def prepared_context(root: Path, support: Sequence[Entry]) -> Iterator[BuildContext]:
+    """Write our folder and hand the context over; one build at a time, as the next one cleans up.
+
+    Raises UnusableSource, UnusableTarget.
+    """
+    ours = _own_folder(root)
+    with (ours / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        sources = list_sources(root)
+        folder = root / _CONTEXT
+        folder.mkdir(exist_ok=True)
+        names = ContextNames(
+            folder=_CONTEXT,
+            sources=_write(folder, "sources", render_list(sources)),
+            root=_write_root(folder, support),
+            compile_script=_write(folder, "compile", script("compile")),
+            assemble_script=_write(folder, "assemble", script("assemble")),
+        )
+        _clean(folder, names, {file.digest for file in sources})
+        context = BuildContext(root=root, names=names, sources={file.path: file for file in sources})
+        context.add_contents([file.path for file in sources if not file.is_plain])
+        yield context
+
+
+def render_ignore_file(root: Path, folder: str = _CONTEXT) -> str:
+    """Return the patterns that keep everything out of the context but sources and our folder."""
+    return "".join(f"{line}\n" for line in (*ignore_patterns(root), f"!{folder}"))
+
+
+def script(name: str) -> bytes:
+    """Return a script of the build: `compile` or `assemble`."""
+    return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
+
+
+def write_root(folder: Path, support: Sequence[Entry]) -> None:
+    """Write the files of `support` into a folder; the build sets modes and owners itself."""
+    folder.mkdir(exist_ok=True)
+    for entry in support:
+        if entry.content is not None:
+            place = folder / str(entry.path).lstrip("/")
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(entry.content)
+
+
+def _own_folder(root: Path) -> Path:
+    ours = root / _OURS
+    if (root / "target").is_symlink():
+        raise UnusableTarget(root / "target", "it is a link, which a build context does not follow")
+    try:
+        ours.mkdir(parents=True, exist_ok=True)
+        (ours / ".gitignore").write_text("*\n")
+    except OSError as error:
+        raise UnusableTarget(ours, error.strerror or str(error)) from error
+    return ours
+
+
+def _write(folder: Path, name: str, content: bytes) -> str:
+    full = f"{name}-{short_digest(content)}"
+    if not (folder / full).exists():
+        unfinished = folder / f"{full}.unfinished"
+        unfinished.write_bytes(content)
+        unfinished.rename(folder / full)
+    return full
+
+
+def _write_root(folder: Path, support: Sequence[Entry]) -> str:
+    full = f"root-{short_digest(repr(support).encode())}"
+    if not (folder / full).exists():
+        unfinished = folder / f"{full}.unfinished"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        write_root(unfinished, support)
+        unfinished.rename(folder / full)
+    return full
+
+
+def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:
+    """Remove what an earlier build needed and this one does not."""
+    wanted = {names.sources, names.root, names.compile_script, names.assemble_script, _CONTENTS}
+    for path in folder.iterdir():
+        if path.name not in wanted:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in (folder / _CONTENTS).glob("*"):
+        if path.name not in digests:
+            path.unlink()

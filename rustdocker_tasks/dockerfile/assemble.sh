@@ -1,0 +1,87 @@
+#!/bin/sh
+# Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
+#
+# Assemble what the image holds beside its base in a finished tree: all parents, fixed times, numeric owners.
+#
+#   assemble.sh OUT RUNTIME ROOT NAME USER LINKAGE
+#
+# OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
+# there is none. ROOT is the folder of the context with certificates, time zones and users. LINKAGE is `dynamic` or
+# `static`.
+set -eu
+export LC_ALL=C
+
+out=${1%/} runtime=$2 root=/support/$3 name=$4 user=$5 linkage=$6
+program=/rustdocker/program
+
+fail() { echo "rustdocker: $*" >&2; exit 67; }
+
+# The base's own accounts stay; ours follow.
+add_accounts() {
+    for file in passwd group; do
+        lines=$(cat "$root/etc/$file")
+        base=$runtime/etc/$file
+        [ -n "$runtime" ] || base=/nowhere
+        [ -n "$out" ] || base=/etc/$file
+        if [ -f "$base" ]; then
+            { cat "$base"; echo "$lines" | grep -v '^root:' || true; } | awk -F: '!seen[$1]++' > /rustdocker/accounts
+        else
+            echo "$lines" > /rustdocker/accounts
+        fi
+        cp /rustdocker/accounts "$out/etc/$file"
+    done
+}
+
+add_libraries() {
+    interpreter=$(readelf --program-headers "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+    [ -n "$interpreter" ] || return 0
+    LD_TRACE_LOADED_OBJECTS=1 "$interpreter" "$program" > /rustdocker/libraries
+    missing=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/libraries | tr '\n' ' ')
+    [ -z "$missing" ] || fail "the program needs shared libraries that the build stage lacks: $missing"
+    sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' /rustdocker/libraries | while read -r library; do
+        place=$(realpath "$(dirname "$library")")/$(basename "$library")
+        if ! [ -e "$runtime$place" ] || [ -z "$runtime" ]; then
+            install -D "$library" "$out$place"
+        fi
+    done
+    if [ -z "$runtime" ]; then
+        install -D "$interpreter" "$out$interpreter"
+    fi
+}
+
+# The program may ask for versions of libc's symbols that the base's libc does not have.
+check_libc() {
+    libc=$(find "$runtime/usr/lib" "$runtime/lib" -name libc.so.6 2> /dev/null | head -n 1)
+    [ -n "$libc" ] || return 0
+    readelf --version-info --wide "$libc" | grep -o 'GLIBC_[0-9.]*' | sort -u > /rustdocker/provided
+    readelf --version-info --wide "$program" | grep -o 'GLIBC_[0-9.]*' | sort -u > /rustdocker/needed || true
+    lacking=$(comm -13 /rustdocker/provided /rustdocker/needed | tr '\n' ' ')
+    [ -z "$lacking" ] || fail "the program needs a newer libc than the runtime image has: $lacking"
+}
+
+mkdir -p "$out/etc"
+if [ "$linkage" = static ]; then
+    if readelf --program-headers --dynamic "$program" | grep -q -e 'program interpreter' -e '(NEEDED)'; then
+        fail "the program is not fully static: $(readelf --dynamic "$program" | sed -n 's/.*Shared library: //p' | tr '\n' ' ')"
+    fi
+elif [ -n "$out" ]; then
+    add_libraries
+    [ -z "$runtime" ] || check_libc
+fi
+(cd "$root" && find usr etc/ssl -type f) | while read -r file; do
+    install -D --mode=644 "$root/$file" "$out/$file"
+done
+[ -f "$out/etc/nsswitch.conf" ] || [ -n "$runtime" ] || install --mode=644 "$root/etc/nsswitch.conf" "$out/etc/nsswitch.conf"
+add_accounts
+install -D "$program" "$out/usr/local/bin/$name"
+mkdir -p "$out/tmp" "$out/home/nonroot"
+if [ -n "$out" ]; then
+    chmod -R u=rwX,go=rX "$out"
+    chown -R 0:0 "$out"
+fi
+chmod 1777 "$out/tmp"
+chmod 700 "$out/home/nonroot"
+chown "$user" "$out/home/nonroot"
+if [ -n "$out" ]; then
+    find "$out" -exec touch --no-dereference --date=@0 {} +
+fi

@@ -1,0 +1,124 @@
+"""ImagePlan -> Dockerfile objects. Pure.
+
+Only what an Engine 20.10 understands (Dockerfile frontend 1.2), so that no `# syntax` line is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.dockerfile.instructions import (
+    Cmd,
+    Copy,
+    Dockerfile,
+    Entrypoint,
+    Env,
+    Expose,
+    From,
+    Instruction,
+    Mount,
+    Run,
+    RunAs,
+    Workdir,
+)
+from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
+from rustdocker_tasks.plan.variants import Base, Linkage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rustdocker_tasks.image import ImageConfig
+    from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan
+
+CA_BUNDLE = "ca-bundle"  # the secret's ID
+_BUILD, _RUNTIME = "build", "runtime"
+_APP = "/app"
+_KEPT = "/rustdocker/kept"  # what outlives a build
+_CARGO_HOME = "/rustdocker/cargo-home"
+_OUT = "/rustdocker/out"
+
+
+def compose(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Dockerfile:
+    """Return the Dockerfile of a plan, for a context that holds what `names` says."""
+    return (*_build_stage(plan, build, names), *_final_stage(plan))
+
+
+def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Instruction]:
+    if build.runtime_image:
+        yield From(image=build.runtime_image, stage=_RUNTIME)
+    yield From(image=build.rust_image, stage=_BUILD)
+    keeps_nothing = plan.variant.base is Base.RUST
+    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (f"{_KEPT}/sources", f"{_KEPT}/target")
+    if not keeps_nothing:
+        yield Env({"CARGO_HOME": _CARGO_HOME})
+    yield Run(
+        mounts=(
+            Mount(type="bind", options={"target": "/context"}),
+            *(() if keeps_nothing else _cache_mounts(build)),
+            Mount(type="secret", options={"id": CA_BUNDLE}),
+        ),
+        words=(
+            "sh",
+            f"/context/{names.folder}/{names.compile_script}",
+            names.sources or "-",
+            sources,
+            target,
+            "musl" if plan.variant.linkage is Linkage.STATIC else "native",
+            plan.compile.binary,
+            f"--manifest-path={sources}/{build.manifest}",
+            *(["--locked"] if plan.compile.locked else []),
+            *([f"--features={','.join(plan.compile.features)}"] if plan.compile.features else []),
+        ),
+    )
+    mounts = [Mount(type="bind", options={"source": names.folder, "target": "/support"})]
+    if build.runtime_image:
+        mounts.append(Mount(type="bind", options={"from": _RUNTIME, "target": "/runtime"}))
+    yield Run(
+        mounts=tuple(mounts),
+        words=(
+            "sh",
+            f"/support/{names.assemble_script}",
+            "/" if keeps_nothing else _OUT,
+            "/runtime" if build.runtime_image else "",
+            names.root,
+            plan.name,
+            plan.config.user,
+            plan.variant.linkage.value,
+        ),
+    )
+
+
+def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
+    # Cargo's own lock is inside of its home: on one mount, builds side by side are safe.
+    yield Mount(
+        type="cache",
+        options={"id": "rustdocker-cargo-home", "target": _CARGO_HOME, "sharing": "shared"},
+    )
+    yield Mount(type="cache", options={"id": build.cache_id, "target": _KEPT, "sharing": "locked"})
+
+
+def _final_stage(plan: ImagePlan) -> Iterator[Instruction]:
+    match plan.variant.base:
+        case Base.RUST:
+            yield Workdir(_APP)
+        case Base.RUNTIME:
+            yield From(image=_RUNTIME)
+            yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
+        case Base.NONE:
+            yield From(image="scratch")
+            yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
+    inherited = {} if plan.variant.base is not Base.NONE else SEARCH_PATH
+    yield from config_instructions(plan.config, entrypoint=str(PROGRAMS / plan.name), environment=inherited)
+
+
+def config_instructions(
+    config: ImageConfig, *, entrypoint: str, environment: dict[str, str]
+) -> Iterator[Instruction]:
+    """Return what tells an engine how to run the image."""
+    yield Env({**environment, **ENVIRONMENT, **config.env})
+    for port in config.expose:
+        yield Expose(port)
+    yield RunAs(config.user)
+    yield Entrypoint((entrypoint,))
+    if config.args:
+        yield Cmd(config.args)

@@ -1,0 +1,89 @@
+"""Dockerfile objects -> text. All quoting is here and nowhere else."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.dockerfile.instructions import (
+    Cmd,
+    Copy,
+    Entrypoint,
+    Env,
+    Expose,
+    From,
+    Run,
+    RunAs,
+    Workdir,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.dockerfile.instructions import Dockerfile, Instruction, Mount
+
+_PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+# A first line of another form can name a frontend to be loaded; after an ordinary comment none can.
+FIRST_LINE = "# Made by rustdocker-tasks: `invoke dockerfile` writes it anew."
+
+
+def render(dockerfile: Dockerfile) -> str:
+    """Return the Dockerfile's text, a line for each instruction and each mount."""
+    lines = [f"{FIRST_LINE}\n"]
+    for instruction in dockerfile:
+        if isinstance(instruction, From) and len(lines) > 1:
+            lines.append("")
+        lines.append(_line(instruction))
+    return "\n".join(lines) + "\n"
+
+
+def _line(instruction: Instruction) -> str:  # noqa: PLR0911 - one return for each class
+    match instruction:
+        case From(image=image, stage=stage):
+            return f"FROM {image} AS {stage}" if stage else f"FROM {image}"
+        case Run(words=words, mounts=mounts):
+            return " \\\n    ".join(["RUN", *map(_mount, mounts), _words(words)])
+        case Copy(stage=stage, source=source, destination=destination):
+            return f"COPY --from={stage} {source} {destination}"
+        case Env(variables=variables):
+            pairs = [f"{_name(name)}={_quoted(value)}" for name, value in variables.items()]
+            return "ENV " + " \\\n    ".join(pairs)
+        case Workdir(folder=folder):
+            return f"WORKDIR {folder}"
+        case Expose(port=port):
+            return f"EXPOSE {port}"
+        case RunAs(user=user):
+            return f"USER {user}"
+        case Entrypoint(words=words):
+            return f"ENTRYPOINT {_words(words)}"
+        case Cmd(words=words):
+            return f"CMD {_words(words)}"
+
+
+def _words(words: Sequence[str]) -> str:
+    """The exec form: JSON, in which nothing is expanded.
+
+    Its characters stand as they are, but for those that JSON or a Dockerfile gives a meaning.
+    """
+    return json.dumps(list(words), ensure_ascii=True)
+
+
+def _mount(mount: Mount) -> str:
+    return "--mount=" + ",".join(
+        [f"type={mount.type}", *(f"{k}={v}" if v else k for k, v in mount.options.items())]
+    )
+
+
+def _name(text: str) -> str:
+    return text if _PLAIN_NAME.fullmatch(text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    """A backslash, a quote and a dollar mean something between quotes; a line break ends any instruction."""
+    if "\n" in text or "\r" in text:
+        message = "a line break cannot stand in a Dockerfile's text"
+        raise ValueError(message)
+    for character in ("\\", '"', "$"):
+        text = text.replace(character, f"\\{character}")
+    return f'"{text}"'

@@ -1,0 +1,45 @@
+"""The path of `dockerfile`: plan -> a Dockerfile that builds without this tool."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.context.folder import render_ignore_file, script, write_root
+from rustdocker_tasks.dockerfile.compose import compose
+from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
+from rustdocker_tasks.errors import NotOurs
+from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.plan.model import ContextNames
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+
+_FOLDER = "docker"
+_NAMES = ContextNames(
+    folder=_FOLDER,
+    sources=None,
+    root="root",
+    compile_script="compile.sh",
+    assemble_script="assemble.sh",
+)
+
+
+def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
+    """Write Dockerfile, its ignore file and the folder that they need into the workspace's root; return its path.
+
+    A Dockerfile that this tool did not make is left alone: NotOurs.
+    """
+    root = plan.compile.root
+    dockerfile, folder = root / "Dockerfile", root / _FOLDER
+    for path, mark in ((dockerfile, dockerfile), (folder, folder / _NAMES.compile_script)):
+        if path.exists() and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
+            raise NotOurs(path)
+    folder.mkdir(exist_ok=True)
+    write_root(folder / _NAMES.root, gather_support_files(plan))
+    for name in (_NAMES.compile_script, _NAMES.assemble_script):
+        (folder / name).write_bytes(script(name.removesuffix(".sh")))
+    dockerfile.with_name("Dockerfile.dockerignore").write_text(render_ignore_file(root, _FOLDER), encoding="utf-8")
+    dockerfile.write_text(render(compose(plan, container, _NAMES)), encoding="utf-8")
+    return dockerfile

@@ -1,0 +1,100 @@
+"""buildx over python-on-whales: is it there, and build. Its own objects do not leave this module."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, cast
+
+from rustdocker_tasks.errors import BuildxUnusable
+from rustdocker_tasks.process import ended_with_children
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from rustdocker_tasks.image import ImageReference
+
+# Where docker looks for its plugins. Source: docker/cli, cli-plugins/manager/manager_unix.go.
+_PLUGIN_FOLDERS = (
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildRequest:
+    context: Path
+    dockerfile: Path
+    tags: tuple[ImageReference, ...]
+    secrets: Mapping[str, Path]
+    builder: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildResult:
+    """How the build ended. `digests` are those of image, manifest or configuration that buildx names."""
+
+    succeeded: bool
+    digests: tuple[str, ...]
+
+
+def has_plugin(environment: Mapping[str, str]) -> bool:
+    """Return whether docker has the buildx plugin; no process is started for it."""
+    own = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    folders = [own / "cli-plugins", *_extra_folders(own / "config.json"), *map(Path, _PLUGIN_FOLDERS)]
+    return any(os.access(folder / "docker-buildx", os.X_OK) for folder in folders)
+
+
+def _extra_folders(config: Path) -> list[Path]:
+    try:
+        named = json.loads(config.read_bytes()).get("cliPluginsExtraDirs") or []
+    except (OSError, ValueError, AttributeError):
+        return []  # docker itself will say what is wrong with its file
+    return [Path(folder) for folder in named]
+
+
+def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResult:
+    """Build and load the image; every line of buildx's plain progress goes to `on_line`.
+
+    Raises BuildxUnusable where docker or buildx cannot be started.
+    """
+    from python_on_whales import DockerClient
+    from python_on_whales.client_config import ClientNotFoundError
+    from python_on_whales.exceptions import DockerException
+
+    with TemporaryDirectory() as name:
+        metadata = Path(name, "metadata.json")
+        try:
+            lines = DockerClient().buildx.build(
+                request.context,
+                file=request.dockerfile,
+                tags=list(request.tags),
+                secrets=[f"id={key},src={path}" for key, path in request.secrets.items()],
+                builder=request.builder,
+                load=True,
+                # One manifest: an index with attestations has another digest each time.
+                provenance=False,
+                metadata_file=metadata,
+                progress="plain",
+                stream_logs=True,
+            )
+            with ended_with_children():
+                for line in cast("Iterator[str]", lines):
+                    on_line(line.rstrip("\r\n"))
+        except (DockerException, UnicodeDecodeError):
+            # The second where buildx wrote something that is no UTF-8, and failed.
+            return BuildResult(succeeded=False, digests=())
+        except ClientNotFoundError as error:
+            raise BuildxUnusable("docker cannot be started", set_by="the backend buildx") from error
+        return BuildResult(succeeded=True, digests=tuple(_digests(json.loads(metadata.read_bytes()))))
+
+
+def _digests(metadata: Mapping[str, object]) -> Iterable[str]:
+    for key in ("containerimage.config.digest", "containerimage.digest"):
+        if key in metadata:
+            yield str(metadata[key])

@@ -1,0 +1,112 @@
+"""Every error a user can see, one class per cause; the texts live in this package and nowhere else.
+
+    RustDockerError
+    ├── SettingsError   64   a flag, variable or key says something that cannot be
+    ├── ProjectError    65   Cargo's files are missing, broken or ambiguous
+    ├── CompileError    66   cargo is missing or did not compile the program
+    ├── ImageError      67   the compiled program cannot become this image
+    ├── EngineError     68   the engine is missing, refused, or went away
+    └── DefectError     70   a defect of this tool
+
+An error has four parts: what is wrong, what was found and where, who set it, what to type next.
+Nothing secret goes in: values of `env` and whole command lines never do.
+"""
+
+from __future__ import annotations
+
+from rustdocker_tasks.errors.base import (
+    INTERRUPTED,
+    TERMINATED,
+    CompileError,
+    DefectError,
+    EngineError,
+    ImageError,
+    ProjectError,
+    RustDockerError,
+    SettingsError,
+    nearest,
+    printable,
+)
+from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, UnknownCargoLayout
+from rustdocker_tasks.errors.defect import Unexpected
+from rustdocker_tasks.errors.engine import (
+    BuildxUnusable,
+    EngineGone,
+    LoadFailed,
+    NoBaseImage,
+    NoContainer,
+    NoEngine,
+    NotListening,
+    PortTaken,
+    RunFailed,
+)
+from rustdocker_tasks.errors.image import (
+    BuildFailed,
+    CannotWrite,
+    ForeignCertificates,
+    LibraryNotFound,
+    NotLinux,
+    NotOurs,
+    NotStatic,
+    UnusableTarget,
+)
+from rustdocker_tasks.errors.project import (
+    BrokenManifest,
+    BrokenToml,
+    NoBinary,
+    NoCargoToml,
+    NoSuchBinary,
+    NoSuchPackage,
+    OutsideOfContext,
+    SeveralBinaries,
+    UnusableSource,
+)
+from rustdocker_tasks.errors.settings import BadFlag, BadValue, UnknownKey, UnreadableFile
+
+__all__ = [
+    "INTERRUPTED",
+    "TERMINATED",
+    "BadFlag",
+    "BadValue",
+    "BrokenManifest",
+    "BrokenToml",
+    "BuildFailed",
+    "BuildxUnusable",
+    "CannotWrite",
+    "CargoFailed",
+    "CompileError",
+    "DefectError",
+    "EngineError",
+    "EngineGone",
+    "ForeignCertificates",
+    "ImageError",
+    "LibraryNotFound",
+    "LoadFailed",
+    "NoBaseImage",
+    "NoBinary",
+    "NoCargo",
+    "NoCargoToml",
+    "NoContainer",
+    "NoEngine",
+    "NoSuchBinary",
+    "NoSuchPackage",
+    "NotLinux",
+    "NotListening",
+    "NotOurs",
+    "NotStatic",
+    "OutsideOfContext",
+    "PortTaken",
+    "ProjectError",
+    "RunFailed",
+    "RustDockerError",
+    "SettingsError",
+    "SeveralBinaries",
+    "Unexpected",
+    "UnknownCargoLayout",
+    "UnknownKey",
+    "UnreadableFile",
+    "UnusableSource",
+    "UnusableTarget",
+    "nearest",
+    "printable",
+]

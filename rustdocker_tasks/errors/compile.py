@@ -1,0 +1,41 @@
+"""cargo is missing or did not compile the program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors.base import CompileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class NoCargo(CompileError):
+    def __init__(self, program: str = "cargo") -> None:
+        super().__init__(
+            f"{program} is not installed, or not on PATH",
+            found=f"no program named `{program}` on PATH",
+            set_by="the host backend, which compiles with the local cargo",
+            hint="install Rust with rustup (https://rustup.rs), then open a new shell",
+        )
+
+
+class CargoFailed(CompileError):
+    def __init__(self, *, command: str, code: int, found: str, hint: str) -> None:
+        """`command` is the cargo subcommand alone: a whole command line may hold what is secret."""
+        super().__init__(
+            f"`{command}` failed with exit code {code}",
+            found=found,
+            set_by="cargo",
+            hint=hint,
+        )
+
+
+class UnknownCargoLayout(CompileError):
+    def __init__(self, build_dir: Path, *, package: str) -> None:
+        super().__init__(
+            "this cargo keeps its artefacts in a way that is not known here, so stale ones would not be noticed",
+            found=f"no artefact of {package} in {build_dir}",
+            set_by="the cargo in use, or a flag such as -Zbuild-dir-new-layout",
+            hint="update rustdocker-tasks, or use an earlier cargo",
+        )

@@ -1,0 +1,106 @@
+"""The engine is missing, refused, or went away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors.base import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class NoEngine(EngineError):
+    def __init__(self, *, address: str, problem: str, set_by: str) -> None:
+        super().__init__(
+            "no container engine answers",
+            found=f"{address}: {problem}",
+            set_by=set_by,
+            hint="join the group docker (`sudo usermod -aG docker $USER`) and log in again"
+            if problem == "Permission denied"
+            else "start it (`sudo systemctl start docker`), or point DOCKER_HOST at one that runs",
+        )
+
+
+class BuildxUnusable(EngineError):
+    def __init__(self, problem: str, *, set_by: str) -> None:
+        super().__init__(
+            "this image is built by docker buildx, which cannot be used here",
+            found=problem,
+            set_by=set_by,
+            hint="install it (https://docs.docker.com/go/buildx) and start the engine, "
+            "or build with the local cargo: --backend host",
+        )
+
+
+class NoBaseImage(EngineError):
+    def __init__(self, image: str, *, problem: str) -> None:
+        super().__init__(
+            f"the base image {image} cannot be had",
+            found=problem,
+            set_by="`invoke plan` says who set it",
+            hint="check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
+            "and --backend host needs none",
+        )
+
+
+class LoadFailed(EngineError):
+    def __init__(self, image: str, *, problem: str) -> None:
+        super().__init__(
+            f"the engine did not take the image {image}",
+            found=problem,
+            set_by="the engine",
+            hint="look at the engine's log and its free space (`docker system df`), then build again",
+        )
+
+
+class PortTaken(EngineError):
+    def __init__(self, port: int, *, container_port: str, set_by: str, other: int) -> None:
+        super().__init__(
+            f"port {port} of this machine is taken",
+            found=f"something listens on port {port} already",
+            set_by=set_by,
+            hint=f"stop it (`invoke stop`, if it is this project's), or take another port: "
+            f"--port {other}:{container_port}",
+        )
+
+
+class EngineGone(EngineError):
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "the engine did not do what it was asked for",
+            found=problem,
+            set_by="the engine",
+            hint="look at `docker ps -a` and the engine's log, then try again",
+        )
+
+
+class RunFailed(EngineError):
+    def __init__(self, image: str, *, problem: str) -> None:
+        super().__init__(
+            f"the engine could not run {image}",
+            found=problem,
+            set_by="the engine",
+            hint="mend what it names; `invoke plan` shows what is set, and by whom",
+        )
+
+
+class NotListening(EngineError):
+    def __init__(self, ports: Sequence[str], *, seconds: int, set_by: str) -> None:
+        super().__init__(
+            f"nothing listens on port {', '.join(ports)} of the container after {seconds} s",
+            found="the program runs, but a connection to the port is closed at once",
+            set_by=set_by,
+            hint="let the program listen on 0.0.0.0 (127.0.0.1 is the container's own), "
+            "or name the port that it uses",
+        )
+
+
+class NoContainer(EngineError):
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"no container of {name} is there",
+            found="none that `invoke run` started",
+            set_by="the engine",
+            hint="start one with `invoke run --detach`",
+        )

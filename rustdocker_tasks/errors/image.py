@@ -1,0 +1,92 @@
+"""The compiled program cannot become this image."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors.base import ImageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class BuildFailed(ImageError):
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "the build in containers failed",
+            found=problem,
+            set_by="a step of the build",
+            hint="mend what it names, then build again",
+        )
+
+
+class NotOurs(ImageError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "there is something in the way that rustdocker-tasks did not make, and so does not replace",
+            found=str(path),
+            set_by="you, or another tool",
+            hint="move it away, then run `invoke dockerfile` again",
+        )
+
+
+class UnusableTarget(ImageError):
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            "the target folder cannot hold what the build needs",
+            found=f"{path}: {problem}",
+            set_by="cargo's default for its target folder, which the build context brings along",
+            hint="make it a folder that can be written (build.target-dir in .cargo/config.toml names another "
+            "for cargo), or build with --backend host",
+        )
+
+
+class NotLinux(ImageError):
+    def __init__(self, program: str, problem: str) -> None:
+        super().__init__(
+            "the compiled program cannot run in a Linux container",
+            found=f"{program}: {problem}",
+            set_by="`build.target` in .cargo/config.toml, or this machine's own platform",
+            hint="build on Linux, or set build.target to a Linux target triple",
+        )
+
+
+class LibraryNotFound(ImageError):
+    def __init__(self, library: str, *, program: str) -> None:
+        super().__init__(
+            f"the program needs a shared library that this machine lacks: {library}",
+            found=f"{program} names it, the loader does not find it",
+            set_by="a crate that links it",
+            hint=f"find its package with `apt-file search {library}` and install it",
+        )
+
+
+class NotStatic(ImageError):
+    def __init__(self, *, program: str, found: str, target_triple: str) -> None:
+        super().__init__(
+            "the program is not fully static",
+            found=f"{program}: {found}",
+            set_by=f"variant static, compiled for {target_triple}",
+            hint="turn on the crate's `vendored` or `bundled` feature, or use `invoke build --variant minimal`",
+        )
+
+
+class ForeignCertificates(ImageError):
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(
+            "the certificates to ship are not the ones that certifi published",
+            found=f"{path}: {problem}",
+            set_by="this Python environment",
+            hint="restore them with `pip install --force-reinstall certifi`, "
+            "and name your own CA with the setting `ca-certificates`",
+        )
+
+
+class CannotWrite(ImageError):
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            "the image could not be written",
+            found=f"{path}: {problem}",
+            set_by="cargo's target folder, where images are kept",
+            hint="free some space or make the folder writable, then build again; nothing half-written was left",
+        )

@@ -1,0 +1,103 @@
+"""Cargo's files are missing, broken or ambiguous, or cannot be sent to a build."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors.base import ProjectError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+class NoCargoToml(ProjectError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            "there is no Cargo.toml here",
+            found=f"none in {folder} or a folder above it",
+            set_by="the folder the task was started in",
+            hint="change to a Cargo project, make one with `cargo init`, or name it with collection(root=…)",
+        )
+
+
+class BrokenToml(ProjectError):
+    def __init__(self, path: Path, *, line: int, column: int, problem: str) -> None:
+        super().__init__(
+            f"{path.name} is not valid TOML: {problem}",
+            found=f"{path}, line {line}, column {column}",
+            set_by=str(path),
+            hint=f"mend line {line}; `cargo metadata --no-deps` shows the place as cargo sees it",
+        )
+
+
+class BrokenManifest(ProjectError):
+    def __init__(self, path: Path, problem: str, *, hint: str) -> None:
+        super().__init__(
+            "cargo would refuse this project",
+            found=f"{problem} ({path})",
+            set_by=str(path),
+            hint=hint,
+        )
+
+
+class NoBinary(ProjectError):
+    def __init__(self, manifests: Iterable[Path]) -> None:
+        super().__init__(
+            "this project has no binary to put into an image",
+            found="no src/main.rs, no file in src/bin, no [[bin]] in " + ", ".join(str(m) for m in manifests),
+            set_by="Cargo's own rules for binaries",
+            hint="add src/main.rs, or run the task in the package that has one",
+        )
+
+
+class SeveralBinaries(ProjectError):
+    def __init__(self, candidates: Sequence[tuple[str, str]], *, root: Path) -> None:
+        """`candidates` are (package, binary)."""
+        first = candidates[0][1]
+        super().__init__(
+            "this project has several binaries and none is chosen",
+            found=", ".join(f"`{name}` (package {package})" for package, name in candidates),
+            set_by=f"nobody: {root / 'Cargo.toml'} has no default-run",
+            hint=f'run again with --bin {first}, or set default-run = "{first}" in its [package]',
+        )
+
+
+class NoSuchBinary(ProjectError):
+    def __init__(self, name: str, *, candidates: Sequence[str], set_by: str, nearest: str | None) -> None:
+        super().__init__(
+            f"there is no binary named `{name}`",
+            found=", ".join(f"`{c}`" for c in candidates) or "no binary at all",
+            set_by=set_by,
+            hint=f"run again with --bin {nearest or candidates[0]}" if candidates else "add src/main.rs",
+        )
+
+
+class NoSuchPackage(ProjectError):
+    def __init__(self, name: str, *, candidates: Sequence[str], set_by: str, nearest: str | None) -> None:
+        super().__init__(
+            f"there is no package named `{name}`",
+            found=", ".join(f"`{c}`" for c in candidates),
+            set_by=set_by,
+            hint=f"run again with --package {nearest or candidates[0]}",
+        )
+
+
+class UnusableSource(ProjectError):
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"a file of the project cannot be sent to the build: {problem}",
+            found=str(path),
+            set_by="the folder of the workspace, which the build gets as a whole",
+            hint="rename it or make it readable, or name it in .dockerignore if the build does not need it",
+        )
+
+
+class OutsideOfContext(ProjectError):
+    def __init__(self, folder: Path, *, root: Path) -> None:
+        super().__init__(
+            "the project needs a folder that a build in containers does not get",
+            found=f"{folder} is outside of {root}",
+            set_by="a path dependency or a member",
+            hint="move it into the workspace's folder, or build with --backend host",
+        )

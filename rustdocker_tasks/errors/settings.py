@@ -1,0 +1,52 @@
+"""A flag, variable or key says something that cannot be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors.base import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+class UnknownKey(SettingsError):
+    def __init__(self, key: str, *, where: str, known: Sequence[str], nearest: str | None) -> None:
+        super().__init__(
+            f"there is no setting `{key}`",
+            found=key,
+            set_by=where,
+            hint=f"did you mean `{nearest}`?" if nearest else f"the settings are: {', '.join(known)}",
+        )
+
+
+class BadValue(SettingsError):
+    def __init__(self, key: str, *, value: str, where: str, problem: str, example: str) -> None:
+        super().__init__(
+            f"`{key}` cannot take this value: {problem}",
+            found=value,
+            set_by=where,
+            hint=f"write it like {example}",
+        )
+
+
+class BadFlag(SettingsError):
+    def __init__(self, flag: str, *, value: str, problem: str, example: str) -> None:
+        super().__init__(
+            f"{flag} cannot take this value: {problem}",
+            found=value,
+            set_by=flag,
+            hint=f"write it like {example}",
+        )
+
+
+class UnreadableFile(SettingsError):
+    def __init__(self, key: str, path: Path, *, where: str, problem: str) -> None:
+        super().__init__(
+            f"the file that `{key}` names cannot be used: {problem}",
+            found=str(path),
+            set_by=where,
+            hint="name a file that holds what is asked for; "
+            "a relative path starts at the folder of the file that sets it",
+        )

@@ -1,0 +1,21 @@
+# Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
+
+FROM rust:1-slim-trixie AS build
+ENV CARGO_HOME="/rustdocker/cargo-home"
+RUN \
+    --mount=type=bind,target=/context \
+    --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
+    --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
+    --mount=type=secret,id=ca-bundle \
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "musl", "my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--locked"]
+RUN \
+    --mount=type=bind,source=target/rustdocker/context,target=/support \
+    ["sh", "/support/assemble-0", "/rustdocker/out", "", "root-0", "my-rust-app", "65532:65532", "static"]
+
+FROM scratch
+COPY --from=build /rustdocker/out/ /
+ENV PATH="/usr/local/bin:/usr/bin:/bin" \
+    SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
+EXPOSE 8080/tcp
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/my-rust-app"]

@@ -1,0 +1,100 @@
+"""Plans as Dockerfiles: the text for every variant of every example, and what follows from single settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rustdocker_tasks.dockerfile.compose import compose, config_instructions
+from rustdocker_tasks.dockerfile.instructions import Cmd, Env, Expose, From, Instruction, RunAs
+from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
+from rustdocker_tasks.image import ImageConfig, Port, User
+from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.model import BackendFacts, ContainerBuild, ContextNames, ImagePlan
+from rustdocker_tasks.plan.variants import load_variants
+from rustdocker_tasks.settings.sources import Layer, Source
+from tests.conftest import REPOSITORY
+
+GOLDEN = REPOSITORY / "tests" / "golden"
+NAMES = ContextNames(
+    folder="target/rustdocker/context",
+    sources="sources-0",
+    root="root-0",
+    compile_script="compile-0",
+    assemble_script="assemble-0",
+)
+
+
+def planned(example: str, **settings: Any) -> tuple[ImagePlan, ContainerBuild]:
+    layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=Path("/"), values=settings)
+    facts = BackendFacts(buildx_problem=None)
+    plan = plan_image(REPOSITORY / "examples" / example, [layer], facts=facts).plan
+    assert plan.container is not None
+    # It holds a hash of where this checkout lies.
+    return plan, replace(plan.container, cache_id="rustdocker-0")
+
+
+def text(example: str, **settings: Any) -> str:
+    return render(compose(*planned(example, **settings), NAMES))
+
+
+@pytest.mark.parametrize("example", ["hello", "web"])
+@pytest.mark.parametrize("variant", load_variants())
+def test_the_dockerfile_of_an_example(example: str, variant: str, request: pytest.FixtureRequest) -> None:
+    path = GOLDEN / example / f"{variant}.Dockerfile"
+    made = text(example, variant=variant)
+    if request.config.getoption("--accept"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(made)
+
+    assert made == path.read_text()
+
+
+@pytest.mark.parametrize("variant", load_variants())
+def test_no_line_can_name_a_frontend(variant: str) -> None:
+    lines = text("hello", variant=variant).splitlines()
+
+    assert lines[0] == FIRST_LINE
+    assert lines[1] == ""
+    assert not any("syntax" in line for line in lines)
+
+
+@pytest.mark.parametrize("variant", load_variants())
+def test_the_final_stage_of_another_image_runs_nothing(variant: str) -> None:
+    plan, container = planned("hello", variant=variant)
+    instructions = compose(plan, container, NAMES)
+    last_from = max(n for n, instruction in enumerate(instructions) if isinstance(instruction, From))
+    kinds = {type(instruction).__name__ for instruction in instructions[last_from:]}
+
+    assert ("Run" in kinds) == (variant == "simple")
+
+
+CHANGES: list[tuple[ImageConfig, Instruction]] = [
+    (ImageConfig(expose=(Port(8080),)), Expose(Port(8080))),
+    (ImageConfig(user=User("1000:1000")), RunAs(User("1000:1000"))),
+    (ImageConfig(args=("--a", "b c")), Cmd(("--a", "b c"))),
+]
+
+
+@pytest.mark.parametrize(("config", "instruction"), CHANGES)
+def test_a_setting_of_the_image_reaches_the_dockerfile(config: ImageConfig, instruction: Instruction) -> None:
+    assert instruction in tuple(config_instructions(config, entrypoint="/x", environment={}))
+    assert instruction not in tuple(config_instructions(ImageConfig(), entrypoint="/x", environment={}))
+
+
+def test_the_user_s_environment_outranks_ours() -> None:
+    config = ImageConfig(env={"SSL_CERT_FILE": "/mine", "A": "1"})
+
+    (environment,) = (
+        i for i in config_instructions(config, entrypoint="/x", environment={"PATH": "/bin"}) if isinstance(i, Env)
+    )
+
+    assert environment.variables == {"PATH": "/bin", "SSL_CERT_FILE": "/mine", "A": "1"}
+
+
+def test_a_line_break_in_a_value_is_refused_and_never_written() -> None:
+    with pytest.raises(ValueError, match="line break"):
+        render((Env({"A": "x\nUSER root"}),))

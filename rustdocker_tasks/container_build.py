@@ -12,7 +12,7 @@ from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.progress import BuildLog
-from rustdocker_tasks.errors import BuildFailed, CargoFailed, NoBaseImage
+from rustdocker_tasks.errors import BuildFailed, BuildxUnusable, CargoFailed, EngineGone, NoBaseImage
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
@@ -23,10 +23,15 @@ if TYPE_CHECKING:
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.errors import RustDockerError
+    from rustdocker_tasks.image import BaseImage
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
 
     Say = Callable[[str], None]
 
+# Source: BuildKit's own words, of Engine 20.10 and 28.5.
+_NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
+_ENGINE_GONE = ("code = Unavailable", "Cannot connect to the Docker daemon", "connection reset by peer")
 # A source that the context brings in an old state is sent under another name: that cannot fail twice,
 # unless somebody changes files meanwhile.
 _ATTEMPTS = 3
@@ -49,7 +54,7 @@ def build_in_containers(plan: ImagePlan, container: ContainerBuild, engine: Daem
                 break
             context.add_contents(log.not_as_listed)
     if not result.succeeded:
-        raise _failure(log)
+        raise _failure(log, container)
     image = engine.find_image(result.digests, label=plan.tags[0])
     seconds = {"build": perf_counter() - began}
     say(f"built and loaded in {seconds['build']:.1f} s: {', '.join(plan.tags)}")
@@ -94,7 +99,9 @@ def _named(result: BuildResult) -> dict[str, str]:
     return dict(zip(("config", "manifest"), result.digests, strict=False))
 
 
-def _failure(log: BuildLog) -> Exception:
+def _failure(log: BuildLog, container: ContainerBuild) -> RustDockerError:
+    """Return the error for a build that failed: ours for what our scripts noticed, else by buildx's words."""
+    reason = log.reason
     if "cargo failed" in log.marks:
         return CargoFailed(
             command="cargo build",
@@ -102,6 +109,21 @@ def _failure(log: BuildLog) -> Exception:
             found="its message stands above",
             hint="mend what it names, then build again",
         )
-    if missing := log.missing_image():
-        return NoBaseImage(missing[0], problem=missing[1])
-    return BuildFailed("\n".join([*log.marks[-1:], *log.errors]) or "buildx gave no reason")
+    if 'no builder "' in reason:
+        return BuildxUnusable(reason, set_by=container.builder_set_by)
+    if any(words in reason for words in _ENGINE_GONE):
+        return EngineGone(reason)
+    images = (
+        (container.rust_image, container.rust_image_set_by),
+        (container.runtime_image, container.runtime_image_set_by),
+    )
+    for image, set_by in images:
+        if image is not None and any(words in reason for words in _NO_IMAGE) and _is_named(image, reason):
+            return NoBaseImage(image, problem=reason, set_by=set_by)
+    return BuildFailed("\n".join([*log.marks[-1:], reason]))
+
+
+def _is_named(image: BaseImage, reason: str) -> bool:
+    """Whether the reason names the image, which a registry's address does in parts: `library/rust/manifests/1`."""
+    name, _, version = image.rpartition("/")[2].replace("@", ":", 1).partition(":")
+    return name in reason and version in reason

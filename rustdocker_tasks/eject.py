@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.context.folder import render_ignore_file, script, write_root
@@ -32,14 +33,15 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     A Dockerfile that this tool did not make is left alone: NotOurs.
     """
     root = plan.compile.root
-    dockerfile, folder = root / "Dockerfile", root / _FOLDER
-    for path, mark in ((dockerfile, dockerfile), (folder, folder / _NAMES.compile_script)):
-        if path.exists() and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
+    dockerfile, ignore_file, folder = root / "Dockerfile", root / "Dockerfile.dockerignore", root / _FOLDER
+    script_mark = folder / _NAMES.compile_script
+    for path, mark in ((dockerfile, dockerfile), (ignore_file, ignore_file), (folder, script_mark)):
+        if os.path.lexists(path) and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
             raise NotOurs(path)
     folder.mkdir(exist_ok=True)
     write_root(folder / _NAMES.root, gather_support_files(plan))
     for name in (_NAMES.compile_script, _NAMES.assemble_script):
         (folder / name).write_bytes(script(name.removesuffix(".sh")))
-    dockerfile.with_name("Dockerfile.dockerignore").write_text(render_ignore_file(root, _FOLDER), encoding="utf-8")
+    ignore_file.write_text(f"{FIRST_LINE}\n{render_ignore_file(root, _FOLDER)}", encoding="utf-8")
     dockerfile.write_text(render(compose(plan, container, _NAMES)), encoding="utf-8")
     return dockerfile

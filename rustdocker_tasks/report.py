@@ -76,6 +76,7 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
         ("image", ", ".join(plan.tags)),
         ("variant", f"{plan.variant.name}: {plan.variant.summary}"),
         ("backend", f"{plan.backend.value}: {plan.backend_reason}"),
+        *_base_images(plan),
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
         ("features", ", ".join(plan.compile.features) or "the default ones"),
@@ -94,12 +95,20 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
     return rows + origins
 
 
+def _base_images(plan: ImagePlan) -> list[tuple[str, str]]:
+    if plan.container is None:
+        return []
+    runtime = plan.container.runtime_image
+    return [("build image", plan.container.rust_image), *([("runtime image", runtime)] if runtime else [])]
+
+
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
     return _json(
         {
             "tags": plan.tags,
             "variant": plan.variant.name,
             "backend": plan.backend.value,
+            **{name.replace(" ", "_"): image for name, image in _base_images(plan)},
             "linkage": plan.linkage_reason,
             "name": plan.name,
             "version": plan.version,

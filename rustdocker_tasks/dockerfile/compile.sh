@@ -100,6 +100,7 @@ copy_contents() {
 
 # BuildKit takes a file of unchanged size and time for unchanged, and hands on an old one.
 check() {
+    [ -s "$work/changed" ] || return 0
     sed 's/^\(.\{64\}\) ./\1 /' "$work/changed" > "$work/digests"
     if ! (cd "$sources" && sha256sum --check --quiet --strict "$work/digests" > "$work/wrong" 2> "$work/ignored"); then
         sed -n 's/^\(.*\): FAILED.*$/rustdocker: not as listed: \1/p' "$work/wrong" >&2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,7 +72,7 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
     with TemporaryDirectory() as name:
         metadata = Path(name, "metadata.json")
         try:
-            lines = DockerClient().buildx.build(
+            lines = DockerClient(client_call=_docker_call()).buildx.build(
                 request.context,
                 file=request.dockerfile,
                 tags=list(request.tags),
@@ -92,6 +94,15 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
         except ClientNotFoundError as error:
             raise BuildxUnusable("docker cannot be started", set_by="the backend buildx") from error
         return BuildResult(succeeded=True, digests=tuple(_digests(json.loads(metadata.read_bytes()))))
+
+
+def _docker_call() -> list[str]:
+    """Return how to start docker so that its build ends with us, even if we are killed.
+
+    Otherwise it goes on, and holds the lock of the target folder's mount. Linux only, where util-linux is.
+    """
+    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "TERM", "docker"] if setpriv else ["docker"]
 
 
 def _digests(metadata: Mapping[str, object]) -> Iterable[str]:

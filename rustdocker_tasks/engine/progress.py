@@ -14,9 +14,10 @@ _MARK = "rustdocker: "
 _NOT_AS_LISTED = f"{_MARK}not as listed: "
 _OUTPUT = re.compile(r"#\d+ \d+\.\d+ ?(.*)")
 _ERROR = re.compile(r"ERROR: (.*)")
-_NO_IMAGE = re.compile(
-    r"(?:failed to resolve source metadata for|failed to do request for|pull access denied for|"
-    r"failed to create LLB definition:|load metadata for) ?([^\s:]+(?::[^\s:]+)?)[:,]? ?(.*)"
+# What stands before the reason, of buildx 0.29 and of the BuildKit in Engine 20.10.
+_LEAD = re.compile(
+    r"^(?:(?:failed to build|failed to solve|failed to create LLB definition|"
+    r"rpc error: code = \w+ desc = failed to solve with frontend dockerfile\.v0): )+"
 )
 
 
@@ -46,9 +47,7 @@ class BuildLog:
             return None
         return text
 
-    def missing_image(self) -> tuple[str, str] | None:
-        """Return the base image that could not be had and why, None if that was not the problem."""
-        for error in self.errors:
-            if match := _NO_IMAGE.search(error):
-                return match[1], error
-        return None
+    @property
+    def reason(self) -> str:
+        """Why the build failed, in buildx's own words."""
+        return "\n".join(_LEAD.sub("", error) for error in self.errors) or "buildx gave no reason"

@@ -34,11 +34,11 @@ class BuildxUnusable(EngineError):
 
 
 class NoBaseImage(EngineError):
-    def __init__(self, image: str, *, problem: str) -> None:
+    def __init__(self, image: str, *, problem: str, set_by: str) -> None:
         super().__init__(
             f"the base image {image} cannot be had",
             found=problem,
-            set_by="`invoke plan` says who set it",
+            set_by=set_by,
             hint="check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
             "and --backend host needs none",
         )

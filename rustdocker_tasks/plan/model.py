@@ -59,8 +59,11 @@ class ContainerBuild:
     """What a build in containers needs besides."""
 
     builder: str | None  # None: buildx's current one
+    builder_set_by: str
     rust_image: BaseImage
+    rust_image_set_by: str
     runtime_image: BaseImage | None  # None: nothing of another image is in the result
+    runtime_image_set_by: str
     manifest: str  # the package's, from the workspace's root
     cache_id: str
     ca_bundle: bool

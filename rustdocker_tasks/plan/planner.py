@@ -171,8 +171,13 @@ def _container_build(
     cache_key = "\0".join([str(project.root), rust, variant.linkage.value])
     return ContainerBuild(
         builder=settings.builder,
+        builder_set_by=resolved.origin("builder").where,
         rust_image=rust,
+        rust_image_set_by=resolved.origin("rust-image" if settings.rust_image else "debian-release").where,
         runtime_image=runtime if variant.base is Base.RUNTIME else None,
+        runtime_image_set_by=resolved.origin(
+            "runtime-image" if settings.runtime_image else "debian-release"
+        ).where,
         manifest=package.manifest.relative_to(project.root).as_posix(),
         cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
         ca_bundle=settings.ca_bundle,

@@ -154,11 +154,11 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "or build with the local cargo: --backend host",
     ),
     (
-        errors.NoBaseImage("rust:9", problem="not found"),
+        errors.NoBaseImage("rust:9", problem="not found", set_by="--x"),
         68,
         "the base image rust:9 cannot be had\n"
         "  found: not found\n"
-        "  set by: `invoke plan` says who set it\n"
+        "  set by: --x\n"
         "  hint: check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
         "and --backend host needs none",
     ),

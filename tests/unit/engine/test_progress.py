@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from rustdocker_tasks.engine.progress import BuildLog
 
 FAILED = """\
@@ -37,7 +39,6 @@ def test_what_our_scripts_say_is_kept_apart() -> None:
     log, _ = fed(FAILED)
 
     assert log.marks == ["cargo starts", "cargo failed"]
-    assert log.missing_image() is None
 
 
 def test_sources_that_came_in_an_old_state_are_named() -> None:
@@ -47,17 +48,16 @@ def test_sources_that_came_in_an_old_state_are_named() -> None:
     assert shown == []
 
 
-def test_a_base_image_that_cannot_be_had_is_named() -> None:
-    # Of buildx 0.29 with Engine 28.5 and with Engine 20.10.
-    for line in (
-        "ERROR: failed to build: failed to solve: rust:9-slim: failed to resolve source metadata for "
-        "docker.io/library/rust:9-slim: docker.io/library/rust:9-slim: not found",
+@pytest.mark.parametrize(
+    "line",
+    [
+        # Of buildx 0.29 with Engine 28.5 and with Engine 20.10.
+        "ERROR: failed to build: failed to solve: docker.io/library/rust:9: not found",
         "ERROR: failed to build: failed to solve: rpc error: code = Unknown desc = failed to solve with frontend "
-        "dockerfile.v0: failed to create LLB definition: docker.io/library/rust:9-slim: not found",
-    ):
-        log, _ = fed(line)
+        "dockerfile.v0: failed to create LLB definition: docker.io/library/rust:9: not found",
+    ],
+)
+def test_the_reason_of_a_failure_stands_alone(line: str) -> None:
+    log, _ = fed(line)
 
-        missing = log.missing_image()
-
-        assert missing is not None
-        assert missing[0] == "docker.io/library/rust:9-slim"
+    assert log.reason == "docker.io/library/rust:9: not found"

@@ -1,0 +1,257 @@
+"""Builds in containers as a user meets them: what goes wrong, what is written out, what arrives in the image."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+
+pytestmark = pytest.mark.engine
+
+MACHINE_ENGINE = "unix:///var/run/docker.sock"
+ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=["20.10", "28.5"])
+BUILDX = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+
+
+def docker(*words: str, host: str = CURRENT_ENGINE, folder: Path | None = None) -> str:
+    environment = clean_environment(DOCKER_HOST=host, DOCKER_BUILDKIT="1")
+    done = subprocess.run(
+        ["docker", *words], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def inspect(image: str, host: str = CURRENT_ENGINE) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(docker("image", "inspect", image, host=host))[0]
+    return found
+
+
+@ENGINES
+def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(write: Write, host: str) -> None:
+    folder = write(crate("ejected", **{".dockerignore": "notes"}))
+    image = invoke("build", folder=folder, **{**BUILDX, "DOCKER_HOST": host}).result
+    written = invoke("dockerfile", folder=folder, **{**BUILDX, "DOCKER_HOST": host}).result
+
+    docker("build", "--tag=ejected:own", ".", host=host, folder=folder)
+
+    assert written == str(folder / "Dockerfile")
+    own = inspect("ejected:own", host)
+    assert own["RootFS"]["Layers"] == inspect(image, host)["RootFS"]["Layers"]
+    assert docker("run", "--rm", "ejected:own", host=host) == "first"
+
+
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.dockerignore", "docker/notes"])
+def test_a_dockerfile_of_the_user_s_own_is_not_replaced(write: Write, name: str) -> None:
+    folder = write(crate(**{name: "mine"}))
+
+    outcome = invoke("dockerfile", folder=folder, **BUILDX)
+
+    assert outcome.code == 67
+    assert outcome.stderr == (
+        "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"
+        f"  found: {folder / name.partition('/')[0]}\n"
+        "  set by: you, or another tool\n"
+        "  hint: move it away, then run `invoke dockerfile` again\n"
+    )
+    assert (folder / name).read_text() == "mine"
+
+
+HOSTILE = [
+    "two words",
+    'quo"te',
+    "dollar $HOME ${X:-y}",
+    "back\\slash\\",
+    "tick `id`",
+    "# hash",
+    "'",
+    "<<EOF",
+    "é\t",
+]
+
+
+@ENGINES
+def test_values_arrive_as_they_are(write: Write, host: str) -> None:
+    values = {f"V{number}": value for number, value in enumerate(HOSTILE)}
+    table = ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items())
+    settings = {"RUSTDOCKER_ENV": f"{{ {table} }}", "RUSTDOCKER_ARGS": json.dumps(HOSTILE, ensure_ascii=False)}
+
+    image = invoke("build", folder=write(crate("hostile")), **{**BUILDX, **settings, "DOCKER_HOST": host}).result
+
+    config = inspect(image, host)["Config"]
+    assert set(config["Env"]) >= {f"{name}={value}" for name, value in values.items()}
+    assert config["Cmd"] == HOSTILE
+    assert config["User"] == "65532:65532"
+
+
+def test_a_line_break_in_a_variable_is_refused_before_anything_is_built(write: Write) -> None:
+    folder = write(crate())
+
+    outcome = invoke("build", folder=folder, RUSTDOCKER_ENV='{ A = "x\\nUSER root" }', **BUILDX)
+
+    assert outcome.code == 64
+    assert "the value of A holds a line break" in outcome.stderr
+    assert "USER root" not in outcome.stderr
+    assert not (folder / "target").exists()
+
+
+def test_without_the_plugin_buildx_cannot_be_asked_for(
+    write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = write(crate())
+    empty = str(tmp_path_factory.mktemp("config"))
+
+    outcome = invoke("build", folder=folder, **{**BUILDX, "DOCKER_CONFIG": empty})
+
+    assert outcome == Outcome(
+        68,
+        "",
+        "this image is built by docker buildx, which cannot be used here\n"
+        "  found: docker has no buildx plugin here\n"
+        "  set by: the environment variable RUSTDOCKER_BACKEND\n"
+        "  hint: install it (https://docs.docker.com/go/buildx) and start the engine, "
+        "or build with the local cargo: --backend host\n",
+    )
+    assert not (folder / "target").exists()
+
+
+def test_without_the_plugin_auto_says_why_the_local_cargo_builds(
+    write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    empty = str(tmp_path_factory.mktemp("config"))
+
+    outcome = invoke("build", folder=write(crate()), RUSTDOCKER_BACKEND="auto", DOCKER_CONFIG=empty)
+
+    assert outcome.code == 0
+    assert outcome.stderr.splitlines()[0] == (
+        "app 0.1.0, variant minimal, backend host "
+        "(docker has no buildx plugin here; the local cargo compiles, no base image is needed)"
+    )
+
+
+@ENGINES
+def test_a_base_image_that_cannot_be_had(write: Write, host: str) -> None:
+    image = "localhost:1/rust:1"
+
+    outcome = invoke(
+        "build", folder=write(crate()), RUSTDOCKER_RUST_IMAGE=image, **{**BUILDX, "DOCKER_HOST": host}
+    )
+
+    assert outcome.code == 68
+    what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
+    assert what == f"the base image {image} cannot be had"
+    assert "localhost:1" in found
+    assert set_by == "  set by: the environment variable RUSTDOCKER_RUST_IMAGE"
+    assert hint == (
+        "  hint: check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
+        "and --backend host needs none"
+    )
+
+
+def test_a_builder_that_is_not_there(write: Write) -> None:
+    outcome = invoke("build", "--backend=buildx", folder=write(crate()), RUSTDOCKER_BUILDER="nobody", **BUILDX)
+
+    assert outcome.code == 68
+    assert outcome.stderr.splitlines()[-3:-1] == [
+        '  found: no builder "nobody" found',
+        "  set by: the environment variable RUSTDOCKER_BUILDER",
+    ]
+
+
+@ENGINES
+def test_a_compile_error_is_shown_in_full_and_once(write: Write, host: str) -> None:
+    folder = write(crate(**{"src/main.rs": "fn main() { let x: u8 = true; }\n"}))
+
+    outcome = invoke("build", folder=folder, **{**BUILDX, "DOCKER_HOST": host})
+
+    assert outcome.code == 66
+    assert outcome.stdout == ""
+    assert outcome.stderr.count("expected `u8`, found `bool`") == 1
+    assert outcome.stderr.endswith(
+        "`cargo build` failed with exit code 101\n"
+        "  found: its message stands above\n  set by: cargo\n  hint: mend what it names, then build again\n"
+    )
+
+
+SLOW = """fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    std::thread::sleep(std::time::Duration::from_secs(600));
+}
+"""
+
+
+@ENGINES
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_ended_in_the_middle_and_the_next_one(
+    write: Write, tmp_path_factory: pytest.TempPathFactory, host: str, sent: signal.Signals
+) -> None:
+    folder = write(crate(f"ended-{sent.value}", **{"build.rs": SLOW}))
+    log = tmp_path_factory.mktemp("log") / "log"
+    settings = {**BUILDX, "DOCKER_HOST": host}
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "invoke", "build"],
+            cwd=folder,
+            env=clean_environment(**settings),
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    wait_for_text(log, "Compiling")
+    time.sleep(1)
+
+    os.kill(process.pid, sent)
+
+    codes = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
+    assert process.wait(30) == codes[sent]
+    assert "hint" not in log.read_text()
+    os.truncate(folder / "build.rs", 0)
+    (folder / "build.rs").write_text("fn main() {}\n")
+    image = invoke("build", folder=folder, **settings).result
+    assert docker("run", "--rm", image, host=host) == "first"
+
+
+def wait_for_text(log: Path, text: str) -> None:
+    deadline = time.monotonic() + 60
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+def test_sizes_compares_all_variants(write: Write) -> None:
+    folder = write(crate("sized-in-containers"))
+    settings = {**BUILDX, "RUSTDOCKER_RUST_IMAGE": "rust:1.85-slim-trixie"}
+
+    rows = {row["variant"]: row for row in json.loads(invoke("sizes", "--json", folder=folder, **settings).result)}
+    table = invoke("sizes", folder=folder, **settings).result.splitlines()
+
+    assert list(rows) == ["simple", "slim", "minimal", "static"]
+    assert rows["simple"]["stored"] > rows["slim"]["stored"] > rows["minimal"]["stored"] > rows["static"]["stored"]
+    assert all(row["unpacked"] > row["program"] > 0 for row in rows.values())
+    assert [line.split()[0] for line in table] == ["variant", *rows]
+    assert table[1].endswith("100% " + "█" * 30)
+
+
+def test_run_builds_in_containers_and_runs(write: Write) -> None:
+    outcome = invoke("run", folder=write(crate("run-in-containers")), **BUILDX)
+
+    assert (outcome.code, outcome.stdout) == (0, "first\n")
+
+
+def test_plan_names_the_base_images(write: Write) -> None:
+    folder = write(crate())
+
+    shown = invoke("plan", folder=folder, **BUILDX).result
+
+    assert "build image     rust:1-slim-trixie" in shown
+    assert "runtime image   debian:trixie-slim" in shown
+    assert not (folder / "target").exists()

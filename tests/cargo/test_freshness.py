@@ -20,11 +20,12 @@ from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
-from rustdocker_tasks.plan.model import CompileStep
+from rustdocker_tasks.plan.model import BackendFacts, CompileStep
 from tests.conftest import MANIFEST, write_files
 
 pytestmark = pytest.mark.cargo
 
+HOST_ALONE = BackendFacts(buildx_problem="not asked for")
 IN_2000 = 946_684_800  # seconds since the epoch
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 FIRST, SECOND = PRINT.format("first"), PRINT.format("second")
@@ -48,7 +49,7 @@ class Crate:
 
     @property
     def step(self) -> CompileStep:
-        return plan_image(self.folder, ()).plan.compile
+        return plan_image(self.folder, (), facts=HOST_ALONE).plan.compile
 
     @property
     def folders(self) -> CargoFolders:

@@ -6,13 +6,20 @@ import os
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.context.folder import prepared_context, render_ignore_file
+from rustdocker_tasks.context.folder import cannot_write, prepared_context, render_ignore_file
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, compose
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.progress import BuildLog
-from rustdocker_tasks.errors import BuildFailed, BuildxUnusable, CargoFailed, EngineGone, NoBaseImage
+from rustdocker_tasks.errors import (
+    BuildFailed,
+    BuildxUnusable,
+    CargoFailed,
+    EngineGone,
+    NoBaseImage,
+    NoCargoInImage,
+)
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     Say = Callable[[str], None]
 
 # Source: BuildKit's own words, of Engine 20.10 and 28.5.
+_CARGO_FAILED = "cargo failed: "  # of dockerfile/compile.sh
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
 _ENGINE_GONE = ("code = Unavailable", "Cannot connect to the Docker daemon", "connection reset by peer")
 # A source that the context brings in an old state is sent under another name: that cannot fail twice,
@@ -43,6 +51,11 @@ def build_in_containers(plan: ImagePlan, container: ContainerBuild, engine: Daem
     cargo's output and the scripts' own goes to `say`. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
     """
     say(plan_line(plan))
+    if not plan.compile.locked:
+        say(
+            "there is no Cargo.lock: cargo takes the newest versions; "
+            "`cargo generate-lockfile` writes one, commit it"
+        )
     support = gather_support_files(plan)
     began = perf_counter()
     with prepared_context(plan.compile.root, support) as context:
@@ -52,7 +65,7 @@ def build_in_containers(plan: ImagePlan, container: ContainerBuild, engine: Daem
             result = build(request, on_line=lambda line, log=log: _show(log, line, say))  # type: ignore[misc]
             if result.succeeded or not log.not_as_listed:
                 break
-            context.add_contents(log.not_as_listed)
+            context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
     if not result.succeeded:
         raise _failure(log, container)
     image = engine.find_image(result.digests, label=plan.tags[0])
@@ -76,9 +89,11 @@ def measure_image(plan: ImagePlan, engine: Daemon, image: str) -> ImageContents:
 
 def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) -> BuildRequest:
     path = context.dockerfile(plan.variant.name)
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(render(compose(plan, container, context.names)), encoding="utf-8")
-    path.with_name("Dockerfile.dockerignore").write_text(render_ignore_file(context.root), encoding="utf-8")
+    ignore_file = render_ignore_file(context.patterns, context.names.folder)
+    with cannot_write(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(render(compose(plan, container, context.names)), encoding="utf-8")
+        path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
     bundle = find_ca_bundle(os.environ) if container.ca_bundle else None
     return BuildRequest(
         context=context.root,
@@ -102,10 +117,13 @@ def _named(result: BuildResult) -> dict[str, str]:
 def _failure(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     """Return the error for a build that failed: ours for what our scripts noticed, else by buildx's words."""
     reason = log.reason
-    if "cargo failed" in log.marks:
+    noticed = log.marks[-1] if log.marks else ""
+    if noticed == "no cargo":
+        return NoCargoInImage(container.rust_image, set_by=container.rust_image_set_by)
+    if noticed.startswith(_CARGO_FAILED):
         return CargoFailed(
             command="cargo build",
-            code=101,
+            code=int(noticed.removeprefix(_CARGO_FAILED)),
             found="its message stands above",
             hint="mend what it names, then build again",
         )
@@ -120,7 +138,7 @@ def _failure(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     for image, set_by in images:
         if image is not None and any(words in reason for words in _NO_IMAGE) and _is_named(image, reason):
             return NoBaseImage(image, problem=reason, set_by=set_by)
-    return BuildFailed("\n".join([*log.marks[-1:], reason]))
+    return BuildFailed(noticed or reason)
 
 
 def _is_named(image: BaseImage, reason: str) -> bool:

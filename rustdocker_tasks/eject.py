@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.context.folder import render_ignore_file, script, write_root
+from rustdocker_tasks.context.folder import cannot_write, render_ignore_file, script, write_root
+from rustdocker_tasks.context.sources import ignore_patterns
 from rustdocker_tasks.dockerfile.compose import compose
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.errors import NotOurs
@@ -22,6 +23,7 @@ _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
     root="root",
+    prepare_script="prepare.sh",
     compile_script="compile.sh",
     assemble_script="assemble.sh",
 )
@@ -38,10 +40,14 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     for path, mark in ((dockerfile, dockerfile), (ignore_file, ignore_file), (folder, script_mark)):
         if os.path.lexists(path) and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
             raise NotOurs(path)
-    folder.mkdir(exist_ok=True)
-    write_root(folder / _NAMES.root, gather_support_files(plan))
-    for name in (_NAMES.compile_script, _NAMES.assemble_script):
-        (folder / name).write_bytes(script(name.removesuffix(".sh")))
-    ignore_file.write_text(f"{FIRST_LINE}\n{render_ignore_file(root, _FOLDER)}", encoding="utf-8")
-    dockerfile.write_text(render(compose(plan, container, _NAMES)), encoding="utf-8")
+    support = gather_support_files(plan)
+    with cannot_write(root):
+        folder.mkdir(exist_ok=True)
+        write_root(folder / _NAMES.root, support)
+        for name in (_NAMES.prepare_script, _NAMES.compile_script, _NAMES.assemble_script):
+            (folder / name).write_bytes(script(name.removesuffix(".sh")))
+        ignore_file.write_text(
+            f"{FIRST_LINE}\n{render_ignore_file(ignore_patterns(root), _FOLDER)}", encoding="utf-8"
+        )
+        dockerfile.write_text(render(compose(plan, container, _NAMES)), encoding="utf-8")
     return dockerfile

@@ -86,6 +86,9 @@ class BaseImage(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
+        if text == "scratch":
+            message = "scratch holds nothing to build on: the variants minimal and static need no base image"
+            raise ValueError(message)
         name, at, digest = str(text).partition("@")
         if at and not _DIGEST.fullmatch(digest):
             message = "a digest is sha256: and 64 hex digits"

@@ -17,7 +17,7 @@ from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
 from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders, query_toolchain
-from rustdocker_tasks.host.files import write_whole
+from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.plan.model import BackendFacts
 from rustdocker_tasks.plan.planner import (

@@ -9,16 +9,18 @@ import fcntl
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.context.sources import ignore_patterns, list_sources, render_list, short_digest
-from rustdocker_tasks.errors import UnusableTarget
+from rustdocker_tasks.context.sources import list_sources, render_list, short_digest
+from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
+from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.model import ContextNames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rustdocker_tasks.context.sources import SourceFile
     from rustdocker_tasks.inputs.root_files import Entry
@@ -35,6 +37,7 @@ class BuildContext:
     root: Path
     names: ContextNames
     sources: Mapping[str, SourceFile]  # by path
+    patterns: tuple[str, ...]  # of the ignore file, without ours
 
     def dockerfile(self, variant: str) -> Path:
         """Return where a variant's Dockerfile goes: in the context it would change the cache's keys."""
@@ -44,43 +47,64 @@ class BuildContext:
         """Send the content of these files under a name of its own."""
         folder = self.root / _CONTEXT / _CONTENTS
         folder.mkdir(exist_ok=True)
-        for file in (self.sources[path] for path in paths):
+        for file in (self.sources[path] for path in paths if path in self.sources):
             if not (folder / file.digest).exists():
-                shutil.copyfile(file.place, folder / file.digest)
+                content = file.place.read_bytes()
+                if sha256(content).hexdigest() != file.digest:
+                    raise UnusableSource(file.place, "it changed while it was read")
+                write_whole(folder / file.digest, content)
 
 
 @contextmanager
 def prepared_context(root: Path, support: Sequence[Entry]) -> Iterator[BuildContext]:
     """Write our folder and hand the context over; one build at a time, as the next one cleans up.
 
-    Raises UnusableSource, UnusableTarget.
+    Raises UnusableSource, UnusableTarget, CannotWrite.
     """
     ours = _own_folder(root)
-    with (ours / "lock").open("w") as lock:
+    with cannot_write(ours):
+        lock = (ours / "lock").open("w")
+    with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        sources = list_sources(root)
-        folder = root / _CONTEXT
-        folder.mkdir(exist_ok=True)
-        names = ContextNames(
-            folder=_CONTEXT,
-            sources=_write(folder, "sources", render_list(sources)),
-            root=_write_root(folder, support),
-            compile_script=_write(folder, "compile", script("compile")),
-            assemble_script=_write(folder, "assemble", script("assemble")),
-        )
-        _clean(folder, names, {file.digest for file in sources})
-        context = BuildContext(root=root, names=names, sources={file.path: file for file in sources})
-        context.add_contents([file.path for file in sources if not file.is_plain])
+        with cannot_write(ours):
+            context = _prepare(root, support)
         yield context
 
 
-def render_ignore_file(root: Path, folder: str = _CONTEXT) -> str:
-    """Return the patterns that keep everything out of the context but sources and our folder."""
-    return "".join(f"{line}\n" for line in (*ignore_patterns(root), f"!{folder}"))
+def _prepare(root: Path, support: Sequence[Entry]) -> BuildContext:
+    sources = list_sources(root)
+    folder = root / _CONTEXT
+    folder.mkdir(exist_ok=True)
+    names = ContextNames(
+        folder=_CONTEXT,
+        sources=_write(folder, "sources", render_list(sources)),
+        root=_write_root(folder, support),
+        prepare_script=_write(folder, "prepare", script("prepare")),
+        compile_script=_write(folder, "compile", script("compile")),
+        assemble_script=_write(folder, "assemble", script("assemble")),
+    )
+    _clean(folder, names, {file.digest for file in sources.files.values()})
+    context = BuildContext(root=root, names=names, sources=sources.files, patterns=sources.patterns)
+    context.add_contents([file.path for file in sources.files.values() if not file.is_plain])
+    return context
+
+
+@contextmanager
+def cannot_write(folder: Path) -> Iterator[None]:
+    """Turn a disk's refusal into CannotWrite."""
+    try:
+        yield
+    except OSError as error:
+        raise CannotWrite(Path(error.filename or folder), error.strerror or str(error)) from error
+
+
+def render_ignore_file(patterns: Iterable[str], folder: str) -> str:
+    """Return the text that keeps everything out of the context but the sources and our folder."""
+    return "".join(f"{line}\n" for line in (*patterns, f"!{folder}"))
 
 
 def script(name: str) -> bytes:
-    """Return a script of the build: `compile` or `assemble`."""
+    """Return a script of the build: `prepare`, `compile` or `assemble`."""
     return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
 
 
@@ -127,7 +151,8 @@ def _write_root(folder: Path, support: Sequence[Entry]) -> str:
 
 def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:
     """Remove what an earlier build needed and this one does not."""
-    wanted = {names.sources, names.root, names.compile_script, names.assemble_script, _CONTENTS}
+    scripts = {names.prepare_script, names.compile_script, names.assemble_script}
+    wanted = {names.sources, names.root, *scripts, _CONTENTS}
     for path in folder.iterdir():
         if path.name not in wanted:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

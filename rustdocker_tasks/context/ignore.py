@@ -32,28 +32,33 @@ class _Pattern:
 
 
 class IgnorePatterns:
-    """Patterns in order: the last that matches a path, or a folder above it, decides."""
+    """Patterns in order: the last that changes the verdict decides."""
 
     def __init__(self, patterns: tuple[str, ...]) -> None:
         self._patterns = [
             _Pattern(re.compile(_expression(pattern.removeprefix("!"))), excludes=not pattern.startswith("!"))
             for pattern in patterns
         ]
-        self._matched_by = lru_cache(maxsize=None)(self._search)
+        self._search = lru_cache(maxsize=None)(self._search_anew)
 
     def ignores(self, path: str) -> bool:
         """Return whether the file at `path`, relative and with forward slashes, is kept out."""
-        matched = self._matched_by(path)
-        return next(
-            (p.excludes for p, hit in zip(reversed(self._patterns), reversed(matched), strict=True) if hit), False
-        )
+        return self._search(path)[0]
 
-    def _search(self, path: str) -> tuple[bool, ...]:
+    def _search_anew(self, path: str) -> tuple[bool, tuple[bool, ...]]:
+        """Return the verdict on a path, and which patterns matched it or a folder above it.
+
+        As BuildKit has it, a pattern that could not change the verdict is not tried, and so counts as no match for
+        what lies below.
+        """
         folder = posixpath.dirname(path)
-        above = self._matched_by(folder) if folder else (False,) * len(self._patterns)
-        return tuple(
-            hit or p.matches.fullmatch(path) is not None for p, hit in zip(self._patterns, above, strict=True)
-        )
+        above = self._search(folder)[1] if folder else (False,) * len(self._patterns)
+        verdict, matched = False, []
+        for pattern, hit_above in zip(self._patterns, above, strict=True):
+            hit = hit_above or (pattern.excludes != verdict and pattern.matches.fullmatch(path) is not None)
+            matched.append(hit)
+            verdict = pattern.excludes if hit else verdict
+        return verdict, tuple(matched)
 
 
 def _expression(pattern: str) -> str:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 from rustdocker_tasks.errors import UnusableSource
-from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, scan
+from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, read_content, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
@@ -26,20 +31,36 @@ class SourceFile(NamedTuple):
     is_plain: bool  # no link on the way to it, so that a build context brings it as it is
 
 
-def list_sources(root: Path) -> tuple[SourceFile, ...]:
-    """Return what the build may read, in the order of the paths; raises UnusableSource."""
-    ignored = IgnorePatterns(ignore_patterns(root))
-    rows = scan(root, others=frozenset({str(root / "target")}), extra=(), known={})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The sources by path, in order, and the patterns of the ignore file that lets them and nothing else pass."""
+
+    files: Mapping[str, SourceFile]
+    patterns: tuple[str, ...]
+
+
+def list_sources(root: Path) -> Sources:
+    """Return what the build may read; raises UnusableSource."""
+    patterns = ignore_patterns(root)
+    ignored = IgnorePatterns(patterns)
+    others: list[str] = []
     real_root = root.resolve()
     found = []
-    for name, row in sorted(rows.items()):
+    for name, status in walk(str(root), frozenset({str(root / "target")}), on_other=others.append):
         path = os.path.relpath(name, root).replace(os.sep, "/")
-        if ignored.ignores(path) or len(row.content) == 1:
+        if ignored.ignores(path):
             continue
-        _require_usable(name, row.content)
+        content = read_content(name, status)
+        if len(content) == 1:  # a pipe or a socket
+            continue
+        _require_usable(name, content)
         is_plain = Path(name).resolve() == real_root / path
-        found.append(SourceFile(path, row.content[1:], row.content[0] == "x", Path(name), is_plain))
-    return tuple(found)
+        found.append(SourceFile(path, content[1:], content[0] == "x", Path(name), is_plain))
+    folders = (os.path.relpath(folder, root).replace(os.sep, "/") for folder in others)
+    return Sources(
+        files={file.path: file for file in sorted(found)},
+        patterns=(*patterns, *(re.sub(r"([\\*?\[])", r"\\\1", folder) for folder in sorted(folders))),
+    )
 
 
 def ignore_patterns(root: Path) -> tuple[str, ...]:
@@ -53,9 +74,9 @@ def ignore_patterns(root: Path) -> tuple[str, ...]:
     return (*parse_ignore_file(own), *_NEVER)
 
 
-def render_list(sources: tuple[SourceFile, ...]) -> bytes:
+def render_list(sources: Sources) -> bytes:
     """Return the list that the build compares with what it has: digest, mode, path."""
-    rows = (f"{file.digest} {'x' if file.executable else '-'} {file.path}\n" for file in sources)
+    rows = (f"{file.digest} {'x' if file.executable else '-'} {file.path}\n" for file in sources.files.values())
     return "".join(rows).encode("utf-8", "surrogateescape")
 
 

@@ -3,15 +3,14 @@
 #
 # Assemble what the image holds beside its base in a finished tree: all parents, fixed times, numeric owners.
 #
-#   assemble.sh OUT RUNTIME ROOT NAME USER LINKAGE
+#   assemble.sh OUT RUNTIME NAME USER LINKAGE
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
-# there is none. ROOT is the folder of the context with certificates, time zones and users. LINKAGE is `dynamic` or
-# `static`.
+# there is none. LINKAGE is `dynamic` or `static`. /root-files holds certificates, time zones and users.
 set -eu
 export LC_ALL=C
 
-out=${1%/} runtime=$2 root=/support/$3 name=$4 user=$5 linkage=$6
+out=${1%/} runtime=$2 root=/root-files name=$3 user=$4 linkage=$5
 program=/rustdocker/program
 
 fail() { echo "rustdocker: $*" >&2; exit 67; }

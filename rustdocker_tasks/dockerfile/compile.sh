@@ -5,8 +5,9 @@
 #
 #   compile.sh LIST SOURCES TARGET LIBC BINARY CARGO_ARGUMENT...
 #
-# LIST is the file beside this script that holds the sources' digests, or - to make it of what the context brings. SOURCES is the mirror of the sources, in which cargo
-# runs, and TARGET its target folder; both may outlive the build. LIBC is `native` or `musl`.
+# LIST is the file beside this script that holds the sources' digests, or - to make it of what the context brings.
+# SOURCES is the mirror of the sources, in which cargo runs, and TARGET its target folder; both may outlive the build.
+# LIBC is `native` or `musl`.
 set -eu
 export LC_ALL=C
 
@@ -14,14 +15,21 @@ list=$1 sources=$2 target=$3 libc=$4 binary=$5
 shift 5
 context=/context
 support=$(cd "$(dirname "$0")" && pwd)
-known=$target/rustdocker/sources
+state=$target/rustdocker
+known=$state/sources
+pending=$state/pending
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-say() { echo "rustdocker: $*" >&2; }
+# For the user; and for the tool that reads along.
+say() { echo "rustdocker says: $*" >&2; }
+mark() { echo "rustdocker: $*" >&2; }
 
 # A row of a list: digest, mode (x or -), path, one space between them. Digests have 64 digits.
 paths() { cut -c 68- "$@"; }
+
+# Rows as sha256sum reads them; a path could be an option or standard input.
+as_digests() { sed 's,^\(.\{64\}\) . ,\1  ./,'; }
 
 wanted_rows() {
     if [ "$list" != - ]; then
@@ -36,89 +44,136 @@ wanted_rows() {
     done
 }
 
+# The files in the mirror that meet a condition of find's. The target folder may lie within.
+mirrored() { (cd "$sources" && find . -path ./target -prune -o -type f "$@" -printf '%P\n'); }
+
 # Bring the mirror to the state of the list. Cargo compares times, and a context brings old ones: what differs in
 # content gets the time of now, everything else keeps the time at which this mirror first saw its content.
+# What is yet to be renewed is noted before anything changes, so that a kill forgets nothing.
 update_mirror() {
-    touch "$work/now"
-    if [ -n "$(find "$sources" "$target" -newer "$work/now" -print -quit 2> "$work/ignored")" ]; then
-        say "the clock was set back since the last build: compiling everything anew"
-        rm -rf "$target"
-    fi
-    is_first=no
-    if ! [ -f "$known" ]; then
-        is_first=yes
-        rm -rf "$sources"
-        mkdir -p "$sources" "$(dirname "$known")"
-        : > "$known"
-    fi
-
-    sort "$known" > "$work/known"
+    start_state
     wanted_rows | sort > "$work/wanted"
+    sort "$known" > "$work/known"
+    drop_spoiled_rows
     comm -13 "$work/known" "$work/wanted" > "$work/changed"
     paths "$work/known" | sort > "$work/known-paths"
     paths "$work/wanted" | sort > "$work/wanted-paths"
-    comm -23 "$work/known-paths" "$work/wanted-paths" > "$work/gone"
     paths "$work/changed" > "$work/changed-paths"
+    comm -23 "$work/known-paths" "$work/wanted-paths" > "$work/gone"
+    cat "$work/changed-paths" "$work/gone" >> "$pending"
 
-    (cd "$sources" && xargs -d '\n' -r rm -rf -- < "$work/gone")
-    # A folder without a Cargo.toml that a workspace's pattern matches is an error of cargo's.
-    sed -n 's,/[^/]*$,,p' "$work/gone" | sort -ru | (cd "$sources" && xargs -d '\n' -r rmdir -p --ignore-fail-on-non-empty -- 2> "$work/ignored") || true
-
-    # The row of a file that is about to change must not outlive a kill.
     comm -12 "$work/known" "$work/wanted" > "$known.new"
     mv "$known.new" "$known"
+    remove_files < "$work/gone"
+    find_renewal
+    if [ -s "$work/renewed" ]; then
+        # A build script that is to run again makes what it makes; one that is gone or changed does not.
+        mirrored | sort | comm -23 - "$work/wanted-paths" | remove_files
+    fi
+    copy_changed
+    check_changed
+    renew
+    cp "$work/wanted" "$known.new"
+    mv "$known.new" "$known"
+    rm "$pending"
+}
+
+start_state() {
+    touch "$work/now"
+    if [ -n "$(find "$sources" "$target"/*/.fingerprint "$target"/*/*/.fingerprint -newer "$work/now" -print -quit \
+        2> "$work/ignored")" ]; then
+        say "the clock was set back since the last build: compiling everything anew"
+        rm -rf "$target"
+    fi
+    if ! [ -f "$known" ]; then
+        rm -rf "$sources" "$target"
+        mkdir -p "$sources" "$state"
+        : > "$known"
+    fi
+    touch -a "$pending"
+}
+
+# A build script may have written over a source.
+drop_spoiled_rows() {
+    mirrored -newer "$known" | sort > "$work/written"
+    awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
+        "$work/written" "$work/known" > "$work/suspects"
+    [ -s "$work/suspects" ] || return 0
+    as_digests < "$work/suspects" > "$work/digests"
+    (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") \
+        | sed -n 's,^\./\(.*\): FAILED.*$,\1,p' > "$work/spoiled" || true
+    awk 'FILENAME == ARGV[1] { spoiled[$0]; next } !(substr($0, 68) in spoiled)' \
+        "$work/spoiled" "$work/known" > "$work/kept"
+    mv "$work/kept" "$work/known"
+    # Its script has to run again, whatever it says that it reads: as if a file that is not Rust had changed.
+    sed 's,$, was written over,' "$work/spoiled" >> "$pending"
+}
+
+# Remove the files named on standard input, and the folders that are empty then: one without a Cargo.toml that a
+# workspace's pattern matches is an error of cargo's.
+remove_files() {
+    cat > "$work/removed"
+    (cd "$sources" && sed 's,^,./,' "$work/removed" | xargs -d '\n' -r rm -rf --)
+    sed -n 's,/[^/]*$,,p' "$work/removed" | sed 's,^,./,' | sort -ru | (
+        cd "$sources" && xargs -d '\n' -r rmdir -p --ignore-fail-on-non-empty -- 2> "$work/ignored"
+    ) || true
+}
+
+copy_changed() {
     # What cannot be read is found by the check of the digests.
     tar --create --dereference --no-recursion --verbatim-files-from --mode=u=rwX,go=rX --owner=0 --group=0 \
         --directory="$context" --files-from="$work/changed-paths" 2> "$work/ignored" \
         | tar --extract --touch --directory="$sources"
-    if [ -d "$support/contents" ]; then
-        copy_contents
-    fi
-    check
-    if [ "$is_first" = no ]; then
-        renew_packages
-    fi
-    cp "$work/wanted" "$known.new"
-    mv "$known.new" "$known"
-}
-
-# Files that the context cannot bring, or brings in an old state, lie there under their digest.
-copy_contents() {
+    [ -d "$support/contents" ] || return 0
+    # Files that the context cannot bring, or brings in an old state, lie there under their digest.
     ls "$support/contents" > "$work/contents"
-    awk 'FNR == NR && FILENAME == ARGV[1] { there[$1]; next } $1 in there' \
-        "$work/contents" "$work/changed" > "$work/from-contents"
+    awk 'FILENAME == ARGV[1] { there[$1]; next } $1 in there' "$work/contents" "$work/changed" > "$work/from-contents"
     while IFS= read -r row; do
         digest=$(printf %s "$row" | cut -c -64)
         mode=$(printf %s "$row" | cut -c 66)
-        path=$(printf %s "$row" | cut -c 68-)
-        mkdir -p "$sources/$(dirname -- "$path")"
-        rm -rf -- "${sources:?}/$path"
-        cp -- "$support/contents/$digest" "$sources/$path"
-        case $mode in x) chmod 755 "$sources/$path" ;; *) chmod 644 "$sources/$path" ;; esac
+        path=./$(printf %s "$row" | cut -c 68-)
+        cd "$sources"
+        mkdir -p "$(dirname "$path")"
+        rm -rf "$path"
+        cp "$support/contents/$digest" "$path"
+        case $mode in x) chmod 755 "$path" ;; *) chmod 644 "$path" ;; esac
     done < "$work/from-contents"
 }
 
 # BuildKit takes a file of unchanged size and time for unchanged, and hands on an old one.
-check() {
+check_changed() {
     [ -s "$work/changed" ] || return 0
-    sed 's/^\(.\{64\}\) ./\1 /' "$work/changed" > "$work/digests"
+    as_digests < "$work/changed" > "$work/digests"
     if ! (cd "$sources" && sha256sum --check --quiet --strict "$work/digests" > "$work/wrong" 2> "$work/ignored"); then
-        sed -n 's/^\(.*\): FAILED.*$/rustdocker: not as listed: \1/p' "$work/wrong" >&2
+        sed -n 's,^\./\(.*\): FAILED.*$,rustdocker: not as listed: \1,p' "$work/wrong" > "$work/report"
+        # More than BuildKit lets through of a step's output.
+        if [ "$(wc -l < "$work/report")" -gt 500 ]; then
+            mark "not as listed: *"
+        else
+            cat "$work/report" >&2
+        fi
         exit 75
     fi
 }
 
-# Cargo does not see what procedural macros read: a changed file that is not Rust renews its package,
-# and one of the workspace's own folder all packages.
-renew_packages() {
-    cat "$work/changed-paths" "$work/gone" | grep -v -e '\.rs$' -e '^Cargo\.lock$' > "$work/others" || true
-    [ -s "$work/others" ] || return 0
+# Cargo sees a change of the Rust files that its dep-info names. It does not see what procedural macros and build
+# scripts read: another Rust file renews its package, any other file renews all packages.
+find_renewal() {
+    : > "$work/renewed"
+    find "$target" -path '*/deps/*.d' -exec cat {} + | sed -n 's/:$//p' | sed 's/\\ / /g' | sort -u > "$work/named"
+    sort -u "$pending" | comm -23 - "$work/named" | grep -v '^Cargo\.lock$' > "$work/unseen" || true
+    sort -u "$pending" | comm -12 - "$work/named" | grep -v '\.rs$' >> "$work/unseen" || true
     grep '\(^\|/\)Cargo\.toml$' "$work/wanted-paths" | sed -n 's,/Cargo\.toml$,,p' > "$work/packages" || true
-    awk 'FNR == NR && FILENAME == ARGV[1] { package[$0]; next }
-         { folder = $0; while (folder != "" && !(folder in package)) if (!sub("/[^/]*$", "", folder)) folder = ""
-           print folder == "" ? "." : folder }' "$work/packages" "$work/others" | sort -u > "$work/renewed"
-    while read -r package; do
-        find "$sources/$package" -name '*.rs' ! -name build.rs -exec touch {} +
+    awk 'FILENAME == ARGV[1] { package[$0]; next }
+         !/\.rs$/ { print "."; next }
+         { folder = $0
+           while (folder != "" && !(folder in package)) if (!sub("/[^/]*$", "", folder)) folder = ""
+           print folder == "" ? "." : folder }' "$work/packages" "$work/unseen" | sort -u > "$work/renewed"
+}
+
+renew() {
+    while IFS= read -r package; do
+        find "$sources/$package" -path "$sources/target" -prune -o -name '*.rs' -exec touch {} +
     done < "$work/renewed"
 }
 
@@ -129,33 +184,23 @@ trust() {
     fi
 }
 
-require_musl() {
-    triple=$(uname -m)-unknown-linux-musl
-    if ! [ -d "$(rustc --print=target-libdir --target="$triple")" ]; then
-        say "adding the target $triple"
-        rustup target add "$triple" >&2
-    fi
-    if ! command -v musl-gcc > /dev/null && grep -q '^name = "cc"$' Cargo.lock; then
-        say "installing musl-tools, since a crate compiles C"
-        apt-get update --quiet=2 >&2
-        apt-get install --quiet=2 --yes --no-install-recommends musl-tools >&2
-    fi
-    echo "--target=$triple"
-}
-
+if ! command -v cargo > /dev/null; then
+    mark "no cargo"
+    exit 66
+fi
 update_mirror
 trust
 export CARGO_TARGET_DIR="$target"
 cd "$sources"
 if [ "$libc" = musl ]; then
-    set -- "$@" "$(require_musl)"
+    set -- "$@" "--target=$(uname -m)-unknown-linux-musl"
 fi
-say "cargo starts"
-if ! cargo build --release "--bin=$binary" --message-format=json-render-diagnostics "$@" > "$work/messages"; then
-    say "cargo failed"
+code=0
+cargo build --release "--bin=$binary" --message-format=json-render-diagnostics "$@" > "$work/messages" || code=$?
+if [ "$code" != 0 ]; then
+    mark "cargo failed: $code"
     exit 66
 fi
-say "cargo is done"
 # Of the artefacts of one binary only the binary is executable; a build script's is not named.
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program

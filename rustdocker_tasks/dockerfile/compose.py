@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan
 
 CA_BUNDLE = "ca-bundle"  # the secret's ID
-_BUILD, _RUNTIME = "build", "runtime"
+_BUILD, _RUNTIME = "rustdocker-build", "rustdocker-runtime"  # no image is called so
 _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
 _CARGO_HOME = "/rustdocker/cargo-home"
@@ -51,11 +51,17 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (f"{_KEPT}/sources", f"{_KEPT}/target")
     if not keeps_nothing:
         yield Env({"CARGO_HOME": _CARGO_HOME})
+    secret = Mount(type="secret", options={"id": CA_BUNDLE})
+    if plan.variant.linkage is Linkage.STATIC:
+        yield Run(
+            mounts=(_bind(names, names.prepare_script, "/prepare"), secret),
+            words=("sh", "/prepare", "c" if build.compiles_c else "no-c"),
+        )
     yield Run(
         mounts=(
             Mount(type="bind", options={"target": "/context"}),
             *(() if keeps_nothing else _cache_mounts(build)),
-            Mount(type="secret", options={"id": CA_BUNDLE}),
+            secret,
         ),
         words=(
             "sh",
@@ -70,22 +76,26 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
             *([f"--features={','.join(plan.compile.features)}"] if plan.compile.features else []),
         ),
     )
-    mounts = [Mount(type="bind", options={"source": names.folder, "target": "/support"})]
+    # Each by itself: with the whole folder mounted, any change of a source would run this step again.
+    mounts = [_bind(names, names.assemble_script, "/assemble"), _bind(names, names.root, "/root-files")]
     if build.runtime_image:
         mounts.append(Mount(type="bind", options={"from": _RUNTIME, "target": "/runtime"}))
     yield Run(
         mounts=tuple(mounts),
         words=(
             "sh",
-            f"/support/{names.assemble_script}",
+            "/assemble",
             "/" if keeps_nothing else _OUT,
             "/runtime" if build.runtime_image else "",
-            names.root,
             plan.name,
             plan.config.user,
             plan.variant.linkage.value,
         ),
     )
+
+
+def _bind(names: ContextNames, name: str, target: str) -> Mount:
+    return Mount(type="bind", options={"source": f"{names.folder}/{name}", "target": target})
 
 
 def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:

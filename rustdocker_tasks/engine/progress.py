@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 # Lines of our own scripts start so; see dockerfile/*.sh.
 _MARK = "rustdocker: "
+_FOR_THE_USER = "rustdocker says: "
 _NOT_AS_LISTED = f"{_MARK}not as listed: "
 _OUTPUT = re.compile(r"#\d+ \d+\.\d+ ?(.*)")
 _ERROR = re.compile(r"ERROR: (.*)")
@@ -28,7 +29,7 @@ class BuildLog:
     not_as_listed: list[str] = field(
         default_factory=list
     )  # paths of sources that the context brought in an old state
-    marks: list[str] = field(default_factory=list)  # what our scripts said
+    marks: list[str] = field(default_factory=list)  # what our scripts noticed
     errors: list[str] = field(default_factory=list)  # what buildx said at the end
 
     def feed(self, line: str) -> str | None:
@@ -45,7 +46,7 @@ class BuildLog:
         if text.startswith(_MARK):
             self.marks.append(text.removeprefix(_MARK))
             return None
-        return text
+        return text.removeprefix(_FOR_THE_USER)
 
     @property
     def reason(self) -> str:

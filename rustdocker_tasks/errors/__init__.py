@@ -27,7 +27,7 @@ from rustdocker_tasks.errors.base import (
     nearest,
     printable,
 )
-from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, UnknownCargoLayout
+from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, NoCargoInImage, UnknownCargoLayout
 from rustdocker_tasks.errors.defect import Unexpected
 from rustdocker_tasks.errors.engine import (
     BuildxUnusable,
@@ -85,6 +85,7 @@ __all__ = [
     "NoBaseImage",
     "NoBinary",
     "NoCargo",
+    "NoCargoInImage",
     "NoCargoToml",
     "NoContainer",
     "NoEngine",

@@ -20,6 +20,16 @@ class NoCargo(CompileError):
         )
 
 
+class NoCargoInImage(CompileError):
+    def __init__(self, image: str, *, set_by: str) -> None:
+        super().__init__(
+            "the image to compile in has no cargo",
+            found=f"no program named `cargo` on the PATH of {image}",
+            set_by=set_by,
+            hint="name an image with Rust by the setting `rust-image`, such as rust:1-slim",
+        )
+
+
 class CargoFailed(CompileError):
     def __init__(self, *, command: str, code: int, found: str, hint: str) -> None:
         """`command` is the cargo subcommand alone: a whole command line may hold what is secret."""

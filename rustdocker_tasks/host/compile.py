@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 from rustdocker_tasks.errors import CannotWrite, CargoFailed
 from rustdocker_tasks.host.cargo_command import build_command, clean_command, folders_command
-from rustdocker_tasks.host.files import write_whole
 from rustdocker_tasks.host.freshness import (
     decode_record,
     encode_record,
@@ -24,6 +23,7 @@ from rustdocker_tasks.host.freshness import (
     record_build,
     record_name,
 )
+from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import stat
 from hashlib import sha256
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 # Folders that hold no sources: the mark of Bryan Ford's Cache Directory Tagging Specification (cargo's target
@@ -50,28 +50,53 @@ def scan(folder: Path, *, others: frozenset[str], extra: Iterable[Path], known: 
     `others` are folders and files left out, such as packages inside this one. `known` are rows of an earlier scan:
     a file with the same inode, size and times is not read again. A file that cannot be read has the content "".
     """
-    found = [*_walk(str(folder), others), *(item for path in extra for item in _extra(str(path), others))]
+    found = [*walk(str(folder), others), *(item for path in extra for item in _extra(str(path), others))]
     return {path: _row(path, status, known.get(path)) for path, status in found}
 
 
-def _walk(folder: str, others: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
-    seen: set[tuple[int, int]] = set()
-    for name, folders, files in os.walk(folder, followlinks=True):
-        identity = next(((status.st_dev, status.st_ino) for _, status in _status(name)), None)
-        if identity in {None, *seen} or (name != folder and _is_other(name, files, others)):
-            folders.clear()
-            continue
-        seen.add(cast("tuple[int, int]", identity))
-        folders[:] = sorted(f for f in folders if f not in NAMES_OF_OTHERS)
-        for file in files:
-            path = os.path.join(name, file)
-            if path not in others:
-                yield from _status(path)
+def walk(
+    folder: str, others: frozenset[str], *, on_other: Callable[[str], None] = lambda _: None
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Return the files in a folder, also behind links, each by every way that leads to it without a circle.
+
+    A folder that holds no sources is left out, and handed to `on_other`.
+    """
+    yield from _walk_below(folder, others, on_other, above=())
+
+
+def _walk_below(
+    folder: str, others: frozenset[str], on_other: Callable[[str], None], *, above: tuple[tuple[int, int], ...]
+) -> Iterator[tuple[str, os.stat_result]]:
+    status = next((status for _, status in _status(folder)), None)
+    if status is None or (status.st_dev, status.st_ino) in above:
+        return
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:
+        return  # cargo will say so if it matters
+    if above and _is_other(folder, [entry.name for entry in entries], others):
+        on_other(folder)
+        return
+    for entry in entries:
+        if _is_folder(entry):
+            if entry.name not in NAMES_OF_OTHERS:
+                yield from _walk_below(
+                    entry.path, others, on_other, above=(*above, (status.st_dev, status.st_ino))
+                )
+        elif entry.path not in others:
+            yield from _status(entry.path)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def _extra(path: str, others: frozenset[str]) -> Iterator[tuple[str, os.stat_result]]:
     if os.path.isdir(path):
-        yield from _walk(path, others)
+        yield from walk(path, others)
     else:
         yield from _status(path)
 
@@ -95,7 +120,7 @@ def _status(path: str) -> Iterator[tuple[str, os.stat_result]]:
 def _row(path: str, status: os.stat_result, known: Row | None) -> Row:
     if known is not None and known.same_file(status) and known.content:
         return known
-    content = _content(path, status)
+    content = read_content(path, status)
     return Row(*_signature(status), content)
 
 
@@ -103,7 +128,8 @@ def _signature(status: os.stat_result) -> tuple[int, int, int, int]:
     return (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def _content(path: str, status: os.stat_result) -> str:
+def read_content(path: str, status: os.stat_result) -> str:
+    """Return the content of a row."""
     mode = "x" if status.st_mode & 0o111 else "-"
     digest = sha256()
     if not stat.S_ISREG(status.st_mode):

@@ -66,6 +66,7 @@ class ContainerBuild:
     runtime_image_set_by: str
     manifest: str  # the package's, from the workspace's root
     cache_id: str
+    compiles_c: bool  # a crate among the locked ones does
     ca_bundle: bool
 
 
@@ -76,6 +77,7 @@ class ContextNames:
     folder: str  # from the context's root
     sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
     root: str
+    prepare_script: str
     compile_script: str
     assemble_script: str
 

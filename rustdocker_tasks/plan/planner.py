@@ -180,6 +180,7 @@ def _container_build(
         ).where,
         manifest=package.manifest.relative_to(project.root).as_posix(),
         cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
+        compiles_c="cc" in (project.locked_packages or {"cc"}),
         ca_bundle=settings.ca_bundle,
     )
 

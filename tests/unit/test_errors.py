@@ -163,6 +163,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "and --backend host needs none",
     ),
     (
+        errors.NoCargoInImage("debian:trixie-slim", set_by="--x"),
+        66,
+        "the image to compile in has no cargo\n"
+        "  found: no program named `cargo` on the PATH of debian:trixie-slim\n"
+        "  set by: --x\n"
+        "  hint: name an image with Rust by the setting `rust-image`, such as rust:1-slim",
+    ),
+    (
         errors.NotOurs(Path("/shop/Dockerfile")),
         67,
         "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"

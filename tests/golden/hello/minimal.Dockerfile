@@ -1,6 +1,6 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 
-FROM rust:1-slim-trixie AS build
+FROM rust:1-slim-trixie AS rustdocker-build
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,target=/context \
@@ -9,11 +9,12 @@ RUN \
     --mount=type=secret,id=ca-bundle \
     ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "native", "hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--locked"]
 RUN \
-    --mount=type=bind,source=target/rustdocker/context,target=/support \
-    ["sh", "/support/assemble-0", "/rustdocker/out", "", "root-0", "hello", "65532:65532", "dynamic"]
+    --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
+    --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
+    ["sh", "/assemble", "/rustdocker/out", "", "hello", "65532:65532", "dynamic"]
 
 FROM scratch
-COPY --from=build /rustdocker/out/ /
+COPY --from=rustdocker-build /rustdocker/out/ /
 ENV PATH="/usr/local/bin:/usr/bin:/bin" \
     SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 USER 65532:65532

@@ -1,13 +1,14 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 
-FROM rust:1-slim-trixie AS build
+FROM rust:1-slim-trixie AS rustdocker-build
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=secret,id=ca-bundle \
     ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "native", "my-rust-app", "--manifest-path=/app/Cargo.toml", "--locked"]
 RUN \
-    --mount=type=bind,source=target/rustdocker/context,target=/support \
-    ["sh", "/support/assemble-0", "/", "", "root-0", "my-rust-app", "65532:65532", "dynamic"]
+    --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
+    --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
+    ["sh", "/assemble", "/", "", "my-rust-app", "65532:65532", "dynamic"]
 WORKDIR /app
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp

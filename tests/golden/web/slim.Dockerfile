@@ -1,8 +1,8 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 
-FROM debian:trixie-slim AS runtime
+FROM debian:trixie-slim AS rustdocker-runtime
 
-FROM rust:1-slim-trixie AS build
+FROM rust:1-slim-trixie AS rustdocker-build
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,target=/context \
@@ -11,12 +11,13 @@ RUN \
     --mount=type=secret,id=ca-bundle \
     ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "native", "my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--locked"]
 RUN \
-    --mount=type=bind,source=target/rustdocker/context,target=/support \
-    --mount=type=bind,from=runtime,target=/runtime \
-    ["sh", "/support/assemble-0", "/rustdocker/out", "/runtime", "root-0", "my-rust-app", "65532:65532", "dynamic"]
+    --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
+    --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
+    --mount=type=bind,from=rustdocker-runtime,target=/runtime \
+    ["sh", "/assemble", "/rustdocker/out", "/runtime", "my-rust-app", "65532:65532", "dynamic"]
 
-FROM runtime
-COPY --from=build /rustdocker/out/ /
+FROM rustdocker-runtime
+COPY --from=rustdocker-build /rustdocker/out/ /
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp
 USER 65532:65532

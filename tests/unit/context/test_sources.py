@@ -11,7 +11,7 @@ from tests.conftest import Write, crate
 
 
 def paths(folder: object) -> set[str]:
-    return {file.path for file in list_sources(folder)}  # type: ignore[arg-type]
+    return set(list_sources(folder).files)  # type: ignore[arg-type]
 
 
 def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:

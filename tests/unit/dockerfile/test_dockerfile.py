@@ -23,6 +23,7 @@ NAMES = ContextNames(
     folder="target/rustdocker/context",
     sources="sources-0",
     root="root-0",
+    prepare_script="prepare-0",
     compile_script="compile-0",
     assemble_script="assemble-0",
 )

@@ -10,7 +10,7 @@ FAILED = """\
 #1 transferring dockerfile: 2.11kB done
 #1 DONE 0.0s
 #9 [build 2/3] RUN --mount=type=bind,target=/context ["sh", "x"]
-#9 0.412 rustdocker: cargo starts
+#9 0.412 rustdocker says: adding the target x
 #9 0.512    Compiling app v0.1.0 (/rustdocker/kept/sources)
 #9 0.800 error: expected `;`
 #9 0.801
@@ -29,16 +29,21 @@ def fed(text: str) -> tuple[BuildLog, list[str]]:
     return log, [shown for line in text.splitlines() if (shown := log.feed(line)) is not None]
 
 
-def test_what_cargo_writes_is_shown_once_and_nothing_else() -> None:
+def test_what_cargo_and_our_scripts_say_is_shown_once_and_nothing_else() -> None:
     _, shown = fed(FAILED)
 
-    assert shown == ["   Compiling app v0.1.0 (/rustdocker/kept/sources)", "error: expected `;`", ""]
+    assert shown == [
+        "adding the target x",
+        "   Compiling app v0.1.0 (/rustdocker/kept/sources)",
+        "error: expected `;`",
+        "",
+    ]
 
 
-def test_what_our_scripts_say_is_kept_apart() -> None:
+def test_what_our_scripts_notice_is_kept_apart() -> None:
     log, _ = fed(FAILED)
 
-    assert log.marks == ["cargo starts", "cargo failed"]
+    assert log.marks == ["cargo failed"]
 
 
 def test_sources_that_came_in_an_old_state_are_named() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rustdocker_tasks.context.sources import list_sources
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
@@ -20,6 +21,7 @@ from tests.engine.conftest import IN_2000
 pytestmark = pytest.mark.engine
 
 MACHINE_ENGINE = "unix:///var/run/docker.sock"
+ON_CURRENT = pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 
 
@@ -133,7 +135,7 @@ def test_a_feature_switched_on_around_an_edit(app: Crate) -> None:
     assert app.build() == "first"
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_a_file_that_only_a_macro_reads(app: Crate) -> None:
     app.write(**{"src/main.rs": 'fn main() { print!("{}", include_str!("../text")); }', "text": "first"})
     assert app.build() == "first"
@@ -143,7 +145,7 @@ def test_a_file_that_only_a_macro_reads(app: Crate) -> None:
     assert app.build() == "first"
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_a_module_that_is_moved_and_removed(app: Crate) -> None:
     main = 'mod m; fn main() { println!("{}", m::TEXT); }'
     app.write(**{"src/main.rs": main, "src/m.rs": 'pub const TEXT: &str = "first";'})
@@ -159,7 +161,7 @@ def test_a_module_that_is_moved_and_removed(app: Crate) -> None:
     assert "file not found for module `m`" in outcome.stderr
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_a_member_s_folder_that_is_removed(app: Crate) -> None:
     """A folder without a manifest that a pattern matches is an error of cargo's."""
     manifest = (app.folder / "Cargo.toml").read_text() + '[workspace]\nmembers = ["crates/*"]\n'
@@ -177,7 +179,7 @@ def test_a_member_s_folder_that_is_removed(app: Crate) -> None:
     assert app.build(RUSTDOCKER_BIN=name) == "first"
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_a_link_to_a_file_outside_of_the_project(app: Crate, tmp_path: Path) -> None:
     (tmp_path / "shared.txt").write_text("first")
     app.write(**{"src/main.rs": 'fn main() { print!("{}", include_str!("shared.txt")); }'})
@@ -188,7 +190,7 @@ def test_a_link_to_a_file_outside_of_the_project(app: Crate, tmp_path: Path) -> 
     assert app.build() == "fifth"
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_a_target_folder_that_was_removed_between(app: Crate) -> None:
     assert app.build() == "first"
     shutil.rmtree(app.folder / "target")
@@ -197,10 +199,10 @@ def test_a_target_folder_that_was_removed_between(app: Crate) -> None:
     assert app.build() == "fifth"
 
 
-NAMES = ["with space", "ünïcode", "-dash", "quo'te\"s", "$dollar `tick`", "# hash", "[x]*?"]
+NAMES = ["-", "with space", "ünïcode", "-dash", "quo'te\"s", "$dollar `tick`", "# hash", "[x]*?"]
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_any_file_name_arrives(app: Crate) -> None:
     lines = "".join(f'print!(include_str!(r#####"../texts/{name}"#####));' for name in NAMES)
     app.write(**{"src/main.rs": f"fn main() {{ {lines} }}"})
@@ -211,7 +213,7 @@ def test_any_file_name_arrives(app: Crate) -> None:
     assert app.build() == "2" * len(NAMES)
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_nothing_changed_compiles_nothing(app: Crate) -> None:
     app.build()
 
@@ -221,7 +223,7 @@ def test_nothing_changed_compiles_nothing(app: Crate) -> None:
     assert "Compiling" not in outcome.stderr
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_variants_of_one_c_library_share_what_is_compiled(app: Crate) -> None:
     app.build("slim")
 
@@ -231,9 +233,193 @@ def test_variants_of_one_c_library_share_what_is_compiled(app: Crate) -> None:
     assert "Compiling" not in outcome.stderr
 
 
-@pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+@ON_CURRENT
 def test_two_builds_of_one_project_at_once(app: Crate) -> None:
     with ThreadPoolExecutor() as pool:
         printed = list(pool.map(app.build, ["slim", "minimal", "slim"]))
 
     assert printed == ["first"] * 3
+
+
+LISTS_PLUGINS = """use std::{env, fs, path::Path};
+fn main() {
+    let mut names: Vec<_> = fs::read_dir("plugins").unwrap().map(|e| e.unwrap()).collect();
+    names.sort_by_key(|e| e.file_name());
+    let text: String = names.iter().map(|e| fs::read_to_string(e.path()).unwrap()).collect();
+    fs::write(Path::new(&env::var("OUT_DIR").unwrap()).join("plugins.txt"), text).unwrap();
+    println!("cargo:rerun-if-changed=build.rs");
+}
+"""
+PRINTS_PLUGINS = 'fn main() { print!("{}", include_str!(concat!(env!("OUT_DIR"), "/plugins.txt"))); }'
+
+
+@ON_CURRENT
+@pytest.mark.parametrize("ending", ["rs", "txt"])
+def test_files_that_a_build_script_reads_and_does_not_name(app: Crate, ending: str) -> None:
+    app.write(**{"build.rs": LISTS_PLUGINS, "src/main.rs": PRINTS_PLUGINS, f"plugins/a.{ending}": "a1"})
+    assert app.build() == "a1"
+    app.write(**{f"plugins/a.{ending}": "a2"})
+    assert app.build() == "a2"
+    app.write(**{f"plugins/b.{ending}": "b1"})
+    assert app.build() == "a2b1"
+    app.remove(f"plugins/a.{ending}")
+    assert app.build() == "b1"
+
+
+@ON_CURRENT
+def test_a_removal_beside_an_edit_that_the_context_brings_in_an_old_state(app: Crate) -> None:
+    main = PRINTS_PLUGINS.replace("print!(", 'print!("1"); print!(')
+    app.write(**{"build.rs": LISTS_PLUGINS, "src/main.rs": main, "plugins/a.txt": "a", "plugins/b.txt": "b"})
+    assert app.build() == "1ab"
+    app.remove("plugins/b.txt")
+    app.write(**{"src/main.rs": main.replace('"1"', '"2"')})
+
+    assert app.build() == "2a"
+
+
+@ON_CURRENT
+def test_a_source_that_a_build_script_wrote_over(app: Crate) -> None:
+    script = 'fn main() { std::fs::write("src/text", "of the script").unwrap(); }'
+    app.write(**{"build.rs": script, "src/text": "of the user", "src/main.rs": PRINTS_TEXT})
+    assert app.build() == "of the script"
+    app.write(**{"build.rs": "fn main() {}"})
+    assert app.build() == "of the user"
+
+
+PRINTS_TEXT = 'fn main() { print!("{}", include_str!("text")); }'
+
+
+@ON_CURRENT
+def test_a_file_that_a_build_script_no_longer_makes(app: Crate) -> None:
+    app.write(
+        **{
+            "build.rs": 'fn main() { std::fs::write("src/made.rs", "pub const X: u8 = 1;").unwrap(); }',
+            "src/main.rs": 'mod made; fn main() { println!("{}", made::X); }',
+        }
+    )
+    assert app.build() == "1"
+    app.write(**{"build.rs": "fn main() {}"})
+
+    outcome = app.invoke("build")
+
+    assert outcome.code == 66
+    assert "file not found for module `made`" in outcome.stderr
+
+
+@ON_CURRENT
+def test_data_that_another_member_reads(app: Crate) -> None:
+    manifest = (app.folder / "Cargo.toml").read_text() + '[workspace]\nmembers = ["shared"]\n'
+    app.write(
+        **{
+            "Cargo.toml": manifest,
+            "shared/Cargo.toml": MANIFEST.format(name="shared"),
+            "shared/src/lib.rs": "",
+            "shared/plugins/a": "first",
+            "build.rs": LISTS_PLUGINS.replace('"plugins"', '"shared/plugins"'),
+            "src/main.rs": PRINTS_PLUGINS,
+        }
+    )
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=app.folder, check=True)
+    assert app.build() == "first"
+    app.write(**{"shared/plugins/a": "fifth"})
+
+    assert app.build() == "fifth"
+
+
+@ON_CURRENT
+def test_a_file_that_is_only_removed(app: Crate) -> None:
+    app.write(**{"notes.txt": "x"})
+    assert app.build() == "first"
+    app.remove("notes.txt")
+
+    assert app.build() == "first"
+
+
+@ON_CURRENT
+def test_a_build_that_failed_fails_again_in_the_same_way(app: Crate) -> None:
+    app.write(**{"src/main.rs": "fn main() { nothing() }"})
+
+    outcomes = [app.invoke("build") for _ in range(2)]
+
+    assert [outcome.code for outcome in outcomes] == [66, 66]
+    assert all("cannot find function `nothing`" in outcome.stderr for outcome in outcomes)
+
+
+@ON_CURRENT
+def test_a_setting_that_changes_recompiles_nothing(app: Crate) -> None:
+    app.build()
+
+    outcome = app.invoke("build", RUSTDOCKER_USER="1000")
+
+    assert outcome.code == 0
+    assert "Compiling" not in outcome.stderr
+
+
+@ON_CURRENT
+def test_two_binaries_one_after_the_other(app: Crate) -> None:
+    app.write(**{"src/bin/one.rs": PRINT.format("one"), "src/bin/two.rs": PRINT.format("two")})
+
+    assert [app.build(RUSTDOCKER_BIN=name) for name in ("one", "two", "one")] == ["one", "two", "one"]
+
+
+@ON_CURRENT
+def test_two_links_to_one_folder(app: Crate, tmp_path: Path) -> None:
+    write_files(tmp_path / "shared", {"text": "1"})
+    main = 'fn main() { print!("{}{}", include_str!("a/text"), include_str!("b/text")); }'
+    app.write(**{"src/main.rs": main})
+    for name in ("a", "b"):
+        (app.folder / "src" / name).symlink_to(tmp_path / "shared")
+
+    assert app.build() == "11"
+
+
+@ON_CURRENT
+def test_an_edit_leaves_a_library_that_does_not_change_alone(app: Crate) -> None:
+    name = (app.folder / "Cargo.toml").read_text().split('"')[1]
+    manifest = (app.folder / "Cargo.toml").read_text() + '[dependencies]\nhelp = { path = "help" }\n[workspace]\n'
+    app.write(
+        **{"Cargo.toml": manifest, "help/Cargo.toml": MANIFEST.format(name="help"), "help/src/lib.rs": ""},
+    )
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=app.folder, check=True)
+    app.build()
+    app.write(**{"src/main.rs": PRINT.format("the second")})
+
+    outcome = app.invoke("build")
+
+    compiled = [line.split()[1] for line in outcome.stderr.splitlines() if "Compiling" in line]
+    assert compiled == [name]
+
+
+@ON_CURRENT
+def test_many_files_that_the_context_brings_in_an_old_state(app: Crate) -> None:
+    app.write(**{"src/main.rs": PRINTS_TEXT.replace('"text"', '"../texts/1499"')})
+    app.write(**{f"texts/{number:04}": "1" for number in range(1500)})
+    assert app.build() == "1"
+    app.write(**{f"texts/{number:04}": "2" for number in range(1500)})
+
+    assert app.build() == "2"
+
+
+IGNORES = [
+    "gen/*\n!gen/keep/k\ngen/keep",
+    "**/*.pem\n!certs",
+    "d?ep/**/*.log\n!deep/*/two",
+    "*\n!certs\n!src\nsrc/secret",
+    "/gen/\n./deep/../certs",
+    "gen/keep/\n!**/k\n[d-e]*",
+]
+IGNORED_TREE = ["gen/a", "gen/keep/k", "gen/keep/l", "certs/server.pem", "certs/b", "deep/a/two", "deep/a/two.log"]
+
+
+@ON_CURRENT
+@pytest.mark.parametrize("patterns", IGNORES)
+def test_what_is_listed_is_what_buildkit_sends(tmp_path: Path, host: str, patterns: str) -> None:
+    folder = write_files(tmp_path / "tree", dict.fromkeys([*IGNORED_TREE, "src/main.rs", "src/secret/x"], ""))
+    write_files(folder, {".dockerignore": patterns})
+    write_files(tmp_path, {"Dockerfile": "FROM scratch\nCOPY . /\n", "Dockerfile.dockerignore": patterns})
+    words = ["docker", "buildx", "build", f"--output=type=local,dest={tmp_path / 'sent'}"]
+    words += [f"--file={tmp_path / 'Dockerfile'}", str(folder)]
+    subprocess.run(words, check=True, capture_output=True, env=clean_environment(DOCKER_HOST=host))
+    sent = {str(path.relative_to(tmp_path / "sent")) for path in (tmp_path / "sent").rglob("*") if path.is_file()}
+
+    assert set(list_sources(folder).files) == sent

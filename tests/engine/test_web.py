@@ -9,16 +9,20 @@ import shutil
 import ssl
 import tarfile
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import docker
 import pytest
 import trustme
 from docker.models.containers import Container
 
+from rustdocker_tasks.engine.saved_image import LayerSize, measure_layers
+from tasks.lab.images import RUNTIME
 from tests.conftest import invoke
 from tests.engine.conftest import (
     CASES,
@@ -35,6 +39,7 @@ from tests.engine.conftest import (
 pytestmark = pytest.mark.engine
 
 MEGABYTE = 1_000_000
+PROGRAM = "usr/local/bin/my-rust-app"
 ALL = pytest.mark.parametrize("case", CASES, indirect=True)
 
 
@@ -174,6 +179,46 @@ def test_static_is_of_musl_where_that_is_installed(image_of: Callable[[str], Bui
 
     assert plan["target_triple"] == "x86_64-unknown-linux-musl"
     assert (musl_web.folder / "target/x86_64-unknown-linux-musl/release/my-rust-app").is_file()
+
+
+def layers_of(case: str, image: str) -> list[LayerSize]:
+    """The layers of an image on the engine of the case, with the size of the program in them."""
+    with closing(engine_of(case)) as engine, TemporaryFile() as archive:
+        for chunk in engine.images.get(image).save():
+            archive.write(chunk)
+        archive.seek(0)
+        return measure_layers(archive, frozenset({PROGRAM}))
+
+
+def stored(case: str, image: str) -> int:
+    return sum(layer.stored for layer in layers_of(case, image))
+
+
+@pytest.mark.parametrize("engine_name", ["20.10", "28.5"])
+def test_slim_is_its_base_and_the_program_and_a_tenth_of_simple(
+    engine_name: str, image_of: Callable[[str], Built]
+) -> None:
+    slim, simple = (
+        stored(case, image_of(case).image) for case in (f"{engine_name} slim", f"{engine_name} simple")
+    )
+    with closing(engine_of(f"{engine_name} slim")) as engine:
+        program = read_file(engine, image_of(f"{engine_name} slim").image, f"/{PROGRAM}")
+
+    assert slim * 10 <= simple
+    assert slim <= stored(f"{engine_name} slim", RUNTIME) + len(zlib.compress(program)) + MEGABYTE
+
+
+@pytest.mark.parametrize("engine_name", ["20.10", "28.5"])
+def test_minimal_and_static_are_as_small_as_on_the_host(
+    engine_name: str, image_of: Callable[[str], Built]
+) -> None:
+    minimal, static = (
+        layers_of(case, image_of(case).image) for case in (f"{engine_name} minimal", f"{engine_name} static")
+    )
+
+    assert [len(minimal), len(static)] == [1, 1]
+    assert minimal[0].unpacked <= minimal[0].files[PROGRAM] + 4 * MEGABYTE
+    assert static[0].stored <= minimal[0].stored
 
 
 def test_minimal_holds_the_libraries_that_the_program_loads_and_no_other(

@@ -25,7 +25,7 @@ LADDER = [
     ["plan"],
     ["inputs"],
     ["host", "dockerfile", "context"],
-    ["report", "run_flags", "containers"],
+    ["report", "run_flags", "containers", "container_failure"],
     ["container_build", "eject"],
     ["pipeline"],
     ["run"],
@@ -39,6 +39,7 @@ PURE = [
     "settings",
     "plan",
     "report.py",
+    "container_failure.py",
     "run_flags.py",
 ]
 PURE += [

@@ -1,0 +1,58 @@
+"""Why a build in containers failed: what it said -> the error that the user sees. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors import (
+    BuildFailed,
+    BuildxUnusable,
+    CargoFailed,
+    EngineGone,
+    NoBaseImage,
+    NoCargoInImage,
+)
+
+if TYPE_CHECKING:
+    from rustdocker_tasks.engine.progress import BuildLog
+    from rustdocker_tasks.errors import RustDockerError
+    from rustdocker_tasks.image import BaseImage
+    from rustdocker_tasks.plan.model import ContainerBuild
+
+_CARGO_FAILED = "cargo failed: "  # of dockerfile/compile.sh
+# BuildKit's own words, of Engine 20.10 and 28.5.
+_NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
+_ENGINE_GONE = ("code = Unavailable", "Cannot connect to the Docker daemon", "connection reset by peer")
+
+
+def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
+    """Return the error: by what our scripts noticed, else by buildx's words."""
+    reason = log.reason
+    noticed = log.marks[-1] if log.marks else ""
+    if noticed == "no cargo":
+        return NoCargoInImage(container.rust_image, set_by=container.rust_image_set_by)
+    if noticed.startswith(_CARGO_FAILED):
+        return CargoFailed(
+            command="cargo build",
+            code=int(noticed.removeprefix(_CARGO_FAILED)),
+            found="its message stands above",
+            hint="mend what it names, then build again",
+        )
+    if 'no builder "' in reason:
+        return BuildxUnusable(reason, set_by=container.builder_set_by)
+    if any(words in reason for words in _ENGINE_GONE):
+        return EngineGone(reason)
+    images = (
+        (container.rust_image, container.rust_image_set_by),
+        (container.runtime_image, container.runtime_image_set_by),
+    )
+    for image, set_by in images:
+        if image is not None and any(words in reason for words in _NO_IMAGE) and _is_named(image, reason):
+            return NoBaseImage(image, problem=reason, set_by=set_by)
+    return BuildFailed(noticed or reason)
+
+
+def _is_named(image: BaseImage, reason: str) -> bool:
+    """Whether the reason names the image, which a registry's address does in parts: `library/rust/manifests/1`."""
+    name, _, version = image.rpartition("/")[2].replace("@", ":", 1).partition(":")
+    return name in reason and version in reason

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import pytest
+
+from rustdocker_tasks import errors
+from rustdocker_tasks.container_failure import failure_of
+from rustdocker_tasks.engine.progress import BuildLog
+from rustdocker_tasks.image import BaseImage
+from rustdocker_tasks.plan.model import ContainerBuild
+
+CONTAINER = ContainerBuild(
+    builder="far",
+    builder_set_by="--builder",
+    rust_image=BaseImage("ghcr.io/acme/rust:1-slim"),
+    rust_image_set_by="--rust-image",
+    runtime_image=BaseImage("debian:trixie-slim"),
+    runtime_image_set_by="--debian-release",
+    manifest="Cargo.toml",
+    cache_id="x",
+    compiles_c=False,
+    ca_bundle=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("reason", "error", "set_by"),
+    [
+        ('no builder "far" found', errors.BuildxUnusable, "--builder"),
+        (
+            'failed to do request: Head "https://ghcr.io/v2/acme/rust/manifests/1-slim": no such host',
+            errors.NoBaseImage,
+            "--rust-image",
+        ),
+        ("docker.io/library/debian:trixie-slim: not found", errors.NoBaseImage, "--debian-release"),
+        (
+            "pull access denied, repository does not exist or may require authorization: debian:trixie-slim",
+            errors.NoBaseImage,
+            "--debian-release",
+        ),
+        ("failed to receive status: rpc error: code = Unavailable desc = EOF", errors.EngineGone, "the engine"),
+        ("failed to copy files: no space left on device", errors.BuildFailed, "a step of the build"),
+    ],
+)
+def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], set_by: str) -> None:
+    made = failure_of(BuildLog(errors=[reason]), CONTAINER)
+
+    assert type(made) is error
+    assert made.found == reason
+    assert made.set_by == set_by
+
+
+def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
+    def failure(*marks: str) -> errors.RustDockerError:
+        return failure_of(
+            BuildLog(marks=list(marks), errors=["process did not complete: exit code: 66"]), CONTAINER
+        )
+
+    assert failure("cargo failed: 101").what == "`cargo build` failed with exit code 101"
+    assert type(failure("no cargo")) is errors.NoCargoInImage
+    assert (
+        failure("the program is not fully static: libz.so.1").found == "the program is not fully static: libz.so.1"
+    )

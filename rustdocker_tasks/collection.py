@@ -196,6 +196,15 @@ def _run(bound: _Bound, c: Context, flags: Flags) -> None:
         raise Exit(code=code)
 
 
+def _push(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build the image and push it to its registry; print its name with the digest."""
+    from rustdocker_tasks.push import push_image
+
+    planned = bound.planned(c, flags)
+    if not _is_dry(c, planned):
+        _print("\n".join(push_image(planned.plan, say=_say)))
+
+
 def _stop(bound: _Bound, c: Context, flags: Flags) -> None:
     """Stop and remove the containers that `run` started."""
     from rustdocker_tasks.run import stop_project
@@ -252,6 +261,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _slim: (*SETTING_FLAGS, _JSON),
     _static: (*SETTING_FLAGS, _JSON),
     _run: (VARIANT, *SETTING_FLAGS, *_RUN_FLAGS),
+    _push: (VARIANT, *SETTING_FLAGS),
     _stop: (_BIN,),
     _logs: (_BIN, _FOLLOW),
     _plan: (VARIANT, *SETTING_FLAGS, _JSON),

@@ -52,6 +52,18 @@ class Port(str):
         return self.partition("/")[2]
 
 
+class Registry(str):
+    """Where images are pushed, such as `ghcr.io/acme`: what stands before their names. ValueError otherwise."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if not re.fullmatch(rf"{_HOST}(?:/{_COMPONENT})*", str(text)):
+            message = "a registry is a host name, with an optional :port and lower-case /folders"
+            raise ValueError(message)
+        return super().__new__(cls, text)
+
+
 class ImageReference(str):
     """An image's name with its tag, such as `ghcr.io/acme/shop:1.2`.
 
@@ -70,6 +82,15 @@ class ImageReference(str):
     @property
     def tag(self) -> str:
         return self.rpartition(":")[2]
+
+    @property
+    def repository(self) -> str:
+        return self.rpartition(":")[0]
+
+    @property
+    def registry(self) -> str | None:
+        """The registry's host, `docker.io` for docker's own; None for a bare name, which nobody can push."""
+        return self.full.partition("/")[0] if "/" in self else None
 
     @property
     def full(self) -> str:

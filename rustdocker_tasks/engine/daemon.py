@@ -12,7 +12,15 @@ from urllib.parse import urlsplit
 
 from rustdocker_tasks.engine.request import Running, RunRequest
 from rustdocker_tasks.engine.saved_image import measure_layers
-from rustdocker_tasks.errors import EngineError, EngineGone, LoadFailed, NoEngine, PortTaken, RunFailed
+from rustdocker_tasks.errors import (
+    EngineError,
+    EngineGone,
+    LoadFailed,
+    NoEngine,
+    PortTaken,
+    PushFailed,
+    RunFailed,
+)
 from rustdocker_tasks.interrupts import deferred
 
 if TYPE_CHECKING:
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     import docker
 
     from rustdocker_tasks.engine.saved_image import LayerSize
+    from rustdocker_tasks.image import ImageReference
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
@@ -97,6 +106,29 @@ class Daemon:
                 except docker.errors.ImageNotFound:
                     continue
         raise LoadFailed(label, problem="it took the archive, but does not have the image")
+
+    def push(self, tag: ImageReference) -> str:
+        """Push what the tag names on this engine; return the digest that the registry has it under.
+
+        Credentials are those of docker's configuration. Raises PushFailed with the engine's words.
+        """
+        digest = None
+        with _wrapped(lambda problem: PushFailed(tag, problem=problem)):
+            for event in self._api.push(tag.repository, tag=tag.tag, stream=True, decode=True):
+                if "error" in event:
+                    raise PushFailed(tag, problem=str(event["error"]))
+                digest = event.get("aux", {}).get("Digest", digest)
+            # containerd's store says it only in words for people; there the image itself has that digest.
+            known = self._api.inspect_image(tag)["RepoDigests"] if digest is None else []
+        digests = [entry.partition("@")[2] for entry in known if entry.startswith(f"{tag.repository}@")]
+        if digest is None and not digests:
+            raise PushFailed(tag, problem="the engine names no digest")
+        return str(digest or digests[0])
+
+    def tag(self, image: str, tag: ImageReference) -> None:
+        """Give the image the tag."""
+        with _wrapped(EngineGone):
+            self._api.tag(image, tag.repository, tag.tag)
 
     def layer_sizes(self, image: str, files: frozenset[str]) -> list[LayerSize]:
         """Return the sizes of an image's layers, and of the named files in them."""

@@ -38,6 +38,10 @@ from rustdocker_tasks.errors.engine import (
     NoEngine,
     NotListening,
     PortTaken,
+    PushFailed,
+    PushRefused,
+    RegistryUnreachable,
+    RegistryUntrusted,
     RunFailed,
 )
 from rustdocker_tasks.errors.image import (
@@ -61,7 +65,7 @@ from rustdocker_tasks.errors.project import (
     SeveralBinaries,
     UnusableSource,
 )
-from rustdocker_tasks.errors.settings import BadFlag, BadValue, UnknownKey, UnreadableFile
+from rustdocker_tasks.errors.settings import BadFlag, BadValue, NoRepository, UnknownKey, UnreadableFile
 
 __all__ = [
     "INTERRUPTED",
@@ -89,6 +93,7 @@ __all__ = [
     "NoCargoToml",
     "NoContainer",
     "NoEngine",
+    "NoRepository",
     "NoSuchBinary",
     "NoSuchPackage",
     "NotLinux",
@@ -98,6 +103,10 @@ __all__ = [
     "OutsideOfContext",
     "PortTaken",
     "ProjectError",
+    "PushFailed",
+    "PushRefused",
+    "RegistryUnreachable",
+    "RegistryUntrusted",
     "RunFailed",
     "RustDockerError",
     "SettingsError",

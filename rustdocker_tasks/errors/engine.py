@@ -54,6 +54,46 @@ class LoadFailed(EngineError):
         )
 
 
+class PushRefused(EngineError):
+    def __init__(self, tag: str, *, registry: str, problem: str) -> None:
+        super().__init__(
+            f"the registry refused {tag}",
+            found=problem,
+            set_by="the registry, by the credentials in docker's configuration",
+            hint=f"log in with an account that may push there: `docker login {registry}`",
+        )
+
+
+class RegistryUnreachable(EngineError):
+    def __init__(self, tag: str, *, problem: str, set_by: str) -> None:
+        super().__init__(
+            f"the registry of {tag} cannot be reached",
+            found=problem,
+            set_by=set_by,
+            hint="check the name and the network, then push again: what arrived stays there",
+        )
+
+
+class RegistryUntrusted(EngineError):
+    def __init__(self, tag: str, *, registry: str, problem: str) -> None:
+        super().__init__(
+            f"the engine does not trust the certificate of the registry of {tag}",
+            found=problem,
+            set_by="the registry's certificate authority",
+            hint=f"put the CA's certificate into /etc/docker/certs.d/{registry}/ca.crt on the engine's machine",
+        )
+
+
+class PushFailed(EngineError):
+    def __init__(self, tag: str, *, problem: str) -> None:
+        super().__init__(
+            f"{tag} could not be pushed",
+            found=problem,
+            set_by="the registry, or the way to it",
+            hint="push again: what arrived stays there",
+        )
+
+
 class PortTaken(EngineError):
     def __init__(self, port: int, *, container_port: str, set_by: str, other: int) -> None:
         super().__init__(

@@ -41,6 +41,17 @@ class BadFlag(SettingsError):
         )
 
 
+class NoRepository(SettingsError):
+    def __init__(self, tag: str, *, set_by: str) -> None:
+        super().__init__(
+            f"the image's name {tag} says no registry to push to",
+            found=tag,
+            set_by=set_by,
+            hint='set registry = "ghcr.io/you" in [package.metadata.rustdocker] (docker.io/you is Docker Hub), '
+            f"or name it whole: --tag ghcr.io/you/{tag}",
+        )
+
+
 class UnreadableFile(SettingsError):
     def __init__(self, key: str, path: Path, *, where: str, problem: str) -> None:
         super().__init__(

@@ -96,3 +96,4 @@ class ImagePlan:
     ca_certificates: tuple[Path, ...]
     ca_certificates_set_by: str
     tags: tuple[ImageReference, ...]
+    tags_set_by: str

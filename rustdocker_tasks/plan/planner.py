@@ -23,6 +23,7 @@ from rustdocker_tasks.settings.options import Backend
 
 if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.image import Registry
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 
@@ -145,7 +146,8 @@ def make_plan(
         config=ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__}),
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
-        tags=settings.tag or (_default_tag(binary.name, package, suffix),),
+        tags=settings.tag or (_default_tag(settings.registry, binary.name, package, suffix),),
+        tags_set_by=resolved.origin("tag" if settings.tag else "registry").where,
     )
 
 
@@ -218,13 +220,14 @@ def _sources(project: Project) -> list[SourcePackage]:
     ]
 
 
-def _default_tag(name: str, package: Package, suffix: str) -> ImageReference:
-    """Return `name:version`, in the characters that a reference may have.
+def _default_tag(registry: Registry | None, name: str, package: Package, suffix: str) -> ImageReference:
+    """Return `name:version`, in the characters that a reference may have, below the registry if there is one.
 
     A binary may be called `My__App`, and a version may hold a `+`, which no tag may.
     """
     repository = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if not _is_repository(name) else name
-    return ImageReference(f"{repository or 'app'}:{package.version.replace('+', '_')[:100]}{suffix}")
+    prefix = f"{registry}/" if registry else ""
+    return ImageReference(f"{prefix}{repository or 'app'}:{package.version.replace('+', '_')[:100]}{suffix}")
 
 
 def _is_repository(name: str) -> bool:

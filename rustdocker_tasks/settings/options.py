@@ -13,7 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
+from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference, Registry
 
 
 class Backend(Enum):
@@ -66,6 +66,10 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         tuple[ImageReference, ...],
         Meta(description="Names for the image, in place of name:version.", examples=['["shop:dev"]']),
     ] = ()
+    registry: Annotated[
+        Registry | None,
+        Meta(description="Where `push` pushes: what stands before the image's name.", examples=['"ghcr.io/acme"']),
+    ] = None
     ca_certificates: Annotated[
         tuple[Path, ...],
         Meta(

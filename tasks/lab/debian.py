@@ -6,6 +6,7 @@ Only the mirror that the machine itself uses is asked.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -49,6 +50,11 @@ def mirror() -> str:
         if origin == "Debian" and "security" not in site:
             return site
     raise Exit("apt's sources name no Debian mirror: run `apt-get update`, then try again", 1)
+
+
+def machine_release() -> str:
+    """Return the name of the machine's own Debian release."""
+    return platform.freedesktop_os_release()["VERSION_CODENAME"]
 
 
 def sources(release: str) -> str:

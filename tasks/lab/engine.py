@@ -19,7 +19,7 @@ RUN = Path("/run/rustdocker-lab")
 SOCKET = RUN / "docker.sock"
 HOST = f"unix://{SOCKET}"
 _BRIDGE = "rdlab0"
-_ADDRESS = "172.29.77.1/24"
+BRIDGE_ADDRESS = "172.29.77.1"
 STATE = CACHE / "engine"
 _SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 20
@@ -97,7 +97,7 @@ def _answers() -> bool:
 
 def _make_bridge() -> None:
     subprocess.run(["ip", "link", "add", _BRIDGE, "type", "bridge"], check=True)
-    subprocess.run(["ip", "address", "add", _ADDRESS, "dev", _BRIDGE], check=True)
+    subprocess.run(["ip", "address", "add", f"{BRIDGE_ADDRESS}/24", "dev", _BRIDGE], check=True)
     subprocess.run(["ip", "link", "set", _BRIDGE, "up"], check=True)
 
 

@@ -171,6 +171,47 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name an image with Rust by the setting `rust-image`, such as rust:1-slim",
     ),
     (
+        errors.NoRepository("shop:1", set_by="the default"),
+        64,
+        "the image's name shop:1 says no registry to push to\n"
+        "  found: shop:1\n"
+        "  set by: the default\n"
+        '  hint: set registry = "ghcr.io/you" in [package.metadata.rustdocker] (docker.io/you is Docker Hub), '
+        "or name it whole: --tag ghcr.io/you/shop:1",
+    ),
+    (
+        errors.PushRefused("r.io/shop:1", registry="r.io", problem="denied"),
+        68,
+        "the registry refused r.io/shop:1\n"
+        "  found: denied\n"
+        "  set by: the registry, by the credentials in docker's configuration\n"
+        "  hint: log in with an account that may push there: `docker login r.io`",
+    ),
+    (
+        errors.RegistryUnreachable("r.io/shop:1", problem="no such host", set_by="--tag"),
+        68,
+        "the registry of r.io/shop:1 cannot be reached\n"
+        "  found: no such host\n"
+        "  set by: --tag\n"
+        "  hint: check the name and the network, then push again: what arrived stays there",
+    ),
+    (
+        errors.RegistryUntrusted("r.io/shop:1", registry="r.io", problem="x509: unknown authority"),
+        68,
+        "the engine does not trust the certificate of the registry of r.io/shop:1\n"
+        "  found: x509: unknown authority\n"
+        "  set by: the registry's certificate authority\n"
+        "  hint: put the CA's certificate into /etc/docker/certs.d/r.io/ca.crt on the engine's machine",
+    ),
+    (
+        errors.PushFailed("r.io/shop:1", problem="EOF"),
+        68,
+        "r.io/shop:1 could not be pushed\n"
+        "  found: EOF\n"
+        "  set by: the registry, or the way to it\n"
+        "  hint: push again: what arrived stays there",
+    ),
+    (
         errors.NotOurs(Path("/shop/Dockerfile")),
         67,
         "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"

@@ -28,7 +28,7 @@ LADDER = [
     ["report", "run_flags", "containers", "container_failure"],
     ["container_build", "eject"],
     ["pipeline"],
-    ["run"],
+    ["run", "push"],
     ["collection"],
     ["__init__"],
 ]

@@ -1,0 +1,223 @@
+"""Pushing to a real registry: what is printed is what is there, and what goes wrong says what to do."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import docker
+import pytest
+
+from tasks.lab.engine import BRIDGE_ADDRESS
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.registry import PASSWORD, TRUSTED, UNKNOWN, USER
+from tests.conftest import Outcome, Write, crate, invoke
+
+pytestmark = pytest.mark.engine
+
+MACHINE_ENGINE = "unix:///var/run/docker.sock"
+ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=["20.10", "28.5"])
+
+
+@pytest.fixture
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A docker configuration with the credentials of both registries, and the user's plugins."""
+    folder = tmp_path_factory.mktemp("config")
+    write_credentials(folder, PASSWORD)
+    plugins = Path.home() / ".docker" / "cli-plugins"
+    if plugins.is_dir():
+        shutil.copytree(plugins, folder / "cli-plugins", symlinks=True)
+    return folder
+
+
+def write_credentials(folder: Path, password: str, *registries: str) -> None:
+    auth = {"auth": base64.b64encode(f"{USER}:{password}".encode()).decode()}
+    addresses = registries or (TRUSTED.address, UNKNOWN.address)
+    (folder / "config.json").write_text(json.dumps({"auths": dict.fromkeys(addresses, auth)}))
+
+
+def push(folder: Path, config: Path, *, host: str = CURRENT_ENGINE, **environment: str) -> Outcome:
+    settings = {
+        "RUSTDOCKER_REGISTRY": f"{TRUSTED.address}/acme",
+        "DOCKER_HOST": host,
+        "DOCKER_CONFIG": str(config),
+    }
+    outcome = invoke("push", folder=folder, **{**settings, **environment})
+    assert PASSWORD not in outcome.stdout + outcome.stderr
+    return outcome
+
+
+def digest_in_registry(name: str, folder: Path) -> str:
+    """What an independent reader finds under the tag."""
+    auth = folder / "config.json"
+    words = [
+        "skopeo",
+        "inspect",
+        f"--authfile={auth}",
+        f"--cert-dir={certificates(folder)}",
+        "--format={{.Digest}}",
+    ]
+    done = subprocess.run([*words, f"docker://{name}"], check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def certificates(folder: Path) -> Path:
+    place = folder / "certs"
+    place.mkdir(exist_ok=True)
+    shutil.copy(TRUSTED.ca, place / "ca.crt")
+    return place
+
+
+@ENGINES
+@pytest.mark.parametrize("backend", ["host", "buildx"])
+def test_what_is_printed_is_what_is_there_and_what_runs(
+    write: Write, config: Path, host: str, backend: str
+) -> None:
+    name = f"pushed-{backend}"
+    outcome = push(write(crate(name)), config, host=host, RUSTDOCKER_BACKEND=backend)
+
+    repository, at, digest = outcome.result.partition("@")
+    assert (repository, at) == (f"{TRUSTED.address}/acme/{name}", "@")
+    assert digest == digest_in_registry(f"{repository}:0.1.0", config)
+    client = docker.DockerClient(base_url=host)
+    client.images.remove(f"{repository}:0.1.0", force=True)
+    auth = {"username": USER, "password": PASSWORD}
+    client.images.pull(repository, tag=digest, auth_config=auth)
+    assert client.containers.run(outcome.result, remove=True) == b"first\n"
+    client.images.remove(outcome.result, force=True)
+    client.close()
+
+
+def test_all_tags_are_pushed_and_one_digest_is_printed(write: Write, config: Path) -> None:
+    tags = [f"{TRUSTED.address}/acme/tagged:{tag}" for tag in ("1", "latest")]
+
+    outcome = push(write(crate("tagged")), config, RUSTDOCKER_TAG=json.dumps(tags))
+
+    assert len(outcome.result.splitlines()) == 1
+    assert {digest_in_registry(tag, config) for tag in tags} == {outcome.result.partition("@")[2]}
+
+
+@ENGINES
+def test_a_wrong_password(write: Write, config: Path, host: str) -> None:
+    write_credentials(config, "wrong-password")
+
+    outcome = push(write(crate("refused")), config, host=host)
+
+    tag = f"{TRUSTED.address}/acme/refused:0.1.0"
+    assert outcome.code == 68
+    assert outcome.stdout == ""
+    what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
+    assert what == f"the registry refused {tag}"
+    assert any(words in found.lower() for words in ("unauthorized", "no basic auth credentials"))
+    assert set_by == "  set by: the registry, by the credentials in docker's configuration"
+    assert hint == f"  hint: log in with an account that may push there: `docker login {TRUSTED.address}`"
+    assert "wrong-password" not in outcome.stderr
+
+
+@ENGINES
+def test_an_unknown_host(write: Write, config: Path, host: str) -> None:
+    outcome = push(write(crate("lost")), config, host=host, RUSTDOCKER_REGISTRY="nowhere.invalid/acme")
+
+    assert outcome.code == 68
+    what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
+    assert what == "the registry of nowhere.invalid/acme/lost:0.1.0 cannot be reached"
+    assert "no such host" in found
+    assert set_by == "  set by: the environment variable RUSTDOCKER_REGISTRY"
+    assert hint == "  hint: check the name and the network, then push again: what arrived stays there"
+
+
+@ENGINES
+def test_an_unknown_certificate_authority(write: Write, config: Path, host: str) -> None:
+    outcome = push(write(crate("untrusted")), config, host=host, RUSTDOCKER_REGISTRY=f"{UNKNOWN.address}/acme")
+
+    assert outcome.code == 68
+    what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
+    tag = f"{UNKNOWN.address}/acme/untrusted:0.1.0"
+    assert what == f"the engine does not trust the certificate of the registry of {tag}"
+    assert "x509" in found
+    assert set_by == "  set by: the registry's certificate authority"
+    place = f"/etc/docker/certs.d/{UNKNOWN.address}/ca.crt"
+    assert hint == f"  hint: put the CA's certificate into {place} on the engine's machine"
+
+
+def test_a_name_without_a_repository_is_refused_before_anything_is_built(write: Write) -> None:
+    folder = write(crate())
+
+    outcome = invoke("push", folder=folder)
+
+    assert outcome == Outcome(
+        64,
+        "",
+        "the image's name app:0.1.0 says no registry to push to\n"
+        "  found: app:0.1.0\n"
+        "  set by: the default\n"
+        '  hint: set registry = "ghcr.io/you" in [package.metadata.rustdocker] (docker.io/you is Docker Hub), '
+        "or name it whole: --tag ghcr.io/you/app:0.1.0\n",
+    )
+    assert not (folder / "target").exists()
+
+
+@contextmanager
+def registry_that_goes_away(*, after: int) -> Iterator[str]:
+    """The lab's registry behind an address that breaks off every connection after so many bytes sent to it."""
+
+    def forward(source: socket.socket, sink: socket.socket, limit: float) -> None:
+        passed = 0
+        with suppress(OSError):
+            while passed < limit and (data := source.recv(65_536)):
+                sink.sendall(data)
+                passed += len(data)
+        for end in (source, sink):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def serve(client: socket.socket) -> None:
+        with client, socket.create_connection((BRIDGE_ADDRESS, TRUSTED.port)) as registry:
+            back = threading.Thread(target=forward, args=(registry, client, float("inf")), daemon=True)
+            back.start()
+            forward(client, registry, after)
+            back.join(10)
+
+    def accept(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server((BRIDGE_ADDRESS, 0)) as server:
+        address = f"{BRIDGE_ADDRESS}:{server.getsockname()[1]}"
+        known = Path("/etc/docker/certs.d") / address
+        known.mkdir(parents=True)
+        shutil.copy(TRUSTED.ca, known / "ca.crt")
+        threading.Thread(target=accept, args=(server,), daemon=True).start()
+        try:
+            yield address
+        finally:
+            shutil.rmtree(known)
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+
+
+def test_a_registry_that_goes_away_in_mid_push(write: Write, config: Path) -> None:
+    # What a registry has already is not sent again.
+    name = f"interrupted-{uuid.uuid4().hex[:8]}"
+    folder = write(crate(name))
+    with registry_that_goes_away(after=100_000) as address:
+        write_credentials(config, PASSWORD, address)
+        outcome = push(folder, config, RUSTDOCKER_REGISTRY=f"{address}/acme")
+
+    assert outcome.code == 68
+    assert outcome.stdout == ""
+    assert outcome.stderr.splitlines()[-4] in {
+        f"{address}/acme/{name}:0.1.0 could not be pushed",
+        f"the registry of {address}/acme/{name}:0.1.0 cannot be reached",
+    }
+    write_credentials(config, PASSWORD)
+    assert push(folder, config).result.startswith(f"{TRUSTED.address}/acme/{name}@sha256:")

@@ -29,6 +29,9 @@ from tests.conftest import REPOSITORY, invoke
 
 IN_2000 = 946_684_800  # seconds since the epoch
 WEB = REPOSITORY / "examples" / "web"
+MACHINE_ENGINE = "unix:///var/run/docker.sock"
+ENGINE_NAMES = ["20.10", "28.5"]  # by version; the machine's own stands first
+ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=ENGINE_NAMES)
 NOT_SOURCES = shutil.ignore_patterns("target", "__pycache__")
 
 
@@ -121,18 +124,17 @@ def _write_script(path: Path, text: str) -> None:
 
 @dataclass(frozen=True)
 class Case:
-    """A way to build the example service; `host` is the engine's address, None for the machine's own."""
+    """A way to build the example service, on the engine at the address `host`."""
 
     backend: str
     variant: str
-    host: str | None = None
+    host: str = MACHINE_ENGINE
     rust_image: str | None = None
 
 
-_ENGINES = {"20.10": None, "28.5": CURRENT_ENGINE}
 _IN_CONTAINERS = {
     f"{engine} {variant}": Case("buildx", variant, host, RUST_MUSL if variant == "static" else None)
-    for engine, host in _ENGINES.items()
+    for engine, host in zip(ENGINE_NAMES, (MACHINE_ENGINE, CURRENT_ENGINE), strict=True)
     for variant in ("slim", "minimal", "static", "simple")
 }
 CASES = {
@@ -165,9 +167,11 @@ def image_of(
     @cache
     def make(name: str) -> Built:
         case = CASES[name]
-        environment = {"RUSTDOCKER_CA_CERTIFICATES": str(company_ca[1]), "RUSTDOCKER_BACKEND": case.backend}
-        if case.host:
-            environment["DOCKER_HOST"] = case.host
+        environment = {
+            "RUSTDOCKER_CA_CERTIFICATES": str(company_ca[1]),
+            "RUSTDOCKER_BACKEND": case.backend,
+            "DOCKER_HOST": case.host,
+        }
         if case.rust_image:
             environment["RUSTDOCKER_RUST_IMAGE"] = case.rust_image
         folder = folder_of("containers") if case.backend == "buildx" else web.folder
@@ -200,8 +204,7 @@ def serve_image(case: str, image: Built) -> Iterator[ServeImage]:
 
 
 def engine_of(case: str) -> docker.DockerClient:
-    host = CASES[case].host
-    return docker.DockerClient(base_url=host) if host else docker.from_env()
+    return docker.DockerClient(base_url=CASES[case].host)
 
 
 @dataclass(frozen=True)

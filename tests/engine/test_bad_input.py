@@ -7,8 +7,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -18,6 +18,7 @@ import pytest
 
 from tests.conftest import Outcome, Write, clean_environment, crate, invoke
 from tests.engine.conftest import free_port
+from tests.engine.relay import breaking_relay
 
 pytestmark = pytest.mark.engine
 
@@ -401,61 +402,35 @@ def test_disk_full(write: Write) -> None:
 @contextmanager
 def engine_that_goes_away(path: Path, *, after: int) -> Iterator[str]:
     """The machine's real engine, behind a socket that breaks off after so many bytes of one request."""
-    real = docker.from_env().api.base_url
-    assert real.startswith("http+docker")
 
-    def forward(source: socket.socket, sink: socket.socket, limit: float) -> None:
-        passed = 0
-        try:
-            while passed < limit and (data := source.recv(65_536)):
-                sink.sendall(data)
-                passed += len(data)
-        except OSError:
-            pass
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
+    def connect() -> socket.socket:
+        engine = socket.socket(socket.AF_UNIX)
+        engine.connect("/var/run/docker.sock")
+        return engine
 
-    def serve(client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as engine:
-            engine.connect("/var/run/docker.sock")
-            back = threading.Thread(target=forward, args=(engine, client, float("inf")))
-            back.start()
-            forward(client, engine, after)
-            back.join()
-
-    def accept(server: socket.socket) -> None:
-        try:
-            while True:
-                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
-        except OSError:
-            return
-
-    with socket.socket(socket.AF_UNIX) as server:
-        server.bind(str(path))
-        server.listen()
-        threading.Thread(target=accept, args=(server,), daemon=True).start()
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    with breaking_relay(server, connect, after=after):
         yield f"unix://{path}"
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def test_an_engine_that_goes_away_in_mid_load(
     write: Write, tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
 ) -> None:
-    folder = write(crate("vanishing"))
-    assert engine.images.list("vanishing") == []
+    name = f"vanishing-{uuid.uuid4().hex[:8]}"
+    folder = write(crate(name))
     with engine_that_goes_away(tmp_path_factory.mktemp("e") / "s", after=500_000) as address:
         outcome = invoke("build", folder=folder, DOCKER_HOST=address)
 
     assert outcome.code == 68
     assert outcome.stdout == ""
     assert outcome.stderr.endswith(
-        "the engine did not take the image vanishing:0.1.0\n"
+        f"the engine did not take the image {name}:0.1.0\n"
         "  found: the connection to it broke off\n"
         "  set by: the engine\n"
         "  hint: look at the engine's log and its free space (`docker system df`), then build again\n"
     )
-    assert engine.images.list("vanishing") == []
+    assert engine.images.list(name) == []
     assert partial_files(folder) == []
     assert invoke("build", folder=folder).result.startswith("sha256:")
 

@@ -16,12 +16,11 @@ from rustdocker_tasks.context.sources import list_sources
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
-from tests.engine.conftest import IN_2000
+from tests.engine.conftest import ENGINE_NAMES, IN_2000, MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
 
-MACHINE_ENGINE = "unix:///var/run/docker.sock"
-ON_CURRENT = pytest.mark.parametrize("host", [CURRENT_ENGINE], indirect=True)
+ON_CURRENT = pytest.mark.parametrize("host", [CURRENT_ENGINE], ids=ENGINE_NAMES[1:], indirect=True)
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 
 
@@ -59,7 +58,7 @@ class Crate:
         )
 
 
-@pytest.fixture(params=[MACHINE_ENGINE, CURRENT_ENGINE], ids=["20.10", "28.5"])
+@pytest.fixture(params=[MACHINE_ENGINE, CURRENT_ENGINE], ids=ENGINE_NAMES)
 def host(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 

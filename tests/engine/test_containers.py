@@ -15,11 +15,10 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+from tests.engine.conftest import ENGINES
 
 pytestmark = pytest.mark.engine
 
-MACHINE_ENGINE = "unix:///var/run/docker.sock"
-ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=["20.10", "28.5"])
 BUILDX = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
 
 

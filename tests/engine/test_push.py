@@ -7,10 +7,9 @@ import json
 import shutil
 import socket
 import subprocess
-import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import docker
@@ -20,11 +19,10 @@ from tasks.lab.engine import BRIDGE_ADDRESS
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.registry import PASSWORD, TRUSTED, UNKNOWN, USER
 from tests.conftest import Outcome, Write, crate, invoke
+from tests.engine.conftest import ENGINES
+from tests.engine.relay import breaking_relay
 
 pytestmark = pytest.mark.engine
-
-MACHINE_ENGINE = "unix:///var/run/docker.sock"
-ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=["20.10", "28.5"])
 
 
 @pytest.fixture
@@ -168,41 +166,16 @@ def test_a_name_without_a_repository_is_refused_before_anything_is_built(write: 
 @contextmanager
 def registry_that_goes_away(*, after: int) -> Iterator[str]:
     """The lab's registry behind an address that breaks off every connection after so many bytes sent to it."""
-
-    def forward(source: socket.socket, sink: socket.socket, limit: float) -> None:
-        passed = 0
-        with suppress(OSError):
-            while passed < limit and (data := source.recv(65_536)):
-                sink.sendall(data)
-                passed += len(data)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def serve(client: socket.socket) -> None:
-        with client, socket.create_connection((BRIDGE_ADDRESS, TRUSTED.port)) as registry:
-            back = threading.Thread(target=forward, args=(registry, client, float("inf")), daemon=True)
-            back.start()
-            forward(client, registry, after)
-            back.join(10)
-
-    def accept(server: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
-
-    with socket.create_server((BRIDGE_ADDRESS, 0)) as server:
-        address = f"{BRIDGE_ADDRESS}:{server.getsockname()[1]}"
-        known = Path("/etc/docker/certs.d") / address
-        known.mkdir(parents=True)
-        shutil.copy(TRUSTED.ca, known / "ca.crt")
-        threading.Thread(target=accept, args=(server,), daemon=True).start()
-        try:
+    server = socket.create_server((BRIDGE_ADDRESS, 0))
+    address = f"{BRIDGE_ADDRESS}:{server.getsockname()[1]}"
+    known = Path("/etc/docker/certs.d") / address
+    known.mkdir(parents=True)
+    shutil.copy(TRUSTED.ca, known / "ca.crt")
+    try:
+        with breaking_relay(server, lambda: socket.create_connection((BRIDGE_ADDRESS, TRUSTED.port)), after=after):
             yield address
-        finally:
-            shutil.rmtree(known)
-            with suppress(OSError):
-                server.shutdown(socket.SHUT_RDWR)
+    finally:
+        shutil.rmtree(known)
 
 
 def test_a_registry_that_goes_away_in_mid_push(write: Write, config: Path) -> None:

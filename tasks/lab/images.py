@@ -138,7 +138,8 @@ def _rust_with_musl() -> BaseImage:
     return BaseImage(
         name=RUST_MUSL,
         make=lambda tree: bootstrap(tree, RELEASE, include=packages, hooks=hooks),
-        recipe=("rust with musl", RELEASE, packages, hooks, _MUSL_SCRIPT.read_text()),
+        # Without the hooks: the checkout's own place is in them.
+        recipe=("rust with musl", RELEASE, packages, _MUSL_SCRIPT.read_text()),
         environment=_RUST_ENVIRONMENT,
     )
 

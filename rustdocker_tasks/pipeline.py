@@ -105,7 +105,7 @@ def _choose_package(project: Project, resolved: ResolvedSettings) -> Package:
 def build_image(plan: ImagePlan, *, say: Say) -> BuildReport:
     """Build the image and load it into the engine; on the host backend, without an engine, leave an archive."""
     if plan.container is not None:
-        return build_in_containers(plan, plan.container, connect(), say=say)
+        return build_for_engine(plan, connect(), say=say)
     return _build_on_host(plan, _engine_if_any(say), say=say)
 
 

@@ -133,9 +133,7 @@ def _own_folder(root: Path) -> Path:
 def _write(folder: Path, name: str, content: bytes) -> str:
     full = f"{name}-{short_digest(content)}"
     if not (folder / full).exists():
-        unfinished = folder / f"{full}.unfinished"
-        unfinished.write_bytes(content)
-        unfinished.rename(folder / full)
+        write_whole(folder / full, content)
     return full
 
 

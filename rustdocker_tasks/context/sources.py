@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -45,6 +46,11 @@ def list_sources(root: Path) -> Sources:
     ignored = IgnorePatterns(patterns)
     others: list[str] = []
     real_root = root.resolve()
+
+    @cache
+    def is_plain_folder(folder: Path) -> bool:
+        return folder.resolve() == real_root / folder.relative_to(root)
+
     found = []
     for name, status in walk(str(root), frozenset({str(root / "target")}), on_other=others.append):
         path = os.path.relpath(name, root).replace(os.sep, "/")
@@ -54,8 +60,9 @@ def list_sources(root: Path) -> Sources:
         if len(content) == 1:  # a pipe or a socket
             continue
         _require_usable(name, content)
-        is_plain = Path(name).resolve() == real_root / path
-        found.append(SourceFile(path, content[1:], content[0] == "x", Path(name), is_plain))
+        place = Path(name)
+        is_plain = not place.is_symlink() and is_plain_folder(place.parent)
+        found.append(SourceFile(path, content[1:], content[0] == "x", place, is_plain))
     folders = (os.path.relpath(folder, root).replace(os.sep, "/") for folder in others)
     return Sources(
         files={file.path: file for file in sorted(found)},

@@ -108,17 +108,13 @@ def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
 
 
 def _final_stage(plan: ImagePlan) -> Iterator[Instruction]:
-    match plan.variant.base:
-        case Base.RUST:
-            yield Workdir(_APP)
-        case Base.RUNTIME:
-            yield From(image=_RUNTIME)
-            yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
-        case Base.NONE:
-            yield From(image="scratch")
-            yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
-    inherited = {} if plan.variant.base is not Base.NONE else SEARCH_PATH
-    yield from config_instructions(plan.config, entrypoint=str(PROGRAMS / plan.name), environment=inherited)
+    if plan.variant.base is Base.RUST:
+        yield Workdir(_APP)
+    else:
+        yield From(image=_RUNTIME if plan.variant.base is Base.RUNTIME else "scratch")
+        yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
+    own = SEARCH_PATH if plan.variant.base is Base.NONE else {}
+    yield from config_instructions(plan.config, entrypoint=str(PROGRAMS / plan.name), environment=own)
 
 
 def config_instructions(

@@ -6,13 +6,14 @@ This module is all that `invoke --list` loads: everything else is imported when 
 from __future__ import annotations
 
 import logging
-import sys
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.tasks import Task
+
+from rustdocker_tasks.terminal import Terminal, show_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -163,8 +164,8 @@ def _build(bound: _Bound, c: Context, flags: Flags) -> None:
 
     planned = bound.planned(c, flags)
     if not _is_dry(c, planned):
-        report = build_image(planned.plan, say=_say)
-        _print(build_json(report) if flags["json"] else report.image)
+        report = build_image(planned.plan, progress=Terminal())
+        show_result(build_json(report) if flags["json"] else report.image)
 
 
 def _static(bound: _Bound, c: Context, flags: Flags) -> None:
@@ -192,7 +193,7 @@ def _run(bound: _Bound, c: Context, flags: Flags) -> None:
         remainder=getattr(c, "remainder", ""),  # of Invoke 3.0 on
         wait=flags["wait"],
     )
-    if not _is_dry(c, planned) and (code := run_image(planned, typed, say=_say, show=_print)):
+    if not _is_dry(c, planned) and (code := run_image(planned, typed, progress=Terminal(), show=show_result)):
         raise Exit(code=code)
 
 
@@ -202,14 +203,14 @@ def _push(bound: _Bound, c: Context, flags: Flags) -> None:
 
     planned = bound.planned(c, flags)
     if not _is_dry(c, planned):
-        _print("\n".join(push_image(planned.plan, say=_say)))
+        show_result("\n".join(push_image(planned.plan, progress=Terminal())))
 
 
 def _stop(bound: _Bound, c: Context, flags: Flags) -> None:
     """Stop and remove the containers that `run` started."""
     from rustdocker_tasks.run import stop_project
 
-    stop_project(bound.start(), flags["bin"], dry=c.config.run.dry, say=_say)
+    stop_project(bound.start(), flags["bin"], dry=c.config.run.dry, say=Terminal().say)
 
 
 def _logs(bound: _Bound, _: Context, flags: Flags) -> None:
@@ -224,7 +225,7 @@ def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
     from rustdocker_tasks.report import plan_json, plan_text
 
     planned = bound.planned(c, flags)
-    _print((plan_json if flags["json"] else plan_text)(planned.plan, planned.resolved))
+    show_result((plan_json if flags["json"] else plan_text)(planned.plan, planned.resolved))
 
 
 def _dockerfile(bound: _Bound, c: Context, flags: Flags) -> None:
@@ -242,7 +243,7 @@ def _dockerfile(bound: _Bound, c: Context, flags: Flags) -> None:
             example="--backend buildx",
         )
     if not _is_dry(c, planned):
-        _print(str(write_dockerfile(planned.plan, planned.plan.container)))
+        show_result(str(write_dockerfile(planned.plan, planned.plan.container)))
 
 
 def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
@@ -252,8 +253,8 @@ def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
 
     planned = plan_variants(bound.start(), bound.layers(c, flags))
     if not any(_is_dry(c, each) for each in planned):
-        images = measure_variants([each.plan for each in planned], say=_say)
-        _print((sizes_json if flags["json"] else sizes_text)(images))
+        images = measure_variants([each.plan for each in planned], progress=Terminal())
+        show_result((sizes_json if flags["json"] else sizes_text)(images))
 
 
 _TASKS: Mapping[Body, tuple[Flag, ...]] = {
@@ -317,20 +318,8 @@ def _is_dry(c: Context, planned: Planned) -> bool:
     from rustdocker_tasks.report import plan_text
 
     if c.config.run.dry:
-        _say(plan_text(planned.plan, planned.resolved))
+        Terminal().say(plan_text(planned.plan, planned.resolved))
     return bool(c.config.run.dry)
-
-
-def _say(text: str) -> None:
-    from rustdocker_tasks.errors import printable
-
-    print(printable(text), file=sys.stderr, flush=True)
-
-
-def _print(text: str) -> None:
-    from rustdocker_tasks.errors import printable
-
-    print(printable(text), flush=True)
 
 
 def _plain(value: Any) -> Any:

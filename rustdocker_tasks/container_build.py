@@ -11,36 +11,36 @@ from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import cannot_write, prepared_context, render_ignore_file
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, compose
 from rustdocker_tasks.dockerfile.render import render
+from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
-from rustdocker_tasks.engine.progress import BuildLog
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
-
-    Say = Callable[[str], None]
+    from rustdocker_tasks.progress import LiveProgress, Progress
 
 # A source that the context brings in an old state is sent under another name: that cannot fail twice,
 # unless somebody changes files meanwhile.
 _ATTEMPTS = 3
+_WORTH_NAMING = 0.1  # seconds
 
 
-def build_in_containers(plan: ImagePlan, container: ContainerBuild, engine: Daemon, *, say: Say) -> BuildReport:
+def build_in_containers(
+    plan: ImagePlan, container: ContainerBuild, engine: Daemon, *, progress: Progress
+) -> BuildReport:
     """Build the image and load it into the engine.
 
-    cargo's output and the scripts' own goes to `say`. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
+    cargo's output and the scripts' own are shown. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
     """
-    say(plan_line(plan))
+    progress.say(plan_line(plan))
     if not plan.compile.locked:
-        say(
+        progress.say(
             "there is no Cargo.lock: cargo takes the newest versions; "
             "`cargo generate-lockfile` writes one, commit it"
         )
@@ -50,15 +50,16 @@ def build_in_containers(plan: ImagePlan, container: ContainerBuild, engine: Daem
         request = _request(plan, container, context)
         for _ in range(_ATTEMPTS):
             log = BuildLog()
-            result = build(request, on_line=partial(_show, log, say))
+            with progress.live() as live:
+                result = build(request, on_line=partial(_show, log, live))
             if result.succeeded or not log.not_as_listed:
                 break
             context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
     if not result.succeeded:
         raise failure_of(log, container)
     image = engine.find_image(result.digests, label=plan.tags[0])
-    seconds = {"build": perf_counter() - began}
-    say(f"built and loaded in {seconds['build']:.1f} s: {', '.join(plan.tags)}")
+    seconds = {**log.seconds, "build": perf_counter() - began}
+    progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(log)}: {', '.join(plan.tags)}")
     return BuildReport(plan=plan, contents=None, digests=_named(result), image=image, loaded=True, seconds=seconds)
 
 
@@ -92,10 +93,17 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
     )
 
 
-def _show(log: BuildLog, say: Say, line: str) -> None:
-    shown = log.feed(line)
-    if shown is not None:
-        say(shown)
+def _show(log: BuildLog, live: LiveProgress, line: str) -> None:
+    for shown in log.feed(line):
+        live.say(shown)
+    if log.step is not None:
+        live.show(log.step)
+
+
+def _longest(log: BuildLog) -> str:
+    """Return what the time went to, where that can be seen in tenths of a second."""
+    steps = [f"{name} {seconds:.1f} s" for name, seconds in log.seconds.items() if seconds >= _WORTH_NAMING]
+    return f" ({', '.join(steps)})" if steps else ""
 
 
 def _named(result: BuildResult) -> dict[str, str]:

@@ -14,7 +14,7 @@ from rustdocker_tasks.errors import (
 )
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.engine.progress import BuildLog
+    from rustdocker_tasks.engine.build_log import BuildLog
     from rustdocker_tasks.errors import RustDockerError
     from rustdocker_tasks.image import BaseImage
     from rustdocker_tasks.plan.model import ContainerBuild

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,12 @@ from rustdocker_tasks.engine.probe import is_listening
 from rustdocker_tasks.errors import NoContainer, NotListening
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.engine.request import Running, RunRequest
-
-Say = Callable[[str], None]
+    from rustdocker_tasks.progress import Say
 
 _SECONDS_BETWEEN_PROBES = 0.05
 _KILLED = 137  # 128 + SIGKILL

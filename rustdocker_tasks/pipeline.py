@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -34,12 +33,12 @@ from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.plan.model import ImagePlan
-
-Say = Callable[[str], None]
+    from rustdocker_tasks.progress import Progress, Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,17 +101,17 @@ def _choose_package(project: Project, resolved: ResolvedSettings) -> Package:
     )
 
 
-def build_image(plan: ImagePlan, *, say: Say) -> BuildReport:
+def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:
     """Build the image and load it into the engine; on the host backend, without an engine, leave an archive."""
     if plan.container is not None:
-        return build_for_engine(plan, connect(), say=say)
-    return _build_on_host(plan, _engine_if_any(say), say=say)
+        return build_for_engine(plan, connect(), progress=progress)
+    return _build_on_host(plan, _engine_if_any(progress.say), say=progress.say)
 
 
-def build_for_engine(plan: ImagePlan, engine: Daemon, *, say: Say) -> BuildReport:
+def build_for_engine(plan: ImagePlan, engine: Daemon, *, progress: Progress) -> BuildReport:
     if plan.container is not None:
-        return build_in_containers(plan, plan.container, engine, say=say)
-    return _build_on_host(plan, engine, say=say)
+        return build_in_containers(plan, plan.container, engine, progress=progress)
+    return _build_on_host(plan, engine, say=progress.say)
 
 
 def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
@@ -140,19 +139,19 @@ def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> Build
     )
 
 
-def measure_variants(plans: Sequence[ImagePlan], *, say: Say) -> list[tuple[ImagePlan, ImageContents]]:
+def measure_variants(plans: Sequence[ImagePlan], *, progress: Progress) -> list[tuple[ImagePlan, ImageContents]]:
     """Build the image of each plan and return what they hold.
 
     Where an engine builds them, they are loaded into it as `build` does.
     """
-    return [(plan, _measure(plan, say=say)) for plan in plans]
+    return [(plan, _measure(plan, progress=progress)) for plan in plans]
 
 
-def _measure(plan: ImagePlan, *, say: Say) -> ImageContents:
+def _measure(plan: ImagePlan, *, progress: Progress) -> ImageContents:
     if plan.container is None:
-        return image_contents(_make_image(plan, {}, say=say)[0])
+        return image_contents(_make_image(plan, {}, say=progress.say)[0])
     engine = connect()
-    report = build_in_containers(plan, plan.container, engine, say=say)
+    report = build_in_containers(plan, plan.container, engine, progress=progress)
     return measure_image(plan, engine, report.image)
 
 

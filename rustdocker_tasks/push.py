@@ -18,8 +18,8 @@ from rustdocker_tasks.pipeline import build_for_engine
 if TYPE_CHECKING:
     from rustdocker_tasks.errors import EngineError
     from rustdocker_tasks.image import ImageReference
-    from rustdocker_tasks.pipeline import Say
     from rustdocker_tasks.plan.model import ImagePlan
+    from rustdocker_tasks.progress import Progress
 
 # Words of Engine 20.10 and 28.5, and of registries.
 _REFUSED = ("unauthorized", "authentication required", "no basic auth credentials", "denied", "forbidden")
@@ -27,7 +27,7 @@ _UNTRUSTED = ("x509", "certificate")
 _UNREACHABLE = ("no such host", "connection refused", "i/o timeout", "no route to host", "deadline exceeded")
 
 
-def push_image(plan: ImagePlan, *, say: Say) -> list[str]:
+def push_image(plan: ImagePlan, *, progress: Progress) -> list[str]:
     """Build the image, push it under all its tags, and return `name@sha256:…` for each repository.
 
     Raises NoRepository before anything is built, NoEngine, and an EngineError by what the registry says.
@@ -36,19 +36,19 @@ def push_image(plan: ImagePlan, *, say: Say) -> list[str]:
         if tag.registry is None:
             raise NoRepository(tag, set_by=plan.tags_set_by)
     engine = connect()
-    image = build_for_engine(plan, engine, say=say).image
+    image = build_for_engine(plan, engine, progress=progress).image
     pushed: dict[str, None] = {}
     for tag in plan.tags:
         began = perf_counter()
         # A build of somebody else's may have taken the tag meanwhile.
         engine.tag(image, tag)
-        say(f"pushing {tag}")
+        progress.say(f"pushing {tag}")
         try:
             digest = engine.push(tag)
         except PushFailed as error:
             raise _by_cause(plan, tag, error) from error
         pushed[f"{tag.repository}@{digest}"] = None
-        say(f"pushed in {perf_counter() - began:.1f} s: {tag}")
+        progress.say(f"pushed in {perf_counter() - began:.1f} s: {tag}")
     return list(pushed)
 
 

@@ -31,7 +31,8 @@ from rustdocker_tasks.run_flags import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rustdocker_tasks.pipeline import Planned, Say
+    from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.progress import Progress, Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +49,7 @@ class RunFlags:
     wait: str
 
 
-def run_image(planned: Planned, flags: RunFlags, *, say: Say, show: Callable[[str], None]) -> int:
+def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Callable[[str], None]) -> int:
     """Build the image, run it, and return its program's exit code, 0 for one that goes on in the background.
 
     `show` gets the result: the container's ID, if it goes on.
@@ -70,10 +71,10 @@ def run_image(planned: Planned, flags: RunFlags, *, say: Say, show: Callable[[st
     )
     wait_seconds = seconds_to_wait(flags.wait)
     engine = connect()
-    request = replace(request, image=build_for_engine(plan, engine, say=say).image)
+    request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
     if not flags.detach:
-        return run_attached(engine, request, wait_seconds=wait_seconds, say=say)
-    identity, code = run_detached(engine, request, wait_seconds=wait_seconds, say=say)
+        return run_attached(engine, request, wait_seconds=wait_seconds, say=progress.say)
+    identity, code = run_detached(engine, request, wait_seconds=wait_seconds, say=progress.say)
     if code is None:
         show(identity)
     return code or 0

@@ -190,6 +190,10 @@ if ! command -v cargo > /dev/null; then
 fi
 update_mirror
 trust
+if [ "$list" != - ]; then
+    # The tool reads along, and shows cargo's counter in place of its bar.
+    export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
+fi
 export CARGO_TARGET_DIR="$target"
 cd "$sources"
 if [ "$libc" = musl ]; then

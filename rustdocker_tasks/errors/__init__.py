@@ -25,7 +25,6 @@ from rustdocker_tasks.errors.base import (
     RustDockerError,
     SettingsError,
     nearest,
-    printable,
 )
 from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, NoCargoInImage, UnknownCargoLayout
 from rustdocker_tasks.errors.defect import Unexpected
@@ -118,5 +117,4 @@ __all__ = [
     "UnusableSource",
     "UnusableTarget",
     "nearest",
-    "printable",
 ]

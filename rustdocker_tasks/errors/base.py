@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rustdocker_tasks.printable import printable
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -34,11 +36,6 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(name, list(names), n=1)), None)
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters escaped: names in files may hold a terminal's commands."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _part(name: str, text: str) -> str:

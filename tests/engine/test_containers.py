@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import sys
 import time
+import uuid
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+from tests.conftest import MANIFEST, TASKS, Outcome, Write, clean_environment, crate, invoke
 from tests.engine.conftest import ENGINES
 
 pytestmark = pytest.mark.engine
@@ -224,6 +228,58 @@ def wait_for_text(log: Path, text: str) -> None:
     while text not in log.read_text():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
+
+
+def with_a_library() -> dict[str, str]:
+    """The files of a package of its own kind: BuildKit answers equal steps of others from its cache."""
+    return {
+        "Cargo.toml": MANIFEST.format(name="counted") + '[dependencies]\nlibrary = { path = "library" }\n',
+        "src/main.rs": f"fn main() {{}} // {uuid.uuid4()}\n",
+        "library/Cargo.toml": MANIFEST.format(name="library"),
+        "library/src/lib.rs": "",
+        "tasks.py": TASKS,
+    }
+
+
+@ENGINES
+def test_on_a_terminal_a_build_tells_step_and_crates_below_its_lines(write: Write, host: str) -> None:
+    folder = write(with_a_library())
+    ours, theirs = pty.openpty()
+    environment = clean_environment(**{**BUILDX, "DOCKER_HOST": host}, TERM="xterm", COLUMNS="120")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "invoke", "build"],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = read_terminal(ours)
+
+    assert process.communicate()[0].decode().startswith("sha256:")
+    assert process.returncode == 0
+    assert re.search(r"compile.*/2 crates.*0:00:0\d.*\blibrary", shown)
+    assert "Compiling library v0.1.0" in shown
+    assert [line for line in shown.splitlines() if line.strip()][-1].startswith("built and loaded in")
+
+
+def read_terminal(fd: int) -> str:
+    """What is written to a terminal until everybody has closed it, without the commands for it."""
+    content = b""
+    with suppress(OSError):  # so Linux says that nobody has it any more
+        while chunk := os.read(fd, 65_536):
+            content += chunk
+    os.close(fd)
+    return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", content.decode()).replace("\r", "\n")
+
+
+def test_in_a_log_a_build_is_plain_lines(write: Write) -> None:
+    outcome = invoke("build", folder=write(with_a_library()), **BUILDX)
+
+    assert outcome.code == 0
+    assert "Compiling library v0.1.0" in outcome.stderr
+    assert outcome.stderr.replace("\n", "").isprintable()
+    assert "Building" not in outcome.stderr
 
 
 def test_sizes_compares_all_variants(write: Write) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from rustdocker_tasks import errors
 from rustdocker_tasks.container_failure import failure_of
-from rustdocker_tasks.engine.progress import BuildLog
+from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.model import ContainerBuild
 

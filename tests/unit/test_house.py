@@ -18,8 +18,9 @@ from tests.conftest import REPOSITORY
 PACKAGE = Path(rustdocker_tasks.__file__).parent
 # Each may import those before it.
 LADDER = [
+    ["printable"],
     ["errors"],
-    ["image", "process", "interrupts"],
+    ["image", "process", "interrupts", "progress"],
     ["engine", "cargo"],
     ["settings"],
     ["plan"],
@@ -28,7 +29,7 @@ LADDER = [
     ["report", "run_flags", "containers", "container_failure"],
     ["container_build", "eject"],
     ["pipeline"],
-    ["run", "push"],
+    ["run", "push", "terminal"],
     ["collection"],
     ["__init__"],
 ]
@@ -44,9 +45,11 @@ PURE = [
 ]
 PURE += [
     "image.py",
-    "errors.py",
+    "printable.py",
+    "errors",
     "dockerfile",
-    "engine/progress.py",
+    "progress.py",
+    "engine/build_log.py",
     "inputs/root_files.py",
     "host/cargo_command.py",
     "host/oci_config.py",
@@ -120,7 +123,16 @@ def test_importing_the_tasks_loads_nothing_heavy() -> None:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout.split()
 
-    assert not {"docker", "python_on_whales", "msgspec", "pydantic", "requests", "tomli", "elftools"} & set(loaded)
+    assert not {
+        "docker",
+        "python_on_whales",
+        "msgspec",
+        "pydantic",
+        "requests",
+        "tomli",
+        "elftools",
+        "rich",
+    } & set(loaded)
 
 
 def test_ci_runs_the_readme_s_test_command_and_nothing_else() -> None:

@@ -1,0 +1,95 @@
+"""buildx's plain progress -> what the user sees of it, what is being done now, and why a build failed. Pure.
+
+Source: buildkit, util/progress/progressui/printer.go: `#3 [build 2/3] RUN …`, `#3 1.234 a line of its output`,
+`#3 DONE 1.2s`, `#3 ERROR: …`, and after all steps `ERROR: …`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from rustdocker_tasks.progress import Step
+
+# Lines of our own scripts start so; see dockerfile/*.sh.
+_MARK = "rustdocker: "
+_FOR_THE_USER = "rustdocker says: "
+_NOT_AS_LISTED = f"{_MARK}not as listed: "
+_OF_A_VERTEX = re.compile(r"#(\d+) (.*)")
+_OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
+_DONE = re.compile(r"DONE (\d+\.\d+)s")
+_ERROR = re.compile(r"ERROR: (.*)")
+# What BuildKit calls its work -> what we call it. A step that runs one of our scripts is called after that.
+_STEPS = (
+    (re.compile(r"\[internal\] load build context"), "send sources"),
+    (re.compile(r"\[internal\] load metadata|\[[^]]*\] FROM "), "get base image"),
+    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
+    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?compile\b'), "compile"),
+    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?assemble\b|COPY --from'), "assemble"),
+    (re.compile("exporting to|importing to"), "load"),
+)
+# Cargo's own: `Building [====>     ] 45/167: serde, syn(build.rs)`.
+_COUNTED = re.compile(r"\s*Building \[[=> ]*\] (\d+)/(\d+)(?:: (.*))?")
+# What stands before the reason, of buildx 0.29 and of the BuildKit in Engine 20.10.
+_LEAD = re.compile(
+    r"^(?:(?:failed to build|failed to solve|failed to create LLB definition|"
+    r"rpc error: code = \w+ desc = failed to solve with frontend dockerfile\.v0): )+"
+)
+
+
+@dataclass(slots=True)
+class BuildLog:
+    """What a build said so far."""
+
+    not_as_listed: list[str] = field(
+        default_factory=list
+    )  # paths of sources that the context brought in an old state
+    marks: list[str] = field(default_factory=list)  # what our scripts noticed
+    errors: list[str] = field(default_factory=list)  # what buildx said at the end
+    step: Step | None = None  # what is being done now
+    seconds: dict[str, float] = field(default_factory=dict)  # by step, without those that the cache answered
+    _names: dict[str, str] = field(default_factory=dict)  # of the steps, by BuildKit's number
+
+    def feed(self, line: str) -> list[str]:
+        """Take in a line and return the lines to show of it."""
+        of_a_vertex = _OF_A_VERTEX.fullmatch(line)
+        if of_a_vertex is None:
+            if error := _ERROR.fullmatch(line):
+                self.errors.append(error[1])
+            return []
+        number, text = of_a_vertex.groups()
+        if output := _OUTPUT.fullmatch(text):
+            return self._feed_output(number, output[1])
+        if number not in self._names:
+            self._names[number] = next((name for pattern, name in _STEPS if pattern.search(text)), "")
+            self._show(number)
+        elif (done := _DONE.fullmatch(text)) and (name := self._names[number]):
+            self.seconds[name] = self.seconds.get(name, 0.0) + float(done[1])
+        return []
+
+    def _feed_output(self, number: str, text: str) -> list[str]:
+        *overwritten, last = text.split("\r")
+        for piece in overwritten:
+            if counted := _COUNTED.fullmatch(piece.rstrip()):
+                done, total, names = counted.groups(default="")
+                self._show(number, done=int(done), total=int(total), detail=names)
+            elif piece.strip():
+                self._show(number, detail=piece.strip())
+        if overwritten and not last.strip():
+            return []
+        if last.startswith(_NOT_AS_LISTED):
+            self.not_as_listed.append(last.removeprefix(_NOT_AS_LISTED))
+            return []
+        if last.startswith(_MARK):
+            self.marks.append(last.removeprefix(_MARK))
+            return []
+        return [last.removeprefix(_FOR_THE_USER)]
+
+    def _show(self, number: str, *, done: int | None = None, total: int | None = None, detail: str = "") -> None:
+        if name := self._names.get(number):
+            self.step = Step(name=name, done=done, total=total, detail=detail)
+
+    @property
+    def reason(self) -> str:
+        """Why the build failed, in buildx's own words."""
+        return "\n".join(_LEAD.sub("", error) for error in self.errors) or "buildx gave no reason"

@@ -1,0 +1,82 @@
+"""The only code of ours that prints: results to stdout, everything else to stderr."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.printable import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import Progress, TaskID
+
+    from rustdocker_tasks.progress import LiveProgress, Step
+
+
+def show_result(text: str) -> None:
+    print(printable(text), flush=True)
+
+
+class Terminal:
+    """Progress on stderr: plain lines, and where somebody looks on, one below them that tells the step."""
+
+    def say(self, line: str) -> None:
+        print(printable(line), file=sys.stderr, flush=True)
+
+    def show(self, step: Step) -> None:
+        """Show nothing: a log has no place for what is true for a moment."""
+
+    @contextmanager
+    def live(self) -> Iterator[LiveProgress]:
+        if not sys.stderr.isatty():
+            yield self
+            return
+        with _bar() as bar:
+            yield _Live(bar)
+
+
+class _Live:
+    """Lines above a bar, which rich draws."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task: tuple[str, TaskID] | None = None  # the step that is shown
+
+    def say(self, line: str) -> None:
+        self._bar.console.print(printable(line), soft_wrap=True)
+
+    def show(self, step: Step) -> None:
+        if self._task is None or self._task[0] != step.name:
+            if self._task is not None:
+                self._bar.remove_task(self._task[1])
+            # A new one, so that its seconds begin at nought.
+            self._task = (step.name, self._bar.add_task(step.name, total=None, crates="", detail=""))
+        crates = f"{step.done}/{step.total} crates" if step.total is not None else ""
+        self._bar.update(
+            self._task[1], completed=step.done, total=step.total, crates=crates, detail=printable(step.detail)
+        )
+
+
+def _bar() -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    def text(field: str, style: str = "none") -> TextColumn:
+        return TextColumn(f"{{task.{field}}}", style=style, markup=False, table_column=Column(no_wrap=True))
+
+    return Progress(
+        SpinnerColumn(),
+        text("description"),
+        BarColumn(bar_width=20),
+        text("fields[crates]"),
+        TimeElapsedColumn(),
+        text("fields[detail]", style="dim"),
+        console=Console(stderr=True, highlight=False, markup=False, emoji=False),
+        transient=True,
+        redirect_stdout=False,
+        redirect_stderr=False,
+    )

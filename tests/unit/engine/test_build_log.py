@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import pytest
+
+from rustdocker_tasks.engine.build_log import BuildLog
+from rustdocker_tasks.progress import Step
+
+FAILED = """\
+#0 building with "default" instance using docker driver
+#1 [internal] load build definition from Dockerfile
+#1 transferring dockerfile: 2.11kB done
+#1 DONE 0.0s
+#9 [build 2/3] RUN --mount=type=bind,target=/context ["sh", "x"]
+#9 0.412 rustdocker says: adding the target x
+#9 0.512    Compiling app v0.1.0 (/rustdocker/kept/sources)
+#9 0.800 error: expected `;`
+#9 0.801
+#9 0.900 rustdocker: cargo failed
+#9 ERROR: process "sh x" did not complete successfully: exit code: 66
+------
+ > [build 2/3] RUN --mount=type=bind,target=/context ["sh", "x"]:
+0.800 error: expected `;`
+------
+ERROR: failed to build: failed to solve: process "sh x" did not complete successfully: exit code: 66
+"""
+
+
+def fed(text: str) -> tuple[BuildLog, list[str]]:
+    log = BuildLog()
+    return log, [shown for line in text.split("\n") for shown in log.feed(line)]
+
+
+def test_what_cargo_and_our_scripts_say_is_shown_once_and_nothing_else() -> None:
+    _, shown = fed(FAILED)
+
+    assert shown == [
+        "adding the target x",
+        "   Compiling app v0.1.0 (/rustdocker/kept/sources)",
+        "error: expected `;`",
+        "",
+    ]
+
+
+def test_what_our_scripts_notice_is_kept_apart() -> None:
+    log, _ = fed(FAILED)
+
+    assert log.marks == ["cargo failed"]
+
+
+def test_sources_that_came_in_an_old_state_are_named() -> None:
+    log, shown = fed("#9 0.1 rustdocker: not as listed: src/a b.rs\n#9 0.1 rustdocker: not as listed: x")
+
+    assert log.not_as_listed == ["src/a b.rs", "x"]
+    assert shown == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        # Of buildx 0.29 with Engine 28.5 and with Engine 20.10.
+        "ERROR: failed to build: failed to solve: docker.io/library/rust:9: not found",
+        "ERROR: failed to build: failed to solve: rpc error: code = Unknown desc = failed to solve with frontend "
+        "dockerfile.v0: failed to create LLB definition: docker.io/library/rust:9: not found",
+    ],
+)
+def test_the_reason_of_a_failure_stands_alone(line: str) -> None:
+    log, _ = fed(line)
+
+    assert log.reason == "docker.io/library/rust:9: not found"
+
+
+COMPILING = """\
+#2 [internal] load metadata for docker.io/library/rust:1-slim
+#2 DONE 0.1s
+#5 [internal] load build context
+#5 transferring context: 51.41kB done
+#5 DONE 0.2s
+#8 [rustdocker-build 2/3] RUN --mount=type=bind,target=/context     ["sh", "/context/target/compile-0af3", "-"]
+#8 0.840        Fetch [====>    ] 122 complete; 19 pending \r Downloading 2 crates      \r  Downloaded want v0.3.1
+#8 4.774     Building [         ] 0/167: proc-macro2(build.rs)   \r   Compiling quote v1.0.47
+#8 5.624     Building [=>       ] 4/167: libc(build.rs), tokio…   \r    Building [=>   ] 5/167: quote \r     \r
+"""
+
+
+def test_a_counter_of_cargo_s_is_a_step_and_no_line() -> None:
+    log, shown = fed(COMPILING)
+
+    assert shown == ["  Downloaded want v0.3.1", "   Compiling quote v1.0.47"]
+    assert log.step == Step(name="compile", done=5, total=167, detail="quote")
+
+
+def test_what_cargo_does_before_it_counts_is_told() -> None:
+    log, _ = fed(COMPILING.partition("#8 4.774")[0])
+
+    assert log.step == Step(name="compile", detail="Downloading 2 crates")
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        # Of buildx 0.29 with Engine 28.5 and with Engine 20.10.
+        ("#2 [internal] load metadata for docker.io/library/rust:1-slim", "get base image"),
+        ("#4 [rustdocker-build 1/4] FROM docker.io/library/rust:1-slim", "get base image"),
+        ("#5 [internal] load build context", "send sources"),
+        ('#7 [rustdocker-build 2/4] RUN --mount=type=secret,id=x     ["sh", "/prepare", "no-c"]', "prepare"),
+        ('#7 [rustdocker-build 4/4] RUN --mount=type=secret,id=x     ["sh", "/assemble", "/x"]', "assemble"),
+        ("#8 [stage-2 2/2] COPY --from=rustdocker-build /rustdocker/out/ /", "assemble"),
+        ("#9 exporting to image", "load"),
+        ("#9 exporting to docker image format", "load"),
+    ],
+)
+def test_a_step_has_a_name_for_people(line: str, name: str) -> None:
+    log, shown = fed(line)
+
+    assert shown == []
+    assert log.step == Step(name=name)
+
+
+def test_a_step_s_seconds_are_kept_unless_the_cache_answered() -> None:
+    log, _ = fed(f"{COMPILING}#8 DONE 63.3s\n#9 exporting to image\n#9 DONE 0.5s\n#4 [x 1/4] FROM y\n#4 CACHED")
+
+    assert log.seconds == {"get base image": 0.1, "send sources": 0.2, "compile": 63.3, "load": 0.5}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import (
+    BaseImageRefused,
     BuildFailed,
     BuildxUnusable,
     CargoFailed,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _CARGO_FAILED = "cargo failed: "  # of dockerfile/compile.sh
 # BuildKit's own words, of Engine 20.10 and 28.5.
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
+_NO_ACCESS = ("unauthorized", "no basic auth credentials", "authorization failed", "403 forbidden")
 _ENGINE_GONE = ("code = Unavailable", "Cannot connect to the Docker daemon", "connection reset by peer")
 
 
@@ -42,14 +44,22 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
     if any(words in reason for words in _ENGINE_GONE):
         return EngineGone(reason)
+    return _of_base_images(reason, container) or BuildFailed(noticed or reason)
+
+
+def _of_base_images(reason: str, container: ContainerBuild) -> RustDockerError | None:
+    """Return the error where a base image is the cause."""
     images = (
         (container.rust_image, container.rust_image_set_by),
         (container.runtime_image, container.runtime_image_set_by),
     )
     for image, set_by in images:
-        if image is not None and any(words in reason for words in _NO_IMAGE) and _is_named(image, reason):
-            return NoBaseImage(image, problem=reason, set_by=set_by)
-    return BuildFailed(noticed or reason)
+        if image is not None and _is_named(image, reason):
+            if any(words in reason.lower() for words in _NO_ACCESS):
+                return BaseImageRefused(image, registry=image.registry, problem=reason, set_by=set_by)
+            if any(words in reason for words in _NO_IMAGE):
+                return NoBaseImage(image, problem=reason, set_by=set_by)
+    return None
 
 
 def _is_named(image: BaseImage, reason: str) -> bool:

@@ -95,10 +95,7 @@ class ImageReference(str):
     @property
     def full(self) -> str:
         """The reference with the registry that docker leaves out: `docker.io/library/shop:1.2`."""
-        first, slash, _ = self.partition("/")
-        if slash and (first == "localhost" or "." in first or ":" in first):
-            return str(self)
-        return f"docker.io/{self}" if slash else f"docker.io/library/{self}"
+        return _with_registry(self)
 
 
 class BaseImage(str):
@@ -119,6 +116,18 @@ class BaseImage(str):
             message = "a base image is a lower-case image name with an optional :tag or @digest"
             raise ValueError(message)
         return super().__new__(cls, text)
+
+    @property
+    def registry(self) -> str:
+        """The host that it is pulled from, `docker.io` where none is named."""
+        return _with_registry(self).partition("/")[0]
+
+
+def _with_registry(name: str) -> str:
+    first, slash, _ = name.partition("/")
+    if slash and (first == "localhost" or "." in first or ":" in first):
+        return str(name)
+    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
 
 
 class User(str):

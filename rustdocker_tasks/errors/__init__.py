@@ -29,6 +29,7 @@ from rustdocker_tasks.errors.base import (
 from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, NoCargoInImage, UnknownCargoLayout
 from rustdocker_tasks.errors.defect import Unexpected
 from rustdocker_tasks.errors.engine import (
+    BaseImageRefused,
     BuildxUnusable,
     EngineGone,
     LoadFailed,
@@ -71,6 +72,7 @@ __all__ = [
     "TERMINATED",
     "BadFlag",
     "BadValue",
+    "BaseImageRefused",
     "BrokenManifest",
     "BrokenToml",
     "BuildFailed",

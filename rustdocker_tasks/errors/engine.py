@@ -44,6 +44,16 @@ class NoBaseImage(EngineError):
         )
 
 
+class BaseImageRefused(EngineError):
+    def __init__(self, image: str, *, registry: str, problem: str, set_by: str) -> None:
+        super().__init__(
+            f"the registry refused the base image {image}",
+            found=problem,
+            set_by=set_by,
+            hint=f"log in with an account that may pull it: `docker login {registry}`",
+        )
+
+
 class LoadFailed(EngineError):
     def __init__(self, image: str, *, problem: str) -> None:
         super().__init__(

@@ -14,6 +14,7 @@ from invoke.exceptions import Exit
 
 from tasks.lab.cache import CACHE, say
 from tasks.lab.debian import install, unpack
+from tasks.lab.process import running
 
 RUN = Path("/run/rustdocker-lab")
 SOCKET = RUN / "docker.sock"
@@ -67,11 +68,11 @@ def start_engine() -> None:
 
 def stop_engine() -> None:
     """End the engine that the lab started, and remove what it left: pid file, socket, bridge."""
-    pid = _pid()
+    pid = pid_of_engine()
     if pid is not None:
         os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_STOP
-        while _pid() is not None:
+        while pid_of_engine() is not None:
             if time.monotonic() > deadline:
                 raise Exit(f"the lab's engine (pid {pid}) does not end", 1)
             time.sleep(0.1)
@@ -80,14 +81,9 @@ def stop_engine() -> None:
     subprocess.run(["ip", "link", "delete", _BRIDGE], capture_output=True, check=False)
 
 
-def _pid() -> int | None:
-    """Return the pid of the lab's running engine: a file that outlived its process means nothing."""
-    try:
-        pid = int((RUN / "engine.pid").read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    return pid if str(RUN / "daemon.json").encode() in words else None
+def pid_of_engine() -> int | None:
+    """Return the pid of the lab's engine, None where it does not run."""
+    return running(RUN / "engine.pid", RUN / "daemon.json")
 
 
 def _answers() -> bool:

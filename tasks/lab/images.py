@@ -19,10 +19,11 @@ from tasks.lab.debian import bootstrap, install
 RELEASE = "trixie"
 RUNTIME = f"debian:{RELEASE}-slim"
 RUST = f"rust:1-slim-{RELEASE}"
-RUST_MUSL = f"rust:1.85-slim-{RELEASE}"  # also compiles for musl
+RUST_MUSL = f"rust:1.85-slim-{RELEASE}"  # also compiles for musl and for arm64
 _LABEL = "rustdocker-tasks.lab"
 _TREE = "tree.tar"
 _COMPILER = ("ca-certificates", "gcc", "libc6-dev")
+_ARM64_COMPILER = ("libstd-rust-dev:arm64", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross")
 _MUSL_SCRIPT = Path(__file__).parent / "musl.sh"
 _CA_BUNDLE = Path("/etc/ssl/certs/ca-certificates.crt")
 _RUST_ENVIRONMENT = {
@@ -48,7 +49,7 @@ class BaseImage:
 
 def require_images(hosts: Sequence[str | None]) -> None:
     """Give every engine (None: the machine's own) the base images."""
-    for image in (_debian(), _rust(), _rust_with_musl()):
+    for image in (_debian(), _rust(), _rust_with_targets()):
         lacking = [host for host in hosts if not _has(host, image)]
         if not lacking or all(_pulled(host, image.name) for host in lacking):
             continue
@@ -125,9 +126,9 @@ def _rust() -> BaseImage:
     )
 
 
-def _rust_with_musl() -> BaseImage:
+def _rust_with_targets() -> BaseImage:
     """Debian's own Rust: the only one whose sources, and so whose musl library, can be had without rustup."""
-    packages = (*_COMPILER, "cargo", "rustc", "libstd-rust-dev", "rust-src", "musl-tools")
+    packages = (*_COMPILER, "cargo", "rustc", "libstd-rust-dev", "rust-src", "musl-tools", *_ARM64_COMPILER)
     hooks = [
         f'cp {_CA_BUNDLE} "$1/tmp/ca.crt"',
         f'cp {_MUSL_SCRIPT} "$1/tmp/musl.sh"',
@@ -137,9 +138,9 @@ def _rust_with_musl() -> BaseImage:
     ]
     return BaseImage(
         name=RUST_MUSL,
-        make=lambda tree: bootstrap(tree, RELEASE, include=packages, hooks=hooks),
+        make=lambda tree: bootstrap(tree, RELEASE, include=packages, hooks=hooks, architectures="amd64,arm64"),
         # Without the hooks: the checkout's own place is in them.
-        recipe=("rust with musl", RELEASE, packages, _MUSL_SCRIPT.read_text()),
+        recipe=("rust with musl and arm64", RELEASE, packages, _MUSL_SCRIPT.read_text()),
         environment=_RUST_ENVIRONMENT,
     )
 

@@ -15,6 +15,7 @@ from invoke.exceptions import Exit
 from tasks.lab.cache import CACHE, say
 from tasks.lab.debian import machine_release, unpack
 from tasks.lab.engine import BRIDGE_ADDRESS, RUN
+from tasks.lab.process import running
 
 USER, PASSWORD = "tester", "lab-password"  # of the lab alone
 # bcrypt, as the registry wants it.
@@ -41,6 +42,10 @@ class Registry:
     @property
     def ca(self) -> Path:
         return self.folder / "ca.pem"
+
+    @property
+    def configuration(self) -> Path:
+        return self.folder / "config.yml"
 
     @property
     def pid_file(self) -> Path:
@@ -71,11 +76,10 @@ def _start(registry: Registry) -> None:
     RUN.mkdir(parents=True, exist_ok=True)
     _make_certificates(registry)
     (registry.folder / "htpasswd").write_text(_HTPASSWD)
-    configuration = registry.folder / "config.yml"
-    configuration.write_text(_configuration(registry))
+    registry.configuration.write_text(_configuration(registry))
     with (registry.folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [program, "serve", configuration],
+            [program, "serve", registry.configuration],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -90,7 +94,7 @@ def _start(registry: Registry) -> None:
 
 
 def _end(registry: Registry) -> None:
-    pid = _pid(registry)
+    pid = running(registry.pid_file, registry.configuration)
     if pid is not None:
         os.kill(pid, signal.SIGKILL)  # it has nothing to finish
     registry.pid_file.unlink(missing_ok=True)
@@ -130,18 +134,8 @@ auth:
 """
 
 
-def _pid(registry: Registry) -> int | None:
-    """Return the pid of the running registry: a file that outlived its process means nothing."""
-    try:
-        pid = int(registry.pid_file.read_text())
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError):
-        return None
-    return pid if str(registry.folder / "config.yml").encode() in words else None
-
-
 def _listens(registry: Registry) -> bool:
-    if _pid(registry) is None:
+    if running(registry.pid_file, registry.configuration) is None:
         return False
     try:
         socket.create_connection((BRIDGE_ADDRESS, registry.port), timeout=1).close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
@@ -25,6 +26,7 @@ from docker.models.containers import Container
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
+from tasks.lab.registry import TRUSTED, UNKNOWN, USER
 from tests.conftest import REPOSITORY, invoke
 
 IN_2000 = 946_684_800  # seconds since the epoch
@@ -67,6 +69,17 @@ class Built:
     @property
     def image(self) -> str:
         return str(self.report["image"])
+
+
+def write_credentials(folder: Path, password: str | None, *registries: str) -> None:
+    """Make the folder a docker configuration with these credentials, None for none, and the user's plugins."""
+    auth = {"auth": base64.b64encode(f"{USER}:{password}".encode()).decode()}
+    addresses = registries or (TRUSTED.address, UNKNOWN.address)
+    known = {} if password is None else dict.fromkeys(addresses, auth)
+    (folder / "config.json").write_text(json.dumps({"auths": known}))
+    plugins = Path.home() / ".docker" / "cli-plugins"
+    if plugins.is_dir():
+        shutil.copytree(plugins, folder / "cli-plugins", symlinks=True, dirs_exist_ok=True)
 
 
 def copy_of_web(folder: Path, *, modified: float) -> Path:

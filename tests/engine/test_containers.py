@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, Outcome, Write, clean_environment, crate, invoke
+from tasks.lab.images import RUST_MUSL
+from tests.conftest import MAIN, MANIFEST, TASKS, Outcome, Write, clean_environment, crate, invoke
 from tests.engine.conftest import ENGINES
 
 pytestmark = pytest.mark.engine
@@ -40,10 +41,16 @@ def inspect(image: str, host: str = CURRENT_ENGINE) -> dict[str, Any]:
 
 
 @ENGINES
-def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(write: Write, host: str) -> None:
+@pytest.mark.parametrize("variant", ["slim", "minimal", "static"])
+def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(
+    write: Write, host: str, variant: str
+) -> None:
     folder = write(crate("ejected", **{".dockerignore": "notes"}))
-    image = invoke("build", folder=folder, **{**BUILDX, "DOCKER_HOST": host}).result
-    written = invoke("dockerfile", folder=folder, **{**BUILDX, "DOCKER_HOST": host}).result
+    settings = {**BUILDX, "DOCKER_HOST": host, "RUSTDOCKER_VARIANT": variant}
+    if variant == "static":
+        settings["RUSTDOCKER_RUST_IMAGE"] = RUST_MUSL
+    image = invoke("build", folder=folder, **settings).result
+    written = invoke("dockerfile", folder=folder, **settings).result
 
     docker("build", "--tag=ejected:own", ".", host=host, folder=folder)
 
@@ -51,6 +58,17 @@ def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(write: Wr
     own = inspect("ejected:own", host)
     assert own["RootFS"]["Layers"] == inspect(image, host)["RootFS"]["Layers"]
     assert docker("run", "--rm", "ejected:own", host=host) == "first"
+
+
+@ENGINES
+def test_a_written_dockerfile_of_simple_builds_without_this_tool(write: Write, host: str) -> None:
+    folder = write(crate("ejected-simple"))
+    invoke("dockerfile", "--variant=simple", folder=folder, **{**BUILDX, "DOCKER_HOST": host})
+
+    docker("build", "--tag=ejected:simple", ".", host=host, folder=folder)
+
+    assert docker("run", "--rm", "ejected:simple", host=host) == "first"
+    assert docker("run", "--rm", "--entrypoint=cat", "ejected:simple", "src/main.rs", host=host) == MAIN.strip()
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.dockerignore", "docker/notes"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shutil
 import socket
@@ -19,7 +18,7 @@ from tasks.lab.engine import BRIDGE_ADDRESS
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.registry import PASSWORD, TRUSTED, UNKNOWN, USER
 from tests.conftest import Outcome, Write, crate, invoke
-from tests.engine.conftest import ENGINES
+from tests.engine.conftest import ENGINES, write_credentials
 from tests.engine.relay import breaking_relay
 
 pytestmark = pytest.mark.engine
@@ -30,16 +29,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A docker configuration with the credentials of both registries, and the user's plugins."""
     folder = tmp_path_factory.mktemp("config")
     write_credentials(folder, PASSWORD)
-    plugins = Path.home() / ".docker" / "cli-plugins"
-    if plugins.is_dir():
-        shutil.copytree(plugins, folder / "cli-plugins", symlinks=True)
     return folder
-
-
-def write_credentials(folder: Path, password: str, *registries: str) -> None:
-    auth = {"auth": base64.b64encode(f"{USER}:{password}".encode()).decode()}
-    addresses = registries or (TRUSTED.address, UNKNOWN.address)
-    (folder / "config.json").write_text(json.dumps({"auths": dict.fromkeys(addresses, auth)}))
 
 
 def push(folder: Path, config: Path, *, host: str = CURRENT_ENGINE, **environment: str) -> Outcome:

@@ -37,6 +37,11 @@ CONTAINER = ContainerBuild(
             errors.NoBaseImage,
             "--debian-release",
         ),
+        (
+            "ghcr.io/acme/rust:1-slim: failed to authorize: failed to fetch anonymous token: 401 Unauthorized",
+            errors.BaseImageRefused,
+            "--rust-image",
+        ),
         ("failed to receive status: rpc error: code = Unavailable desc = EOF", errors.EngineGone, "the engine"),
         ("failed to copy files: no space left on device", errors.BuildFailed, "a step of the build"),
     ],

@@ -163,6 +163,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "and --backend host needs none",
     ),
     (
+        errors.BaseImageRefused("ghcr.io/acme/rust:9", registry="ghcr.io", problem="unauthorized", set_by="--x"),
+        68,
+        "the registry refused the base image ghcr.io/acme/rust:9\n"
+        "  found: unauthorized\n"
+        "  set by: --x\n"
+        "  hint: log in with an account that may pull it: `docker login ghcr.io`",
+    ),
+    (
         errors.NoCargoInImage("debian:trixie-slim", set_by="--x"),
         66,
         "the image to compile in has no cargo\n"

@@ -1,0 +1,203 @@
+"""Builds in containers whose engine, registry or disk fails: what the user reads, and the next build is right."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.engine import STATE, pid_of_engine, start_engine
+from tasks.lab.images import RUNTIME
+from tasks.lab.registry import PASSWORD, TRUSTED, USER
+from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+from tests.engine.conftest import ENGINES, write_credentials
+from tests.engine.relay import breaking_relay
+
+pytestmark = pytest.mark.engine
+
+BUILDX = {"RUSTDOCKER_BACKEND": "buildx"}
+# Until the file is there, which no build in the middle of this one can know.
+SLOW = """fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    std::thread::sleep(std::time::Duration::from_secs(600));
+}
+"""
+
+
+def own_crate(kind: str, **files: str) -> dict[str, str]:
+    """A package that no engine has ever built."""
+    return crate(f"{kind}-{uuid.uuid4().hex[:8]}", **files)
+
+
+def run_image(image: str, host: str) -> str:
+    with closing(docker.DockerClient(base_url=host)) as client:
+        printed: bytes = client.containers.run(image, remove=True)
+        return printed.decode().strip()
+
+
+def test_an_engine_killed_in_mid_build_and_the_next_build(
+    write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = write(own_crate("killed", **{"build.rs": SLOW}))
+    log = tmp_path_factory.mktemp("log") / "log"
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "invoke", "build"],
+            cwd=folder,
+            env=clean_environment(**BUILDX, DOCKER_HOST=CURRENT_ENGINE),
+            stdout=sink,
+            stderr=sink,
+        )
+    wait_for_text(log, "Compiling")
+    time.sleep(1)
+    pid = pid_of_engine()
+    assert pid is not None
+    try:
+        os.kill(pid, signal.SIGKILL)
+        assert process.wait(30) == 68
+    finally:
+        start_engine()
+
+    what, found, set_by, hint = log.read_text().splitlines()[-4:]
+    assert what == "the engine did not do what it was asked for"
+    assert found.startswith("  found: ")
+    assert set_by == "  set by: the engine"
+    assert hint == "  hint: look at `docker ps -a` and the engine's log, then try again"
+    (folder / "build.rs").write_text("fn main() {}\n")
+    image = invoke("build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).result
+    assert run_image(image, CURRENT_ENGINE) == "first"
+
+
+def wait_for_text(log: Path, text: str) -> None:
+    deadline = time.monotonic() + 60
+    while text not in log.read_text():
+        assert time.monotonic() < deadline, log.read_text()
+        time.sleep(0.05)
+
+
+@contextmanager
+def way_that_breaks_off(host: str, place: Path, *, after: int) -> Iterator[str]:
+    """The engine behind a socket that breaks off after so many bytes of one connection."""
+
+    def connect() -> socket.socket:
+        engine = socket.socket(socket.AF_UNIX)
+        engine.connect(host.removeprefix("unix://"))
+        return engine
+
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(place))
+    with breaking_relay(server, connect, after=after):
+        yield f"unix://{place}"
+
+
+@ENGINES
+def test_the_way_to_the_engine_breaks_off_while_the_sources_are_sent(
+    write: Write, tmp_path_factory: pytest.TempPathFactory, host: str
+) -> None:
+    folder = write(own_crate("cut-off"))
+    with way_that_breaks_off(host, tmp_path_factory.mktemp("e") / "s", after=100_000) as address:
+        outcome = invoke("build", folder=folder, **BUILDX, DOCKER_HOST=address)
+
+    assert outcome.code == 68
+    assert outcome.stdout == ""
+    assert outcome.stderr.splitlines()[-4] == "the engine did not do what it was asked for"
+    image = invoke("build", folder=folder, **BUILDX, DOCKER_HOST=host).result
+    assert run_image(image, host) == "first"
+
+
+@pytest.fixture(scope="module")
+def base_image() -> str:
+    """A base image in the registry that asks for a password; no engine has it under this name."""
+    name = f"{TRUSTED.address}/bases/debian"
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        client.images.get(RUNTIME).tag(name, "slim")
+        pushed = client.images.push(name, tag="slim", auth_config={"username": USER, "password": PASSWORD})
+        client.images.remove(f"{name}:slim")
+    assert '"error"' not in pushed
+    return f"{name}:slim"
+
+
+def build_on(base_image: str, folder: Path, config: Path, host: str) -> Outcome:
+    settings = {**BUILDX, "RUSTDOCKER_RUNTIME_IMAGE": base_image, "DOCKER_CONFIG": str(config)}
+    outcome = invoke("build", folder=folder, DOCKER_HOST=host, **settings)
+    assert PASSWORD not in outcome.stdout + outcome.stderr
+    return outcome
+
+
+@ENGINES
+def test_a_base_image_behind_a_password(
+    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str, host: str
+) -> None:
+    folder = write(own_crate("behind"))
+    config = tmp_path_factory.mktemp("config")
+    write_credentials(config, PASSWORD)
+
+    image = build_on(base_image, folder, config, host).result
+
+    assert run_image(image, host) == "first"
+
+
+@ENGINES
+@pytest.mark.parametrize("password", [None, "wrong-password"])
+def test_a_base_image_behind_a_password_that_is_not_known(
+    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str, host: str, password: str | None
+) -> None:
+    # Another tag: an engine that has pulled it before asks nobody.
+    config = tmp_path_factory.mktemp("config")
+    write_credentials(config, password)
+    image = base_image.replace("slim", "other")
+
+    outcome = build_on(image, write(own_crate("refused")), config, host)
+
+    assert outcome.code == 68
+    what, _, set_by, hint = outcome.stderr.splitlines()[-4:]
+    assert what == f"the registry refused the base image {image}"
+    assert set_by == "  set by: the environment variable RUSTDOCKER_RUNTIME_IMAGE"
+    assert hint == f"  hint: log in with an account that may pull it: `docker login {TRUSTED.address}`"
+    assert "wrong-password" not in outcome.stderr
+
+
+def test_the_disk_of_the_project_is_full(write: Write) -> None:
+    folder = write(own_crate("no-space"))
+    assert invoke("build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).code == 0
+    ours = folder / "target/rustdocker"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", ours], check=True)
+    try:
+        outcome = invoke("build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE)
+    finally:
+        subprocess.run(["umount", ours], check=True)
+
+    assert outcome.code == 67
+    what, found, *_ = outcome.stderr.splitlines()[-4:]
+    assert what == "the image could not be written"
+    assert found.endswith("No space left on device")
+    assert invoke("build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).code == 0
+
+
+def test_the_disk_of_the_engine_is_full(write: Write) -> None:
+    folder = write(own_crate("no-space"))
+    content = STATE / "containerd/daemon/io.containerd.content.v1.content"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", content], check=True)
+    try:
+        (content / "ingest").mkdir()
+        outcome = invoke("build", "--variant=minimal", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE)
+    finally:
+        subprocess.run(["umount", content], check=True)
+
+    assert outcome.code == 68
+    assert outcome.stdout == ""
+    what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
+    assert (what, found, set_by, hint) == ("", "", "", "")
+    image = invoke("build", "--variant=minimal", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).result
+    assert run_image(image, CURRENT_ENGINE) == "first"

@@ -85,7 +85,7 @@ def _backend_facts(resolved: ResolvedSettings) -> BackendFacts:
         return BackendFacts(buildx_problem="docker has no buildx plugin here")
     if resolved.settings.builder is None:
         try:
-            connect()
+            return BackendFacts(buildx_problem=connect().buildkit_problem)
         except NoEngine as error:
             return BackendFacts(buildx_problem=f"no engine answers ({error.found})")
     return BackendFacts(buildx_problem=None)

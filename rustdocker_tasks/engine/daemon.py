@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
+_API_OF_20_10 = (1, 41)
 _CONFLICT = 409  # HTTP
 _SECONDS_TO_STOP = 10  # as `docker stop`
 # Engine 20.10 to 28 and their proxies: "Bind for 127.0.0.1:80 failed: port is already allocated",
@@ -82,6 +83,17 @@ class Daemon:
         """Where a port that the engine publishes can be reached from here."""
         url = urlsplit(self._api.base_url)
         return (url.hostname or "127.0.0.1") if url.scheme in {"http", "https"} else "127.0.0.1"
+
+    @property
+    def buildkit_problem(self) -> str | None:
+        """Why this engine cannot build our Dockerfiles, None if it can.
+
+        RUN --mount came with Engine 20.10. Source: docker's documentation, "Docker Engine API", version matrix.
+        """
+        version = str(self._api.api_version)
+        if tuple(map(int, version.split("."))) >= _API_OF_20_10:
+            return None
+        return f"the engine is older than 20.10 (API {version}), and its builds have no mounts"
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
         """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""

@@ -28,7 +28,7 @@ class BuildxUnusable(EngineError):
             "this image is built by docker buildx, which cannot be used here",
             found=problem,
             set_by=set_by,
-            hint="install it (https://docs.docker.com/go/buildx) and start the engine, "
+            hint="install it (https://docs.docker.com/go/buildx) and start an engine of 20.10 or later, "
             "or build with the local cargo: --backend host",
         )
 

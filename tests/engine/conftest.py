@@ -180,13 +180,7 @@ def image_of(
     @cache
     def make(name: str) -> Built:
         case = CASES[name]
-        environment = {
-            "RUSTDOCKER_CA_CERTIFICATES": str(company_ca[1]),
-            "RUSTDOCKER_BACKEND": case.backend,
-            "DOCKER_HOST": case.host,
-        }
-        if case.rust_image:
-            environment["RUSTDOCKER_RUST_IMAGE"] = case.rust_image
+        environment = environment_of(case, company_ca[1])
         folder = folder_of("containers") if case.backend == "buildx" else web.folder
         if "musl" in name:
             folder = folder_of("musl")
@@ -194,6 +188,16 @@ def image_of(
         return build(folder, "build", RUSTDOCKER_VARIANT=case.variant, **environment)
 
     return make
+
+
+def environment_of(case: Case, ca: Path) -> dict[str, str]:
+    """What the tasks are told of a case beside its variant."""
+    environment = {
+        "RUSTDOCKER_CA_CERTIFICATES": str(ca),
+        "RUSTDOCKER_BACKEND": case.backend,
+        "DOCKER_HOST": case.host,
+    }
+    return {**environment, **({"RUSTDOCKER_RUST_IMAGE": case.rust_image} if case.rust_image else {})}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import pty
@@ -9,9 +10,11 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +142,7 @@ def test_without_the_plugin_buildx_cannot_be_asked_for(
         "this image is built by docker buildx, which cannot be used here\n"
         "  found: docker has no buildx plugin here\n"
         "  set by: the environment variable RUSTDOCKER_BACKEND\n"
-        "  hint: install it (https://docs.docker.com/go/buildx) and start the engine, "
+        "  hint: install it (https://docs.docker.com/go/buildx) and start an engine of 20.10 or later, "
         "or build with the local cargo: --backend host\n",
     )
     assert not (folder / "target").exists()
@@ -157,6 +160,40 @@ def test_without_the_plugin_auto_says_why_the_local_cargo_builds(
         "app 0.1.0, variant minimal, backend host "
         "(docker has no buildx plugin here; the local cargo compiles, no base image is needed)"
     )
+
+
+@contextmanager
+def engine_of_2019() -> Iterator[str]:
+    """What Engine 19.03 answers to who asks for its version."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            body = b"OK" if self.path.endswith("/_ping") else b'{"Version": "19.03.15", "ApiVersion": "1.40"}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_an_engine_that_is_too_old_is_told_before_anything_is_built(write: Write) -> None:
+    folder = write(crate())
+    with engine_of_2019() as host:
+        outcome = invoke("build", folder=folder, **{**BUILDX, "DOCKER_HOST": host})
+        auto = invoke("plan", folder=folder, RUSTDOCKER_BACKEND="auto", DOCKER_HOST=host).result
+
+    problem = "the engine is older than 20.10 (API 1.40), and its builds have no mounts"
+    assert outcome.code == 68
+    assert outcome.stderr.splitlines()[1] == f"  found: {problem}"
+    assert f"backend         host: {problem}; the local cargo compiles" in auto
+    assert not (folder / "target").exists()
 
 
 @ENGINES

@@ -31,9 +31,12 @@ from tests.engine.conftest import (
     Built,
     Serve,
     ServeImage,
+    Service,
     build,
     copy_of_web,
     engine_of,
+    environment_of,
+    free_port,
     read_file,
 )
 
@@ -283,6 +286,43 @@ def test_edit_and_revert_with_the_old_time_show_the_right_sources(
             shutil.copy2(tmp_path / path.name, path)
     with serve(build(web.folder).image) as service:
         assert service.get("/source")[1] == {"revision": "first", "greeting": "Hello from my-rust-app"}
+
+
+@pytest.mark.parametrize("engine_name", ENGINE_NAMES)
+@pytest.mark.parametrize(
+    ("variant", "build_words", "run_words"),
+    [
+        ("simple", "build --variant simple", "run --variant simple"),
+        ("slim", "slim", "run --variant slim"),
+        ("static", "static", "run --variant static"),
+    ],
+)
+def test_the_tutorial_s_two_commands(
+    engine_name: str,
+    variant: str,
+    build_words: str,
+    run_words: str,
+    image_of: Callable[[str], Built],
+    company_ca: tuple[trustme.CA, Path],
+) -> None:
+    case = f"{engine_name} {variant}"
+    built = image_of(case)
+    environment = environment_of(CASES[case], company_ca[1])
+    port = free_port()
+
+    printed = invoke(*build_words.split(), folder=built.folder, **environment).result
+    words = [*run_words.split(), "--detach", "--port", f"{port}:8080"]
+    running = invoke(*words, folder=built.folder, **environment).result
+    try:
+        with closing(engine_of(case)) as engine:
+            container = engine.containers.get(running)
+            greeting = Service(container, port).get("/source")[1]["greeting"]
+    finally:
+        stopped = invoke("stop", folder=built.folder, **environment)
+
+    assert printed == built.image == container.attrs["Image"]
+    assert greeting == "Hello from my-rust-app"
+    assert "stopped and removed" in stopped.stderr
 
 
 def test_run_detached_answers_and_stop_removes_it(web: Built, engine: docker.DockerClient) -> None:

@@ -150,7 +150,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "this image is built by docker buildx, which cannot be used here\n"
         "  found: docker has no buildx plugin here\n"
         "  set by: --backend\n"
-        "  hint: install it (https://docs.docker.com/go/buildx) and start the engine, "
+        "  hint: install it (https://docs.docker.com/go/buildx) and start an engine of 20.10 or later, "
         "or build with the local cargo: --backend host",
     ),
     (

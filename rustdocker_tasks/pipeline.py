@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import choose_package
-from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.container_build import build_in_containers, measure_image
 from rustdocker_tasks.engine.buildx import has_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
@@ -70,6 +70,7 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: BackendFacts | No
         project,
         package,
         resolved,
+        outside=load_outside(project),
         backend=backend,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
         toolchain=query_toolchain(project.root) if needs_toolchain else None,

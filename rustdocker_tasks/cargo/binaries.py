@@ -9,9 +9,9 @@ from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, Sever
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rustdocker_tasks.cargo.model import Binary, Package, Project
+    from rustdocker_tasks.cargo.model import Package, Project, Target
 
-Candidate = tuple["Package", "Binary"]
+Candidate = tuple["Package", "Target"]
 
 
 def choose_binary(

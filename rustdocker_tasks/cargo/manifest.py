@@ -1,169 +1,308 @@
-"""One Cargo.toml: from its text to a `Package`, with what it inherits from its workspace.
+"""One Cargo.toml: from its text to a `Package`, with what it inherits from its workspace. Pure.
 
-Source of every rule: the Cargo book, "The Manifest Format" and "Workspaces"; checked against
-`cargo metadata` of cargo 1.95 in tests/cargo.
+Source of every rule: the Cargo book, "The Manifest Format" and "Workspaces"; cargo, src/workspace/parser/mod.rs;
+checked against `cargo metadata` in tests/cargo.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, cast
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import tomli
 
-from rustdocker_tasks.cargo.model import Binary, Package
+from rustdocker_tasks.cargo.dependencies import read_dependencies
+from rustdocker_tasks.cargo.features import features_problem
+from rustdocker_tasks.cargo.model import About, Package, TargetKind
+from rustdocker_tasks.cargo.names import (
+    EDITIONS,
+    FIRST_EDITION,
+    is_older,
+    is_rust_version,
+    is_version,
+    name_problem,
+    profile_name_problem,
+)
+from rustdocker_tasks.cargo.schema import Inherited, LockFile, ManifestTable, PackageTable, WorkspaceTable
+from rustdocker_tasks.cargo.targets import PackageFiles, find_targets
 from rustdocker_tasks.errors import BrokenManifest, BrokenToml
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from pathlib import Path
 
-Table = Mapping[str, object]
+_NO_VERSION = "0.0.0"
+_LAST_EDITION_WITH_PROJECT = "2021"
+_WRONG_TYPE = re.compile("Expected `(.*)`, got `(.*)`")
+_TYPES = {
+    "str": "a string",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "a table",
+    "datetime": "a date",
+}
+# What a manifest without a package cannot have.
+_OF_PACKAGES = (
+    *(
+        "features",
+        "lib",
+        "bin",
+        "example",
+        "test",
+        "bench",
+        "dependencies",
+        "dev_dependencies",
+        "build_dependencies",
+    ),
+    *("target", "badges", "lints"),
+)
 
-_DEPENDENCY_TABLES = ("dependencies", "dev-dependencies", "build-dependencies")
-_FIRST_EDITION = "2015"
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A Cargo.toml that was read."""
+
+    path: Path
+    table: ManifestTable
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @property
+    def package(self) -> PackageTable | None:
+        return self.table.package or self.table.project
+
+    @property
+    def workspace(self) -> WorkspaceTable | None:
+        return self.table.workspace
+
+    @property
+    def members(self) -> list[str]:
+        """The patterns of its workspace's members, as written."""
+        return (self.workspace.members if self.workspace else None) or []
 
 
-def parse_toml(path: Path, text: str) -> Table:
-    """Return the document; BrokenToml names line and column. TOML 1.1, as cargo reads it."""
-    try:
-        return tomli.loads(text)
-    except tomli.TOMLDecodeError as error:
-        raise BrokenToml(path, line=error.lineno, column=error.colno, problem=error.msg) from error
+def parse_manifest(path: Path, text: str) -> Manifest:
+    """Return what stands in a Cargo.toml; raises BrokenToml, and BrokenManifest where cargo would refuse."""
+    manifest = Manifest(path, _typed(path, text, ManifestTable))
+    package, workspace = manifest.package, manifest.workspace
+    if package is None:
+        _require_virtual(manifest)
+    elif package.workspace is not None and workspace is not None:
+        raise BrokenManifest(
+            path,
+            "cannot configure both `package.workspace` and `[workspace]`, only one can be specified",
+            hint="remove one of them",
+        )
+    elif package.resolver is not None and workspace is not None and workspace.resolver is not None:
+        raise BrokenManifest(
+            path,
+            "cannot specify `resolver` in both `[workspace]` and `[package]`",
+            hint="remove it from [package]",
+        )
+    for resolver in (package and package.resolver, workspace and workspace.resolver):
+        if resolver not in {None, "1", "2", "3"}:
+            raise BrokenManifest(path, f'`resolver` is "{resolver}"', hint='the resolvers are "1", "2" and "3"')
+    for name, entry in ((workspace and workspace.dependencies) or {}).items():
+        if not isinstance(entry, str) and entry.optional:
+            problem = f"{name} is optional, but workspace dependencies cannot be optional"
+            raise BrokenManifest(path, problem, hint="say so where a member uses it")
+    for name in manifest.table.profile or {}:
+        if problem_of_name := profile_name_problem(name):
+            raise BrokenManifest(
+                path, f"`{name}` cannot name a profile: {problem_of_name}", hint=f"rename [profile.{name}]"
+            )
+    return manifest
 
 
 def parse_lock(path: Path, text: str) -> frozenset[str]:
     """Return the names of the packages in a lock file, of any version of its format."""
-    return frozenset(str(entry.get("name")) for entry in _tables(path, parse_toml(path, text), "package"))
+    return frozenset(entry.name for entry in _typed(path, text, LockFile).package)
 
 
-def table(path: Path, parent: Table, key: str) -> Table:
-    """Return the table at `key`, empty if there is none; BrokenManifest if it is something else."""
-    value = parent.get(key, {})
-    if not isinstance(value, Mapping):
-        raise BrokenManifest(path, f"`{key}` is not a table", hint=f"write it as a table: [{key}]")
-    return cast("Table", value)
+def _typed(path: Path, text: str, wanted: Any) -> Any:
+    """Return the document as a Struct; TOML 1.1, as cargo reads it."""
+    try:
+        return msgspec.convert(tomli.loads(text), type=wanted)
+    except tomli.TOMLDecodeError as error:
+        raise BrokenToml(path, line=error.lineno, column=error.colno, problem=error.msg) from error
+    except msgspec.ValidationError as error:
+        key, problem = _type_problem(str(error))
+        raise BrokenManifest(path, f"`{key}` {problem}", hint=f"mend `{key}`") from error
+    except RecursionError as error:
+        raise BrokenManifest(
+            path, "its tables are nested too deeply", hint="cargo would not read it either"
+        ) from error
 
 
-def parse_package(
-    path: Path, document: Table, *, workspace: Table, workspace_root: Path, sources: Collection[PurePosixPath]
-) -> Package:
-    """Return the package that `document` describes.
+def _type_problem(message: str) -> tuple[str, str]:
+    """Return the key and what is wrong with its value, out of msgspec's words."""
+    words, _, place = message.partition(" - at `$")
+    key = place.removeprefix(".").removesuffix("`") or "the document"
+    match = _WRONG_TYPE.fullmatch(words)
+    if match is None:
+        return key, f"is wrong: {words[:1].lower()}{words[1:]}"
+    wanted = [_TYPES.get(name, name) for name in match[1].split(" | ") if name != "null"]
+    return key, f"is {_TYPES.get(match[2], match[2])}, and not {' or '.join(wanted)}"
 
-    `workspace` is the root's [workspace] table, empty if there is none. `sources` are the files under the
-    package's `src` folder, relative to the package, as binaries are inferred from them.
+
+def _require_virtual(manifest: Manifest) -> None:
+    if manifest.workspace is None:
+        raise BrokenManifest(
+            manifest.path,
+            "manifest is missing either a `[package]` or a `[workspace]`",
+            hint="`cargo init` makes a package of a folder",
+        )
+    for key in _OF_PACKAGES:
+        if getattr(manifest.table, key) is not None:
+            raise BrokenManifest(
+                manifest.path,
+                f"this virtual manifest specifies a `{key.replace('_', '-')}` section, which is not allowed",
+                hint="move it to the package that it belongs to",
+            )
+
+
+def read_package(manifest: Manifest, *, root: Manifest | None, files: PackageFiles) -> Package:
+    """Return the package of a manifest that has one.
+
+    `root` is the manifest with the [workspace] that it inherits from, None if there is none. `files` are those
+    that targets are inferred from. Raises BrokenManifest where cargo would refuse.
     """
-    package = table(path, document, "package")
-    name = _text(path, package, "name")
-    if name is None:
-        raise BrokenManifest(path, "[package] has no name", hint='add name = "…" to [package]')
-    inherited = table(path, workspace, "package")
-    version = _inheritable(path, package, inherited, "version") or "0.0.0"
-    edition = _inheritable(path, package, inherited, "edition") or _FIRST_EDITION
-    return Package(
-        name=name,
-        version=version,
-        manifest=path,
-        binaries=tuple(
-            _binaries(path, document, name=name, first_edition=edition == _FIRST_EDITION, sources=sources)
-        ),
-        default_run=_text(path, package, "default-run"),
-        path_dependencies=tuple(
-            dict.fromkeys(_path_dependencies(path, document, workspace=workspace, workspace_root=workspace_root))
-        ),
-        metadata=table(path, package, "metadata"),
-    )
+    if manifest.package is None:
+        raise BrokenManifest(
+            manifest.path,
+            "it has a [workspace] and no [package], and yet is named as a package",
+            hint="name the folder of one of its members",
+        )
+    return _PackageReader(manifest, manifest.package, root).read(files)
 
 
-def _text(path: Path, parent: Table, key: str) -> str | None:
-    value = parent.get(key)
-    if value is None or isinstance(value, str):
-        return value
-    raise BrokenManifest(path, f"`{key}` is not a string", hint=f'write it as {key} = "…"')
+class _PackageReader:
+    def __init__(self, manifest: Manifest, package: PackageTable, root: Manifest | None) -> None:
+        self._manifest = manifest
+        self._package = package
+        self._root = root
 
+    def read(self, files: PackageFiles) -> Package:
+        path, table, package = self._manifest.path, self._manifest.table, self._package
+        workspace = self._root.workspace if self._root else None
+        name, version, edition, rust_version = self._name(), self._version(), self._edition(), self._rust_version()
+        if rust_version and is_older(rust_version, EDITIONS[edition]):
+            raise self._broken(
+                f"rust-version {rust_version} is older than what the edition {edition} needs", "raise rust-version"
+            )
+        if table.project is not None and edition > _LAST_EDITION_WITH_PROJECT:
+            raise self._broken("`[project]` is not supported as of edition 2024", "call it [package]")
+        targets = find_targets(path, table, package, name=name, edition=edition, files=files)
+        dependencies = read_dependencies(
+            path,
+            table,
+            edition=edition,
+            workspace=workspace,
+            root=self._root.folder if self._root else self._manifest.folder,
+        )
+        features = {key: tuple(values) for key, values in (table.features or {}).items()}
+        self._require_sound(targets_have_build_script=any(t.kind is TargetKind.BUILD_SCRIPT for t in targets))
+        if problem := features_problem(features, dependencies):
+            raise self._broken(problem, "mend [features]")
+        if package.default_run is not None and package.default_run not in {
+            target.name for target in targets if target.kind is TargetKind.BINARY
+        }:
+            raise self._broken(
+                f"default-run target `{package.default_run}` not found", "name one of the package's binaries"
+            )
+        return Package(
+            name=name,
+            version=version,
+            manifest=path,
+            edition=edition,
+            rust_version=rust_version,
+            targets=targets,
+            features=features,
+            dependencies=dependencies,
+            default_run=package.default_run,
+            links=package.links,
+            about=self._about(),
+            metadata=package.metadata,
+        )
 
-def _inheritable(path: Path, package: Table, inherited: Table, key: str) -> str | None:
-    value = package.get(key)
-    if not isinstance(value, Mapping):
-        return _text(path, package, key)
-    if value.get("workspace") is not True or key not in inherited:
-        problem = f"`{key}` is to come from the workspace, which does not set it"
-        raise BrokenManifest(path, problem, hint=f"add {key} to [workspace.package] in the root Cargo.toml")
-    return _text(path, inherited, key)
+    def _name(self) -> str:
+        name = self._package.name
+        if name is None:
+            raise self._broken("[package] has no name", 'add name = "…" to [package]')
+        if problem := name_problem(name):
+            raise self._broken(f"`{name}` cannot name a package: {problem}", "rename it")
+        return name
 
+    def _version(self) -> str:
+        version: str | None = self._value("version")
+        if version is None:
+            # A package that says nothing is not published.
+            if self._value("publish") not in (None, False, []):
+                raise self._broken(
+                    "`package.publish` requires `package.version`", 'add version = "…" to [package]'
+                )
+            return _NO_VERSION
+        version = version.strip()
+        if not is_version(version):
+            raise self._broken(f"`{version}` is no version", 'a version has three numbers: version = "0.1.0"')
+        return version
 
-def _binaries(
-    path: Path, document: Table, *, name: str, first_edition: bool, sources: Collection[PurePosixPath]
-) -> Iterator[Binary]:
-    declared = [_declared_binary(path, entry) for entry in _tables(path, document, "bin")]
-    yield from (binary for binary, _ in declared)
-    package = table(path, document, "package")
-    # Edition 2015 stops inferring as soon as one binary is declared.
-    infer = package.get("autobins", not (first_edition and declared))
-    if infer is False:
-        return
-    names = {binary.name for binary, _ in declared}
-    paths = {source for _, source in declared}
-    for inferred, source in sorted(_inferred(name, sources).items()):
-        if inferred not in names and source not in paths:
-            yield Binary(name=inferred)
+    def _edition(self) -> str:
+        edition: str = self._value("edition") or FIRST_EDITION
+        if edition not in EDITIONS:
+            raise self._broken(f"`{edition}` is no edition", f"the editions are {', '.join(EDITIONS)}")
+        return edition
 
+    def _rust_version(self) -> str | None:
+        rust_version: str | None = self._value("rust-version")
+        if rust_version is not None and not is_rust_version(rust_version):
+            raise self._broken(f"rust-version `{rust_version}` is none", 'write it as rust-version = "1.85"')
+        return rust_version
 
-def _tables(path: Path, document: Table, key: str) -> list[Table]:
-    value = document.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
-        raise BrokenManifest(path, f"`{key}` is not an array of tables", hint=f"write it as [[{key}]]")
-    return cast("list[Table]", value)
+    def _about(self) -> About:
+        values = {key: self._value(key.replace("_", "-")) for key in About.__dataclass_fields__}
+        return About(**{**values, "authors": tuple(values["authors"] or ())})
 
+    def _require_sound(self, *, targets_have_build_script: bool) -> None:
+        """What is checked and not kept."""
+        for key in ("readme", "keywords", "categories", "include", "exclude"):
+            self._value(key)
+        if self._package.links is not None and not targets_have_build_script:
+            raise self._broken(
+                f"package specifies that it links to `{self._package.links}` but has no build script",
+                "add build.rs, or remove `links`",
+            )
+        lints = self._manifest.table.lints or {}
+        if lints.get("workspace") is True:
+            if len(lints) > 1:
+                raise self._broken("cannot override `workspace.lints` in `lints`", "remove one of them")
+            if self._root is None or self._root.workspace is None or self._root.workspace.lints is None:
+                raise self._missing("lints", "[workspace.lints]")
 
-def _declared_binary(path: Path, entry: Table) -> tuple[Binary, PurePosixPath | None]:
-    name = _text(path, entry, "name")
-    if name is None:
-        raise BrokenManifest(path, "a [[bin]] has no name", hint='add name = "…" to it')
-    features = entry.get("required-features", [])
-    if not isinstance(features, list):
-        raise BrokenManifest(path, "`required-features` is not a list", hint='write it as ["feature"]')
-    source = _text(path, entry, "path")
-    return (
-        Binary(name=name, required_features=tuple(str(feature) for feature in features)),
-        PurePosixPath(source) if source else None,
-    )
+    def _value(self, key: str) -> Any:
+        """Return the value at a key of [package], the workspace's own where it is inherited."""
+        field = key.replace("-", "_")
+        value = getattr(self._package, field)
+        if not isinstance(value, Inherited):
+            return value
+        if value.workspace is not True:
+            raise self._broken(f"`workspace` cannot be false, as in `{key}`", "leave it out")
+        shared = self._root.workspace.package if self._root and self._root.workspace else None
+        inherited = getattr(shared, field) if shared else None
+        if inherited is None and not (field == "readme" and self._root):
+            raise self._missing(key, "[workspace.package]")
+        return inherited
 
+    def _missing(self, key: str, table: str) -> BrokenManifest:
+        root = self._root.path if self._root else "the root Cargo.toml, which this package does not have"
+        return self._broken(
+            f"`{key}` is to come from the workspace, which does not set it", f"add {key} to {table} in {root}"
+        )
 
-def _inferred(package: str, sources: Collection[PurePosixPath]) -> dict[str, PurePosixPath]:
-    found = {}
-    for source in sources:
-        match source.parts:
-            case ("src", "main.rs"):
-                found[package] = source
-            case ("src", "bin", file) if source.suffix == ".rs":
-                found[file.removesuffix(".rs")] = source
-            case ("src", "bin", folder, "main.rs"):
-                found[folder] = source
-    return found
-
-
-def _path_dependencies(path: Path, document: Table, *, workspace: Table, workspace_root: Path) -> Iterator[Path]:
-    shared = table(path, workspace, "dependencies")
-    for dependencies in _dependency_tables(path, document):
-        for name, value in dependencies.items():
-            if not isinstance(value, Mapping):
-                continue
-            if value.get("workspace") is True:
-                value, base = shared.get(name), workspace_root  # noqa: PLW2901 - the entry it stands for
-            else:
-                base = path.parent
-            if isinstance(value, Mapping) and isinstance(folder := value.get("path"), str):
-                yield Path(os.path.normpath(base / folder))
-
-
-def _dependency_tables(path: Path, document: Table) -> Iterator[Table]:
-    targets = table(path, document, "target")
-    for parent in (document, *(table(path, targets, key) for key in targets)):
-        for key in _DEPENDENCY_TABLES:
-            yield table(path, parent, key)
-    patches = table(path, document, "patch")
-    for source in patches:
-        yield table(path, patches, source)
-    yield table(path, document, "replace")
+    def _broken(self, problem: str, hint: str) -> BrokenManifest:
+        return BrokenManifest(self._manifest.path, problem, hint=hint)

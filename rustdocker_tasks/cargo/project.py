@@ -1,42 +1,25 @@
-"""Find a Cargo project and read it, without cargo: the only module here that touches the disk."""
+"""Find a Cargo project and read it, without cargo: the only module here that touches the disk.
+
+Source: the Cargo book, "Workspaces"; cargo, src/workspace/workspace.rs.
+"""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.manifest import Table, parse_lock, parse_package, parse_toml, table
-from rustdocker_tasks.cargo.model import Package, Project
+from rustdocker_tasks.cargo.dependencies import patched_folders
+from rustdocker_tasks.cargo.manifest import Manifest, parse_lock, parse_manifest, read_package
+from rustdocker_tasks.cargo.model import DependencyKind, Package, Project
+from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MANIFEST = "Cargo.toml"
-
-
-@dataclass(frozen=True, slots=True)
-class _Manifest:
-    path: Path
-    document: Table
-
-    @property
-    def folder(self) -> Path:
-        return self.path.parent
-
-    @property
-    def workspace(self) -> Table:
-        return table(self.path, self.document, "workspace")
-
-    @property
-    def is_workspace(self) -> bool:
-        return "workspace" in self.document
-
-    @property
-    def is_package(self) -> bool:
-        return "package" in self.document
+_WILDCARDS = "*?["
 
 
 def load_project(start: Path) -> Project:
@@ -44,140 +27,254 @@ def load_project(start: Path) -> Project:
 
     Raises ProjectError where there is none, one is broken, or cargo would refuse the workspace.
     """
-    nearest = _load_manifest(_find_upward(start.absolute()))
-    root = _load_root(nearest)
-    members, outside = _load_packages(root)
-    if nearest.is_package and nearest.folder not in members:
-        raise BrokenManifest(
-            nearest.path,
-            f"this package believes it's in the workspace of {root.path}, which does not list it",
-            hint=f"add it to `members` or `exclude` in {root.path}, or give it a [workspace] of its own",
-        )
-    return Project(
-        root=root.folder,
-        here=nearest.folder,
-        members=tuple(members.values()),
-        default_members=tuple(_default_members(root, members)),
-        outside=outside,
-        metadata=table(root.path, root.workspace, "metadata"),
-        locked_packages=_load_lock(root.folder / "Cargo.lock"),
+    loader = _Loader()
+    here = _find_upward(_normal(start.absolute()))
+    root = loader.root_of(here) or here
+    members = (
+        _Workspace(loader, root).members() if loader.manifest(root).workspace else {here: loader.package(here)}
     )
+    if loader.manifest(root).workspace is not None:
+        _require_sound(loader, root, members, here=here)
+    manifest = loader.manifest(root)
+    return Project(
+        root=root,
+        here=here,
+        members=tuple(members.values()),
+        default_members=tuple(_default_members(manifest, members)),
+        patches=patched_folders(manifest.path, manifest.table),
+        metadata=manifest.workspace.metadata if manifest.workspace else None,
+        locked_packages=_load_lock(root / "Cargo.lock"),
+    )
+
+
+def load_outside(project: Project) -> tuple[Package, ...]:
+    """Return the packages in folders that are compiled with a project's own, and are no members.
+
+    Those are path dependencies, and what [patch] puts in the place of packages. Raises ProjectError.
+    """
+    loader = _Loader()
+    members = {package.folder for package in project.members}
+    outside: dict[Path, Package] = {}
+    waiting = [d.path for package in project.members for d in package.dependencies if d.path is not None]
+    waiting += project.patches
+    while waiting:
+        folder = waiting.pop(0)
+        if folder not in members and folder not in outside:
+            outside[folder] = loader.package(folder)
+            # Of others' packages cargo never builds the tests.
+            wanted = (d for d in outside[folder].dependencies if d.kind is not DependencyKind.DEVELOPMENT)
+            waiting += [dependency.path for dependency in wanted if dependency.path is not None]
+    return tuple(outside.values())
+
+
+class _Loader:
+    """Reads each manifest once."""
+
+    def __init__(self) -> None:
+        self._manifests: dict[Path, Manifest] = {}
+        self._packages: dict[Path, Package] = {}
+
+    def manifest(self, folder: Path) -> Manifest:
+        if folder not in self._manifests:
+            path = folder / MANIFEST
+            self._manifests[folder] = parse_manifest(path, _read(path))
+        return self._manifests[folder]
+
+    def package(self, folder: Path) -> Package:
+        """Return the package of a folder, which must have one."""
+        if folder not in self._packages:
+            root = self.root_of(folder)
+            self._packages[folder] = read_package(
+                self.manifest(folder), root=self.manifest(root) if root else None, files=_package_files(folder)
+            )
+        return self._packages[folder]
+
+    def root_of(self, folder: Path) -> Path | None:
+        """Return the folder of the workspace that a manifest belongs to, None if there is none."""
+        own = self._root_named_by(folder, asked_by=folder)
+        if own is not None:
+            return own
+        for above in _above(folder):
+            if (above / MANIFEST).exists():
+                root = self._root_named_by(above, asked_by=folder)
+                if root is not None:
+                    return root
+        return None
+
+    def _root_named_by(self, folder: Path, *, asked_by: Path) -> Path | None:
+        manifest = self.manifest(folder)
+        if manifest.workspace is not None:
+            return None if folder != asked_by and is_excluded(manifest, asked_by) else folder
+        if manifest.package is not None and manifest.package.workspace is not None:
+            return _normal(folder / manifest.package.workspace)
+        return None
+
+
+def _above(folder: Path) -> Iterator[Path]:
+    """The folders above, as far as cargo looks for a workspace in them."""
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    for above in folder.parents:
+        if above.parts[-2:] == ("target", "package") or folder == home:
+            return
+        yield above
+        if above == home:
+            return
+
+
+class _Workspace:
+    """The search for a workspace's members."""
+
+    def __init__(self, loader: _Loader, root: Path) -> None:
+        self._loader = loader
+        self._root = loader.manifest(root)
+        self._found: dict[Path, Package] = {}
+
+    def members(self) -> dict[Path, Package]:
+        """Return the members by folder: those listed, and path dependencies inside of the workspace."""
+        for folder in expand(self._root, self._root.members):
+            self._follow(folder)
+        self._follow(self._root.folder)
+        return self._found
+
+    def _follow(self, folder: Path) -> None:
+        waiting = [(folder, False)]
+        while waiting:
+            place, is_dependency = waiting.pop(0)
+            if place in self._found or (is_dependency and not self._is_inside(place)):
+                continue
+            if is_excluded(self._root, place):
+                continue
+            if self._loader.manifest(place).package is None:
+                continue  # the root may be virtual; of others that is found later
+            package = self._loader.package(place)
+            self._found[place] = package
+            waiting += [(d.path, True) for d in package.dependencies if d.path is not None]
+
+    def _is_inside(self, folder: Path) -> bool:
+        root = self._root.folder
+        return folder.is_relative_to(root) or self._loader.root_of(folder) == root
+
+
+def expand(root: Manifest, patterns: Iterable[str]) -> Iterator[Path]:
+    """Return the folders that the patterns name; one that matches nothing stands for itself."""
+    for pattern in patterns:
+        found: list[Path] = []
+        if any(character in pattern for character in _WILDCARDS):
+            found = sorted(root.folder.glob(pattern))
+        yield from (
+            [_normal(path) for path in found if path.is_dir()] if found else [_normal(root.folder / pattern)]
+        )
+
+
+def is_excluded(root: Manifest, folder: Path) -> bool:
+    """Whether a workspace's `exclude` keeps the folder out. What is listed by name outranks it."""
+    named = [_normal(root.folder / pattern) for pattern in root.members]
+    excluded = [_normal(root.folder / pattern) for pattern in (root.workspace.exclude if root.workspace else ())]
+    return any(map(folder.is_relative_to, excluded)) and not any(map(folder.is_relative_to, named))
+
+
+def _require_sound(loader: _Loader, root: Path, members: dict[Path, Package], *, here: Path) -> None:
+    """Refuse what cargo refuses of a workspace as a whole."""
+    manifest = loader.manifest(root)
+    names: dict[str, Package] = {}
+    for folder, package in members.items():
+        other = names.setdefault(package.name, package)
+        if other is not package:
+            raise BrokenManifest(
+                package.manifest,
+                f"two packages named `{package.name}` are in this workspace, the other in {other.manifest}",
+                hint="rename one of them, or exclude it",
+            )
+        if loader.manifest(folder).workspace is not None and folder != root:
+            raise BrokenManifest(
+                package.manifest,
+                f"multiple workspace roots found in the same workspace: this one and {manifest.path}",
+                hint=f"exclude it in {manifest.path}, or remove its [workspace]",
+            )
+        if (own := loader.root_of(folder)) != root:
+            problem = (
+                f"package `{package.name}` is a member of the wrong workspace: of {own or 'none'}, not {root}"
+            )
+            raise BrokenManifest(package.manifest, problem, hint=f"mend `members` or `exclude` in {manifest.path}")
+    if here not in members and loader.manifest(here).package is not None:
+        raise BrokenManifest(
+            here / MANIFEST,
+            f"this package believes it's in the workspace of {manifest.path}, which does not list it",
+            hint=f"add it to `members` or `exclude` in {manifest.path}, or give it a [workspace] of its own",
+        )
+
+
+def _default_members(root: Manifest, members: dict[Path, Package]) -> Iterator[Package]:
+    workspace = root.workspace
+    if workspace is None or workspace.default_members is None:
+        yield from [members[root.folder]] if root.folder in members else members.values()
+        return
+    listed = set(expand(root, root.members))
+    for folder in dict.fromkeys(expand(root, workspace.default_members)):
+        if folder in members:
+            yield members[folder]
+        elif folder != root.folder and not (folder in listed and is_excluded(root, folder)):
+            raise BrokenManifest(
+                root.path,
+                f"package `{folder}` is listed in default-members but is not a member",
+                hint="add it to `members`, or remove it from `default-members`",
+            )
+
+
+def _find_upward(start: Path) -> Path:
+    for folder in (start, *start.parents):
+        if (folder / MANIFEST).is_file():
+            return folder
+    raise NoCargoToml(start)
 
 
 def _load_lock(path: Path) -> frozenset[str] | None:
     return parse_lock(path, _read(path)) if path.is_file() else None
 
 
-def _find_upward(start: Path) -> Path:
-    for folder in (start, *start.parents):
-        if (folder / MANIFEST).is_file():
-            return folder / MANIFEST
-    raise NoCargoToml(start)
-
-
-def _load_manifest(path: Path) -> _Manifest:
-    return _Manifest(path, parse_toml(path, _read(path)))
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # cargo accepts a byte order mark
+    except FileNotFoundError as error:
+        hint = "add it, or mend what names its folder: `members`, a path dependency, `package.workspace`"
+        raise BrokenManifest(path, "there is no such file", hint=hint) from error
     except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
         raise BrokenManifest(
-            path, f"it cannot be read: {error}", hint=f"make {path} a readable text file"
+            path, f"it cannot be read: {problem}", hint=f"make {path} a readable text file"
         ) from error
 
 
-def _load_root(manifest: _Manifest) -> _Manifest:
-    if manifest.is_workspace:
-        return manifest
-    pointer = table(manifest.path, manifest.document, "package").get("workspace")
-    if isinstance(pointer, str):
-        return _load_manifest(_normal(manifest.folder / pointer) / MANIFEST)
-    for folder in manifest.folder.parents:
-        if (folder / MANIFEST).is_file():
-            candidate = _load_manifest(folder / MANIFEST)
-            if candidate.is_workspace:
-                return manifest if _is_excluded(candidate, manifest.folder) else candidate
-    return manifest
-
-
-def _load_packages(root: _Manifest) -> tuple[dict[Path, Package], tuple[Package, ...]]:
-    """Return the members by folder, and the path dependencies that are no members."""
-    members: dict[Path, Package] = {}
-    outside: dict[Path, Package] = {}
-    listed = _listed_members(root)
-    waiting = list(listed)
-    while waiting:
-        folder = waiting.pop(0)
-        if folder in members or folder in outside:
-            continue
-        inside = root.folder in (folder, *folder.parents) and not _is_excluded(root, folder)
-        is_member = inside or folder in listed
-        # One of another workspace inherits from that.
-        package = _load_package(folder, root if is_member else _load_root(_load_manifest(folder / MANIFEST)))
-        (members if is_member else outside)[folder] = package
-        waiting += package.path_dependencies
-    return members, tuple(outside.values())
-
-
-def _load_package(folder: Path, root: _Manifest) -> Package:
-    manifest = root if folder == root.folder else _load_manifest(folder / MANIFEST)
-    return parse_package(
-        manifest.path,
-        manifest.document,
-        workspace=root.workspace,
-        workspace_root=root.folder,
-        sources=frozenset(_sources(folder)),
+def _package_files(folder: Path) -> PackageFiles:
+    source = {f"src/{name}" for name, _ in _entries(folder / "src") if name.endswith(".rs")}
+    legacy = {"src/bin/main.rs"} if (folder / "src/bin/main.rs").exists() else set()
+    build = {"build.rs"} if (folder / "build.rs").is_file() else set()
+    return PackageFiles(
+        exists=frozenset(source | legacy | build),
+        inferred={convention.folder: tuple(_crate_roots(folder, convention.folder)) for convention in CONVENTIONS},
     )
 
 
-def _sources(folder: Path) -> Iterator[PurePosixPath]:
-    """The files that binaries are inferred from: `src/*`, `src/bin/*` and `src/bin/*/main.rs`."""
-    for pattern in ("src/main.rs", "src/bin/*.rs", "src/bin/*/main.rs"):
-        for path in folder.glob(pattern):
-            if path.is_file() and not path.name.startswith("."):
-                yield PurePosixPath(path.relative_to(folder).as_posix())
+def _crate_roots(package: Path, folder: str) -> Iterator[tuple[str, str]]:
+    """The names and paths of the targets that cargo sees in a folder: `name.rs` and `name/main.rs`."""
+    for name, is_folder in _entries(package / folder):
+        if name.startswith("."):
+            continue
+        if is_folder:
+            if (package / folder / name / "main.rs").exists():
+                yield name, f"{folder}/{name}/main.rs"
+        elif name.endswith(".rs"):
+            yield name.removesuffix(".rs"), f"{folder}/{name}"
 
 
-def _listed_members(root: _Manifest) -> list[Path]:
-    listed = [root.folder] if root.is_package else []
-    return listed + [path for path in _expand(root, "members") if not _is_excluded(root, path)]
-
-
-def _expand(root: _Manifest, key: str) -> Iterator[Path]:
-    """The folders that the patterns at `key` name; one without a pattern need not be there."""
-    for pattern in _patterns(root, key):
-        if any(character in pattern for character in "*?["):
-            yield from sorted(_normal(path) for path in root.folder.glob(pattern) if path.is_dir())
-        else:
-            yield _normal(root.folder / pattern)
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """The names in a folder, and whether each is a folder itself, which a link to one is not to cargo."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries)
+    except OSError:
+        return []
 
 
 def _normal(path: Path) -> Path:
     return Path(os.path.normpath(path))
-
-
-def _patterns(root: _Manifest, key: str) -> list[str]:
-    value = root.workspace.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(pattern, str) for pattern in value):
-        raise BrokenManifest(root.path, f"`{key}` is not a list of strings", hint=f'write it as {key} = ["…"]')
-    return value
-
-
-def _is_excluded(root: _Manifest, folder: Path) -> bool:
-    named = [_normal(root.folder / pattern) for pattern in _patterns(root, "members")]
-    if any(path in (folder, *folder.parents) for path in named):
-        return False  # what is listed by name outranks `exclude`
-    excluded = [_normal(root.folder / pattern) for pattern in _patterns(root, "exclude")]
-    return any(path in (folder, *folder.parents) for path in excluded)
-
-
-def _default_members(root: _Manifest, members: dict[Path, Package]) -> Iterator[Package]:
-    if "default-members" in root.workspace:
-        wanted = set(_expand(root, "default-members"))
-        yield from (package for folder, package in members.items() if folder in wanted)
-    elif root.is_package:
-        yield members[root.folder]
-    else:
-        yield from members.values()

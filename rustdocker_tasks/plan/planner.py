@@ -22,6 +22,8 @@ from rustdocker_tasks.plan.variants import Base, Linkage, Variant, load_variants
 from rustdocker_tasks.settings.options import Backend
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.image import Registry
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -103,13 +105,15 @@ def make_plan(
     package: Package,
     resolved: ResolvedSettings,
     *,
+    outside: Sequence[Package],
     backend: ChosenBackend,
     default_variant: str,
     toolchain: Toolchain | None,
 ) -> ImagePlan:
     """Return the plan for a binary of `package`.
 
-    `default_variant` is what the project would build unasked: its tag has no suffix.
+    `outside` are packages that are compiled with the project's own. `default_variant` is what the project would
+    build unasked: its tag has no suffix.
     `toolchain` is that of the host backend; it may be None for a variant that leaves the target to cargo.
     """
     settings = resolved.settings
@@ -140,9 +144,9 @@ def make_plan(
             crt_static=target.crt_static,
             locked_packages=project.locked_packages,
             root=project.root,
-            sources=tuple(_sources(project)),
+            sources=tuple(_sources(project, outside)),
         ),
-        container=_container_build(project, package, resolved, variant) if in_container else None,
+        container=_container_build(project, package, outside, resolved, variant) if in_container else None,
         config=ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__}),
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
@@ -152,7 +156,7 @@ def make_plan(
 
 
 def _container_build(
-    project: Project, package: Package, resolved: ResolvedSettings, variant: Variant
+    project: Project, package: Package, outside: Sequence[Package], resolved: ResolvedSettings, variant: Variant
 ) -> ContainerBuild:
     settings = resolved.settings
     for name, value in settings.env.items():
@@ -164,7 +168,7 @@ def _container_build(
                 problem="a Dockerfile has no line breaks in values",
                 example='{ RUST_LOG = "info" }, or take backend = "host"',
             )
-    for folder in (package.folder, *(outside.folder for outside in project.outside)):
+    for folder in (package.folder, *(other.folder for other in outside)):
         if not folder.is_relative_to(project.root):
             raise OutsideOfContext(folder, root=project.root)
     rust = settings.rust_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
@@ -210,12 +214,12 @@ def _choose_target(variant: Variant, toolchain: Toolchain | None) -> _Target:
     )
 
 
-def _sources(project: Project) -> list[SourcePackage]:
+def _sources(project: Project, outside: Sequence[Package]) -> list[SourcePackage]:
     """The packages that cargo may compile from the user's own folders: of the others it knows nothing."""
     locked = project.locked_packages
     return [
         SourcePackage(name=p.name, folder=p.folder)
-        for p in (*project.members, *project.outside)
+        for p in (*project.members, *outside)
         if locked is None or p.name in locked
     ]
 

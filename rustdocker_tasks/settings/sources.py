@@ -43,10 +43,10 @@ class Layer:
     is_text: bool = False
 
 
-def metadata_layer(metadata: Mapping[str, object], *, source: Source, manifest: Path) -> Layer:
+def metadata_layer(metadata: object, *, source: Source, manifest: Path) -> Layer:
     """Return the layer of `[package.metadata.rustdocker]` or its workspace twin."""
     kind = "workspace" if source is Source.WORKSPACE else "package"
-    values = metadata.get(TABLE, {})
+    values = metadata.get(TABLE, {}) if isinstance(metadata, Mapping) else {}
     if not isinstance(values, Mapping):
         problem = f"`{kind}.metadata.{TABLE}` is not a table"
         raise BrokenManifest(manifest, problem, hint=f"write it as [{kind}.metadata.{TABLE}]")

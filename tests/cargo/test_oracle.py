@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.cargo.project import load_outside, load_project
+from tests.cargo.oracle import ask_cargo, ask_us
 from tests.conftest import REPOSITORY, Write, crate
 
 pytestmark = pytest.mark.cargo
@@ -108,57 +104,18 @@ PROJECTS: dict[str, dict[str, str]] = {
 }
 
 
-def ask_cargo(folder: Path) -> dict[str, Any]:
-    command = ["cargo", "metadata", "--no-deps", "--format-version=1", f"--manifest-path={folder}/Cargo.toml"]
-    answer: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return answer
-
-
-def summary_of_cargo(answer: dict[str, Any]) -> dict[str, Any]:
-    packages = {}
-    for package in answer["packages"]:
-        binaries = {
-            target["name"]: tuple(target.get("required-features", ()))
-            for target in package["targets"]
-            if "bin" in target["kind"]
-        }
-        packages[package["manifest_path"]] = (
-            package["name"],
-            package["version"],
-            package["default_run"],
-            binaries,
-            package["id"] in answer["workspace_default_members"],
-        )
-    return {"root": answer["workspace_root"], "packages": packages}
-
-
-def summary_of_ours(folder: Path) -> dict[str, Any]:
-    project = load_project(folder)
-    packages = {
-        str(p.manifest): (
-            p.name,
-            p.version,
-            p.default_run,
-            {b.name: b.required_features for b in p.binaries},
-            p in project.default_members,
-        )
-        for p in project.members
-    }
-    return {"root": str(project.root), "packages": packages}
-
-
 @pytest.mark.parametrize("files", PROJECTS.values(), ids=PROJECTS.keys())
 def test_we_read_what_cargo_reads(write: Write, files: dict[str, str]) -> None:
     folder = write(files)
 
-    assert summary_of_ours(folder) == summary_of_cargo(ask_cargo(folder))
+    assert ask_us(folder) == ask_cargo(folder)
 
 
 @pytest.mark.parametrize("example", ["hello", "web"])
 def test_we_read_our_examples_as_cargo_does(example: str) -> None:
     folder = REPOSITORY / "examples" / example
 
-    assert summary_of_ours(folder) == summary_of_cargo(ask_cargo(folder))
+    assert ask_us(folder) == ask_cargo(folder)
 
 
 def test_a_path_dependency_outside_the_workspace_is_known_and_no_member(write: Write) -> None:
@@ -171,10 +128,8 @@ def test_a_path_dependency_outside_the_workspace_is_known_and_no_member(write: W
         }
     )
 
-    project = load_project(folder / "app")
-
-    assert [p.name for p in project.outside] == ["lib"]
-    assert summary_of_ours(folder / "app") == summary_of_cargo(ask_cargo(folder / "app"))
+    assert [p.name for p in load_outside(load_project(folder / "app"))] == ["lib"]
+    assert ask_us(folder / "app") == ask_cargo(folder / "app")
 
 
 def test_a_path_dependency_of_another_workspace_inherits_from_that(write: Write) -> None:
@@ -188,8 +143,8 @@ def test_a_path_dependency_of_another_workspace_inherits_from_that(write: Write)
         }
     )
 
-    assert [p.version for p in load_project(folder / "app").outside] == ["3.0.0"]
-    assert summary_of_ours(folder / "app") == summary_of_cargo(ask_cargo(folder / "app"))
+    assert [p.version for p in load_outside(load_project(folder / "app"))] == ["3.0.0"]
+    assert ask_us(folder / "app") == ask_cargo(folder / "app")
 
 
 def test_the_root_is_found_from_a_member(write: Write) -> None:

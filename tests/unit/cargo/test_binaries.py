@@ -1,38 +1,16 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from rustdocker_tasks.cargo.binaries import choose_binary, choose_package
-from rustdocker_tasks.cargo.model import Binary, Package, Project
+from rustdocker_tasks.cargo.model import Package, Project
 from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
-
-ROOT = Path("/repo")
+from tests import models
+from tests.models import ROOT, binary, project
 
 
 def package(name: str, *binaries: str, default_run: str | None = None) -> Package:
-    return Package(
-        name=name,
-        version="0.1.0",
-        manifest=ROOT / name / "Cargo.toml",
-        binaries=tuple(Binary(name=b) for b in binaries),
-        default_run=default_run,
-        path_dependencies=(),
-        metadata={},
-    )
-
-
-def project(*members: Package, here: Path = ROOT) -> Project:
-    return Project(
-        root=ROOT,
-        here=here,
-        members=members,
-        default_members=members,
-        outside=(),
-        metadata={},
-        locked_packages=frozenset(),
-    )
+    return models.package(name, *map(binary, binaries), default_run=default_run)
 
 
 def choose(project: Project, *, package: str | None = None, binary: str | None = None) -> str:

@@ -25,23 +25,24 @@ def test_broken_toml_is_located(write: Write) -> None:
 
 def test_toml_1_1_is_read_as_cargo_reads_it(write: Write) -> None:
     manifest = '[package]\nname = "shop"\n[package.metadata.x]\ny = {\n  a = 1,\n}\n'
+    folder = write({"Cargo.toml": manifest, "src/main.rs": ""})
 
-    assert load_project(write({"Cargo.toml": manifest})).members[0].metadata == {"x": {"y": {"a": 1}}}
+    assert load_project(folder).members[0].metadata == {"x": {"y": {"a": 1}}}
 
 
 @pytest.mark.parametrize(
     ("manifest", "problem"),
     [
         ('[package]\nversion = "1.0.0"\n', "[package] has no name"),
-        ("package = 1\n", "`package` is not a table"),
-        ("[package]\nname = 1\n", "`name` is not a string"),
-        ('[package]\nname = "a"\n[bin]\nname = "b"\n', "`bin` is not an array of tables"),
+        ("package = 1\n", "`package` is a number, and not a table"),
+        ("[package]\nname = 1\n", "`package.name` is a number, and not a string"),
+        ('[package]\nname = "a"\n[bin]\nname = "b"\n', "`bin` is a table, and not a list"),
         ('[package]\nname = "a"\n[[bin]]\npath = "b.rs"\n', "a [[bin]] has no name"),
         (
             '[package]\nname = "a"\nversion.workspace = true\n',
             "`version` is to come from the workspace, which does not set it",
         ),
-        ('[workspace]\nmembers = "a"\n', "`members` is not a list of strings"),
+        ('[workspace]\nmembers = "a"\n', "`workspace.members` is a string, and not a list"),
     ],
 )
 def test_a_manifest_that_cargo_refuses_is_refused(write: Write, manifest: str, problem: str) -> None:

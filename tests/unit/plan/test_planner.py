@@ -1,11 +1,9 @@
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rustdocker_tasks.cargo.model import Binary, Package, Project
 from rustdocker_tasks.errors import BadValue, BuildxUnusable
 from rustdocker_tasks.plan.model import BackendFacts, ImagePlan, Toolchain
 from rustdocker_tasks.plan.planner import choose_backend, make_plan
@@ -13,8 +11,8 @@ from rustdocker_tasks.plan.variants import load_variants
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
+from tests.models import ROOT, binary, package, project
 
-ROOT = Path("/repo")
 BUILDX, NO_BUILDX = BackendFacts(buildx_problem=None), BackendFacts(buildx_problem="no plugin")
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
@@ -29,32 +27,15 @@ def plan(
     default_variant: str = "minimal",
     **settings: object,
 ) -> ImagePlan:
-    binary = Binary(name=name, required_features=("cli",))
-    package = Package(
-        name="shop",
-        version=version,
-        manifest=ROOT / "Cargo.toml",
-        binaries=(binary,),
-        default_run=None,
-        path_dependencies=(),
-        metadata={},
-    )
-    project = Project(
-        root=ROOT,
-        here=ROOT,
-        members=(package,),
-        default_members=(package,),
-        outside=(),
-        metadata={},
-        locked_packages=frozenset({"shop"}),
-    )
+    own = package("shop", binary(name, required_features=("cli",)), version=version, manifest=ROOT / "Cargo.toml")
     layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=ROOT, values=settings)
     toolchain = Toolchain(host_triple=host, installed_targets=frozenset(installed))
     resolved = resolve_settings([layer])
     return make_plan(
-        project,
-        package,
+        project(own, locked=frozenset({"shop"})),
+        own,
         resolved,
+        outside=(),
         backend=choose_backend(resolved, facts),
         default_variant=default_variant,
         toolchain=toolchain,

@@ -1,0 +1,55 @@
+"""Cargo projects as plain data, for tests that read no files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rustdocker_tasks.cargo.model import About, Package, Project, Target, TargetKind
+
+ROOT = Path("/repo")
+
+
+def binary(name: str, *, required_features: tuple[str, ...] = ()) -> Target:
+    return Target(
+        name=name,
+        kind=TargetKind.BINARY,
+        path=ROOT / "src" / "bin" / f"{name}.rs",
+        crate_types=("bin",),
+        edition="2021",
+        required_features=required_features,
+    )
+
+
+def package(
+    name: str,
+    *binaries: Target,
+    version: str = "0.1.0",
+    default_run: str | None = None,
+    manifest: Path | None = None,
+) -> Package:
+    return Package(
+        name=name,
+        version=version,
+        manifest=manifest or ROOT / name / "Cargo.toml",
+        edition="2021",
+        rust_version=None,
+        targets=binaries,
+        features={},
+        dependencies=(),
+        default_run=default_run,
+        links=None,
+        about=About(),
+        metadata=None,
+    )
+
+
+def project(*members: Package, here: Path = ROOT, locked: frozenset[str] = frozenset()) -> Project:
+    return Project(
+        root=ROOT,
+        here=here,
+        members=members,
+        default_members=members,
+        patches=(),
+        metadata=None,
+        locked_packages=locked,
+    )

@@ -151,12 +151,6 @@ def _type_problem(message: str) -> tuple[str, str]:
 
 
 def _require_virtual(manifest: Manifest) -> None:
-    if manifest.workspace is None:
-        raise BrokenManifest(
-            manifest.path,
-            "manifest is missing either a `[package]` or a `[workspace]`",
-            hint="`cargo init` makes a package of a folder",
-        )
     for key in _OF_PACKAGES:
         if getattr(manifest.table, key) is not None:
             raise BrokenManifest(
@@ -164,6 +158,12 @@ def _require_virtual(manifest: Manifest) -> None:
                 f"this virtual manifest specifies a `{key.replace('_', '-')}` section, which is not allowed",
                 hint="move it to the package that it belongs to",
             )
+    if manifest.workspace is None:
+        raise BrokenManifest(
+            manifest.path,
+            "manifest is missing either a `[package]` or a `[workspace]`",
+            hint="`cargo init` makes a package of a folder",
+        )
 
 
 def read_package(manifest: Manifest, *, root: Manifest | None, files: PackageFiles) -> Package:

@@ -6,6 +6,7 @@ from invoke.collection import Collection
 
 from rustdocker_tasks import collection
 from tasks import check, examples
+from tasks.corpus import corpus
 from tasks.lab import lab
 
 ns = Collection(
@@ -14,6 +15,7 @@ ns = Collection(
     check.test,
     check.check,
     check.bench,
+    corpus,
     lab,
     examples.demo,
     collection(root=examples.HELLO, name="hello"),

@@ -43,12 +43,11 @@ def package(
     )
 
 
-def project(*members: Package, here: Path = ROOT, locked: frozenset[str] = frozenset()) -> Project:
+def project(*members: Package, default: Package | None = None, locked: frozenset[str] = frozenset()) -> Project:
     return Project(
         root=ROOT,
-        here=here,
         members=members,
-        default_members=members,
+        default_members=(default,) if default else members,
         patches=(),
         metadata=None,
         locked_packages=locked,

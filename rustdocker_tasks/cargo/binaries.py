@@ -56,8 +56,6 @@ def _packages(project: Project, name: str | None, *, set_by: str) -> tuple[Packa
             names = sorted(p.name for p in project.members)
             raise NoSuchPackage(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
         return named
-    if project.here != project.root:
-        return tuple(p for p in project.members if p.folder == project.here)
     return project.default_members
 
 

@@ -104,9 +104,8 @@ class Project:
     """A workspace, or a package alone, which is a workspace of one."""
 
     root: Path  # the folder of the workspace's Cargo.toml
-    here: Path  # the folder of the nearest Cargo.toml to where the search began
     members: tuple[Package, ...]
-    default_members: tuple[Package, ...]
+    default_members: tuple[Package, ...]  # what is meant where the search began, in a member that one alone
     patches: tuple[Path, ...]  # the folders that [patch] and [replace] name
     metadata: object  # [workspace.metadata], as written; None if there is none
     locked_packages: frozenset[str] | None  # the names in Cargo.lock, None if there is none

@@ -38,9 +38,8 @@ def load_project(start: Path) -> Project:
     manifest = loader.manifest(root)
     return Project(
         root=root,
-        here=here,
         members=tuple(members.values()),
-        default_members=tuple(_default_members(manifest, members)),
+        default_members=tuple([members[here]] if here != root else _default_members(manifest, members)),
         patches=patched_folders(manifest.path, manifest.table),
         metadata=manifest.workspace.metadata if manifest.workspace else None,
         locked_packages=_load_lock(root / "Cargo.lock"),

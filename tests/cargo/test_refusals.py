@@ -101,7 +101,8 @@ FAULTS = {
         "multiple workspace roots", WORKSPACE, {**member("a"), **member("b", "[workspace]\n")}, blamed="b"
     ),
     "a default member that is none": Fault(
-        "default-members", '[workspace]\nmembers = ["a"]\ndefault-members = ["c"]\n', {**member("a"), **member("c")}
+        "default-members", '[workspace]\nmembers = ["a"]\ndefault-members = ["c"]\n',
+        {**member("a"), **member("c")},
     ),
     "a broken member": Fault(
         "no name|name", WORKSPACE, {**member("a"), "b/Cargo.toml": "[package]\n"}, blamed="b/Cargo.toml"

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import (
     BaseImageRefused,
+    BaseImageUntrusted,
     BuildFailed,
     BuildxUnusable,
     CargoFailed,
+    EngineFull,
     EngineGone,
     NoBaseImage,
     NoCargoInImage,
@@ -44,6 +46,8 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
     if any(words in reason for words in _ENGINE_GONE):
         return EngineGone(reason)
+    if "no space left on device" in reason:
+        return EngineFull(reason)
     return _of_base_images(reason, container) or BuildFailed(noticed or reason)
 
 
@@ -57,6 +61,8 @@ def _of_base_images(reason: str, container: ContainerBuild) -> RustDockerError |
         if image is not None and _is_named(image, reason):
             if any(words in reason.lower() for words in _NO_ACCESS):
                 return BaseImageRefused(image, registry=image.registry, problem=reason, set_by=set_by)
+            if "x509" in reason:
+                return BaseImageUntrusted(image, registry=image.registry, problem=reason, set_by=set_by)
             if any(words in reason for words in _NO_IMAGE):
                 return NoBaseImage(image, problem=reason, set_by=set_by)
     return None

@@ -14,7 +14,10 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What is being done now. `done` of `total` crates are compiled; None where that is not known."""
+    """What is being done now. `done` of `total` of cargo's units are compiled: crates, and their build scripts.
+
+    None where that is not known.
+    """
 
     name: str
     done: int | None = None

@@ -53,10 +53,10 @@ class _Live:
             if self._task is not None:
                 self._bar.remove_task(self._task[1])
             # A new one, so that its seconds begin at nought.
-            self._task = (step.name, self._bar.add_task(step.name, total=None, crates="", detail=""))
-        crates = f"{step.done}/{step.total} crates" if step.total is not None else ""
+            self._task = (step.name, self._bar.add_task(step.name, total=None, counter="", detail=""))
+        counter = f"{step.done}/{step.total}" if step.total is not None else ""
         self._bar.update(
-            self._task[1], completed=step.done, total=step.total, crates=crates, detail=printable(step.detail)
+            self._task[1], completed=step.done, total=step.total, counter=counter, detail=printable(step.detail)
         )
 
 
@@ -72,7 +72,7 @@ def _bar() -> Progress:
         SpinnerColumn(),
         text("description"),
         BarColumn(bar_width=20),
-        text("fields[crates]"),
+        text("fields[counter]"),
         TimeElapsedColumn(),
         text("fields[detail]", style="dim"),
         console=Console(stderr=True, highlight=False, markup=False, emoji=False),

@@ -77,6 +77,10 @@ class BuildLog:
                 self._show(number, detail=piece.strip())
         if overwritten and not last.strip():
             return []
+        if overwritten and (error := _ERROR.fullmatch(last)):
+            # buildx itself speaks, where a step was cut off in the middle of a line.
+            self.errors.append(error[1])
+            return []
         if last.startswith(_NOT_AS_LISTED):
             self.not_as_listed.append(last.removeprefix(_NOT_AS_LISTED))
             return []

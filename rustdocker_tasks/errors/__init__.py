@@ -30,7 +30,9 @@ from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, NoCargoInImage
 from rustdocker_tasks.errors.defect import Unexpected
 from rustdocker_tasks.errors.engine import (
     BaseImageRefused,
+    BaseImageUntrusted,
     BuildxUnusable,
+    EngineFull,
     EngineGone,
     LoadFailed,
     NoBaseImage,
@@ -73,6 +75,7 @@ __all__ = [
     "BadFlag",
     "BadValue",
     "BaseImageRefused",
+    "BaseImageUntrusted",
     "BrokenManifest",
     "BrokenToml",
     "BuildFailed",
@@ -82,6 +85,7 @@ __all__ = [
     "CompileError",
     "DefectError",
     "EngineError",
+    "EngineFull",
     "EngineGone",
     "ForeignCertificates",
     "ImageError",

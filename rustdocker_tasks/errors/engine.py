@@ -54,6 +54,28 @@ class BaseImageRefused(EngineError):
         )
 
 
+class BaseImageUntrusted(EngineError):
+    def __init__(self, image: str, *, registry: str, problem: str, set_by: str) -> None:
+        super().__init__(
+            f"the engine does not trust the certificate of the registry of the base image {image}",
+            found=problem,
+            set_by=set_by,
+            hint=f"put the CA's certificate into /etc/docker/certs.d/{registry}/ca.crt on the engine's machine; "
+            f"the builds of Engine 20.10 do not look there: `docker pull {image}` first",
+        )
+
+
+class EngineFull(EngineError):
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "the engine's disk is full",
+            found=problem,
+            set_by="the engine",
+            hint="`docker system df` shows what takes the space, `docker buildx prune` frees the build cache; "
+            "then build again",
+        )
+
+
 class LoadFailed(EngineError):
     def __init__(self, image: str, *, problem: str) -> None:
         super().__init__(

@@ -17,22 +17,18 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tasks.lab.engine import STATE, pid_of_engine, start_engine
+from tasks.lab.engine import STATE, pid_of_engine
 from tasks.lab.images import RUNTIME
 from tasks.lab.registry import PASSWORD, TRUSTED, USER
-from tests.conftest import Outcome, Write, clean_environment, crate, invoke
-from tests.engine.conftest import ENGINES, write_credentials
+from tests.conftest import REPOSITORY, Outcome, Write, clean_environment, crate, invoke
+from tests.engine.conftest import ENGINES, MACHINE_ENGINE, write_credentials
 from tests.engine.relay import breaking_relay
 
 pytestmark = pytest.mark.engine
 
 BUILDX = {"RUSTDOCKER_BACKEND": "buildx"}
-# Until the file is there, which no build in the middle of this one can know.
-SLOW = """fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
-    std::thread::sleep(std::time::Duration::from_secs(600));
-}
-"""
+# An engine that is killed leaves its build steps running, and the next build waits for cargo's lock.
+SLOW = "fn main() { std::thread::sleep(std::time::Duration::from_secs(15)); }\n"
 
 
 def own_crate(kind: str, **files: str) -> dict[str, str]:
@@ -67,7 +63,7 @@ def test_an_engine_killed_in_mid_build_and_the_next_build(
         os.kill(pid, signal.SIGKILL)
         assert process.wait(30) == 68
     finally:
-        start_engine()
+        subprocess.run([sys.executable, "-m", "invoke", "lab"], cwd=REPOSITORY, check=True)
 
     what, found, set_by, hint = log.read_text().splitlines()[-4:]
     assert what == "the engine did not do what it was asked for"
@@ -135,30 +131,27 @@ def build_on(base_image: str, folder: Path, config: Path, host: str) -> Outcome:
     return outcome
 
 
-@ENGINES
 def test_a_base_image_behind_a_password(
-    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str, host: str
+    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str
 ) -> None:
-    folder = write(own_crate("behind"))
     config = tmp_path_factory.mktemp("config")
     write_credentials(config, PASSWORD)
 
-    image = build_on(base_image, folder, config, host).result
+    image = build_on(base_image, write(own_crate("behind")), config, CURRENT_ENGINE).result
 
-    assert run_image(image, host) == "first"
+    assert run_image(image, CURRENT_ENGINE) == "first"
 
 
-@ENGINES
 @pytest.mark.parametrize("password", [None, "wrong-password"])
 def test_a_base_image_behind_a_password_that_is_not_known(
-    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str, host: str, password: str | None
+    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str, password: str | None
 ) -> None:
     # Another tag: an engine that has pulled it before asks nobody.
     config = tmp_path_factory.mktemp("config")
     write_credentials(config, password)
     image = base_image.replace("slim", "other")
 
-    outcome = build_on(image, write(own_crate("refused")), config, host)
+    outcome = build_on(image, write(own_crate("refused")), config, CURRENT_ENGINE)
 
     assert outcome.code == 68
     what, _, set_by, hint = outcome.stderr.splitlines()[-4:]
@@ -166,6 +159,30 @@ def test_a_base_image_behind_a_password_that_is_not_known(
     assert set_by == "  set by: the environment variable RUSTDOCKER_RUNTIME_IMAGE"
     assert hint == f"  hint: log in with an account that may pull it: `docker login {TRUSTED.address}`"
     assert "wrong-password" not in outcome.stderr
+
+
+def test_the_old_engine_s_builds_trust_no_ca_of_the_machine_and_the_hint_helps(
+    write: Write, tmp_path_factory: pytest.TempPathFactory, base_image: str
+) -> None:
+    folder = write(own_crate("untrusted"))
+    config = tmp_path_factory.mktemp("config")
+    write_credentials(config, PASSWORD)
+
+    outcome = build_on(base_image, folder, config, MACHINE_ENGINE)
+
+    assert outcome.code == 68
+    what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
+    assert what == f"the engine does not trust the certificate of the registry of the base image {base_image}"
+    assert "x509: certificate signed by unknown authority" in found
+    assert set_by == "  set by: the environment variable RUSTDOCKER_RUNTIME_IMAGE"
+    assert hint.endswith(f"the builds of Engine 20.10 do not look there: `docker pull {base_image}` first")
+    environment = clean_environment(DOCKER_HOST=MACHINE_ENGINE, DOCKER_CONFIG=str(config))
+    subprocess.run(["docker", "pull", "--quiet", base_image], check=True, env=environment)
+    try:
+        image = build_on(base_image, folder, config, MACHINE_ENGINE).result
+        assert run_image(image, MACHINE_ENGINE) == "first"
+    finally:
+        subprocess.run(["docker", "image", "rm", "--force", base_image], check=True, env=environment)
 
 
 def test_the_disk_of_the_project_is_full(write: Write) -> None:
@@ -187,17 +204,20 @@ def test_the_disk_of_the_project_is_full(write: Write) -> None:
 
 def test_the_disk_of_the_engine_is_full(write: Write) -> None:
     folder = write(own_crate("no-space"))
-    content = STATE / "containerd/daemon/io.containerd.content.v1.content"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", content], check=True)
+    # Where the store writes what is new.
+    ingest = STATE / "containerd/daemon/io.containerd.content.v1.content/ingest"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", ingest], check=True)
     try:
-        (content / "ingest").mkdir()
         outcome = invoke("build", "--variant=minimal", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE)
     finally:
-        subprocess.run(["umount", content], check=True)
+        subprocess.run(["umount", ingest], check=True)
 
     assert outcome.code == 68
     assert outcome.stdout == ""
     what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
-    assert (what, found, set_by, hint) == ("", "", "", "")
+    assert what == "the engine's disk is full"
+    assert found.endswith("no space left on device")
+    assert set_by == "  set by: the engine"
+    assert hint.startswith("  hint: `docker system df` shows what takes the space")
     image = invoke("build", "--variant=minimal", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).result
     assert run_image(image, CURRENT_ENGINE) == "first"

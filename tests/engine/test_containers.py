@@ -291,6 +291,8 @@ def with_a_library() -> dict[str, str]:
         "Cargo.toml": MANIFEST.format(name="counted") + '[dependencies]\nlibrary = { path = "library" }\n',
         "src/main.rs": f"fn main() {{}} // {uuid.uuid4()}\n",
         "library/Cargo.toml": MANIFEST.format(name="library"),
+        # Cargo draws its bar after half a second.
+        "library/build.rs": "fn main() { std::thread::sleep(std::time::Duration::from_secs(1)); }\n",
         "library/src/lib.rs": "",
         "tasks.py": TASKS,
     }
@@ -313,7 +315,7 @@ def test_on_a_terminal_a_build_tells_step_and_crates_below_its_lines(write: Writ
 
     assert process.communicate()[0].decode().startswith("sha256:")
     assert process.returncode == 0
-    assert re.search(r"compile.*/2 crates.*0:00:0\d.*\blibrary", shown)
+    assert re.search(r"compile.* [123]/4 0:00:0\d.*\b(library|counted)", shown)
     assert "Compiling library v0.1.0" in shown
     assert [line for line in shown.splitlines() if line.strip()][-1].startswith("built and loaded in")
 

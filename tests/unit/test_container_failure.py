@@ -42,8 +42,14 @@ CONTAINER = ContainerBuild(
             errors.BaseImageRefused,
             "--rust-image",
         ),
+        (
+            'failed to do request: Head "https://ghcr.io/v2/acme/rust/manifests/1-slim": x509: unknown authority',
+            errors.BaseImageUntrusted,
+            "--rust-image",
+        ),
         ("failed to receive status: rpc error: code = Unavailable desc = EOF", errors.EngineGone, "the engine"),
-        ("failed to copy files: no space left on device", errors.BuildFailed, "a step of the build"),
+        ("failed to copy files: no space left on device", errors.EngineFull, "the engine"),
+        ("a step that nobody knows", errors.BuildFailed, "a step of the build"),
     ],
 )
 def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], set_by: str) -> None:

@@ -171,6 +171,24 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: log in with an account that may pull it: `docker login ghcr.io`",
     ),
     (
+        errors.BaseImageUntrusted("h:5000/rust:9", registry="h:5000", problem="x509: unknown", set_by="--x"),
+        68,
+        "the engine does not trust the certificate of the registry of the base image h:5000/rust:9\n"
+        "  found: x509: unknown\n"
+        "  set by: --x\n"
+        "  hint: put the CA's certificate into /etc/docker/certs.d/h:5000/ca.crt on the engine's machine; "
+        "the builds of Engine 20.10 do not look there: `docker pull h:5000/rust:9` first",
+    ),
+    (
+        errors.EngineFull("write /data: no space left on device"),
+        68,
+        "the engine's disk is full\n"
+        "  found: write /data: no space left on device\n"
+        "  set by: the engine\n"
+        "  hint: `docker system df` shows what takes the space, `docker buildx prune` frees the build cache; "
+        "then build again",
+    ),
+    (
         errors.NoCargoInImage("debian:trixie-slim", set_by="--x"),
         66,
         "the image to compile in has no cargo\n"

@@ -95,6 +95,13 @@ def test_what_cargo_does_before_it_counts_is_told() -> None:
     assert log.step == Step(name="compile", detail="Downloading 2 crates")
 
 
+def test_buildx_s_last_word_is_found_behind_a_step_that_was_cut_off() -> None:
+    log, shown = fed(f"{COMPILING.rstrip()}\rERROR: failed to build: failed to receive status: EOF")
+
+    assert log.reason == "failed to receive status: EOF"
+    assert "ERROR" not in "".join(shown)
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [

@@ -13,7 +13,7 @@ from invoke.collection import Collection
 from invoke.exceptions import Exit
 from invoke.tasks import Task
 
-from rustdocker_tasks.terminal import Terminal, show_result
+from rustdocker_tasks.terminal import Terminal, show_result, show_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,10 +44,13 @@ SETTING_FLAGS = (
     Flag("tag", "Names for the image, in place of name:version.", []),
     Flag("bin", "The binary that the image runs."),
     Flag("package", "The package that has the binary."),
+    Flag("features", "Features of the package to switch on.", []),
+    Flag("profile", "Cargo's profile to compile with."),
     Flag("backend", "What builds the image: auto, buildx or host."),
 )
 _BIN, _PACKAGE = SETTING_FLAGS[1:3]
 _JSON = Flag("json", "Print the result as JSON.", default=False)
+_SCHEMA = Flag("schema", "Print a JSON Schema of Cargo.toml's tables instead.", default=False)
 _RUN_FLAGS = (
     Flag("detach", "Leave it running, and print the container's ID.", default=False),
     Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
@@ -228,6 +231,21 @@ def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
     show_result((plan_json if flags["json"] else plan_text)(planned.plan, planned.resolved))
 
 
+def _config(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Print every setting, its value and who set it; with --schema a JSON Schema for editors."""
+    from rustdocker_tasks.pipeline import configure
+    from rustdocker_tasks.report import config_json, config_rows, schema_json
+
+    if flags["schema"]:
+        show_result(schema_json())
+        return
+    resolved = configure(bound.start(), bound.layers(c, flags)).resolved
+    if flags["json"]:
+        show_result(config_json(resolved))
+    else:
+        show_rows(config_rows(resolved))
+
+
 def _dockerfile(bound: _Bound, c: Context, flags: Flags) -> None:
     """Write a Dockerfile that builds the image without this tool; print its path."""
     from rustdocker_tasks.eject import write_dockerfile
@@ -266,6 +284,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _stop: (_BIN,),
     _logs: (_BIN, _FOLLOW),
     _plan: (VARIANT, *SETTING_FLAGS, _JSON),
+    _config: (VARIANT, *SETTING_FLAGS, _JSON, _SCHEMA),
     _dockerfile: (VARIANT, *SETTING_FLAGS),
     _sizes: (_BIN, _PACKAGE, _JSON),
 }

@@ -39,7 +39,7 @@ def build_in_containers(
     cargo's output and the scripts' own are shown. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
     """
     progress.say(plan_line(plan))
-    if not plan.compile.locked:
+    if plan.compile.locked_packages is None:
         progress.say(
             "there is no Cargo.lock: cargo takes the newest versions; "
             "`cargo generate-lockfile` writes one, commit it"

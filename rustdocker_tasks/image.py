@@ -154,6 +154,18 @@ class User(str):
         return int(self.partition(":")[2])
 
 
+class Signal(str):
+    """A signal by its name or number, such as `SIGINT` or `2`; ValueError for anything else."""
+
+    __slots__ = ()
+
+    def __new__(cls, value: str | int) -> Self:
+        if not re.fullmatch(r"SIG[A-Z0-9]+(?:[+-][0-9]{1,2})?|[1-9]|[1-5][0-9]|6[0-4]", str(value)):
+            message = "a signal is a name such as SIGINT, or a number from 1 to 64"
+            raise ValueError(message)
+        return super().__new__(cls, value)
+
+
 def _is_number(text: str, *, highest: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest
 
@@ -180,6 +192,17 @@ class ImageConfig(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unkn
         tuple[str, ...],
         Meta(description="Arguments of the program, unless `run` gives others.", examples=['["--verbose"]']),
     ] = ()
+    labels: Annotated[
+        dict[str, str],
+        Meta(
+            description="Labels of the image, besides those that Cargo.toml gives.",
+            examples=['{ "com.acme.team" = "shop" }'],
+        ),
+    ] = {}
+    stop_signal: Annotated[
+        Signal | None,
+        Meta(description="The signal that asks the program to end, in place of SIGTERM.", examples=['"SIGINT"']),
+    ] = None
     user: Annotated[
         User, Meta(description="Who runs the program: user or user:group.", examples=['"65532:65532"'])
     ] = User("65532:65532")

@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import choose_package
-from rustdocker_tasks.cargo.project import load_outside, load_project
+from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.container_build import build_in_containers, measure_image
 from rustdocker_tasks.engine.buildx import has_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
@@ -42,10 +42,31 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Configured:
+    """A project, the package whose image is meant, and all that is set for it."""
+
+    project: Project
+    package: Package
+    resolved: ResolvedSettings
+    layers: tuple[Layer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     plan: ImagePlan
     resolved: ResolvedSettings
     project: Project
+
+
+def configure(start: Path, layers: Sequence[Layer]) -> Configured:
+    """Return what is set for the project at `start`: by `layers` and by Cargo's files."""
+    project = load_project(start)
+    manifest = project.root / MANIFEST
+    workspace = metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text)
+    package = _choose_package(project, resolve_settings((workspace, *layers)))
+    own = metadata_layer(package.metadata, source=Source.PACKAGE, manifest=package.manifest, text=package.text)
+    everything = (own, workspace, *layers)
+    return Configured(project=project, package=package, resolved=resolve_settings(everything), layers=everything)
 
 
 def plan_image(start: Path, layers: Sequence[Layer], *, facts: BackendFacts | None = None) -> Planned:
@@ -53,22 +74,15 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: BackendFacts | No
 
     Without `facts` the machine is asked for its buildx and engine; rustc is asked for a static image on the host.
     """
-    project = load_project(start)
-    shared = (
-        metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=project.root / "Cargo.toml"),
-        *layers,
-    )
-    package = _choose_package(project, resolve_settings(shared))
-    own = metadata_layer(package.metadata, source=Source.PACKAGE, manifest=package.manifest)
-    everything = (own, *shared)
-    resolved = resolve_settings(everything)
-    usual = resolve_settings([layer for layer in everything if layer.source <= Source.INVOKE])
+    configured = configure(start, layers)
+    project, resolved = configured.project, configured.resolved
+    usual = resolve_settings([layer for layer in configured.layers if layer.source <= Source.INVOKE])
     backend = choose_backend(resolved, facts or _backend_facts(resolved))
     on_host = backend.backend is Backend.HOST
     needs_toolchain = on_host and choose_variant(resolved, backend.backend).linkage is Linkage.STATIC
     plan = make_plan(
         project,
-        package,
+        configured.package,
         resolved,
         outside=load_outside(project),
         backend=backend,
@@ -170,7 +184,7 @@ def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:
 def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:
     say(plan_line(plan))
     support = gather_support_files(plan)
-    if not plan.compile.locked:
+    if plan.compile.locked_packages is None:
         say("there is no Cargo.lock: cargo takes the newest versions and writes one; commit it")
     began = perf_counter()
     folders = query_folders(plan.compile)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rustdocker_tasks.settings.schema import cargo_toml_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 _MEGABYTE = 1_000_000
+_WIDEST = 40  # characters of a value that others are aligned with
 _BAR = 30  # characters of the largest
 
 
@@ -64,6 +69,43 @@ def plan_line(plan: ImagePlan) -> str:
     return f"{plan.name} {plan.version}, variant {plan.variant.name}, {backend}"
 
 
+def config_rows(resolved: ResolvedSettings) -> list[tuple[str, bool]]:
+    """Return a line for every setting, its value and who set it, and whether anybody did."""
+    rows = [(key, _shown(key, value), resolved.origin(key).where) for key, value in _values(resolved)]
+    width = max(len(value) for _, value, _ in rows if len(value) <= _WIDEST)
+    return [(f"{key:<17} {value:<{width}}  {where}", key in resolved.origins) for key, value, where in rows]
+
+
+def schema_json() -> str:
+    """Return a JSON Schema of the settings' tables in Cargo.toml."""
+    return _json(cargo_toml_schema())
+
+
+def config_json(resolved: ResolvedSettings) -> str:
+    return _json(
+        {
+            key: {"value": _hidden(key, value), "set_by": resolved.origin(key).where}
+            for key, value in _values(resolved)
+        }
+    )
+
+
+def _values(resolved: ResolvedSettings) -> list[tuple[str, Any]]:
+    plain = msgspec.to_builtins(resolved.settings, enc_hook=str)
+    return sorted(plain.items())
+
+
+def _shown(key: str, value: object) -> str:
+    if value is None:
+        return "-"
+    return json.dumps(_hidden(key, value), ensure_ascii=False)
+
+
+def _hidden(key: str, value: Any) -> object:
+    """A value of `env` may be secret; the names of the variables are not."""
+    return sorted(value) if key == "env" else value
+
+
 def plan_text(plan: ImagePlan, resolved: ResolvedSettings) -> str:
     """Return the plan for reading: what would be built, and who set each value that is not the default."""
     rows = _plan_rows(plan, resolved)
@@ -79,20 +121,31 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
         *_base_images(plan),
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
-        ("features", ", ".join(plan.compile.features) or "the default ones"),
-        (
-            "lock file",
-            "as it is (--locked)" if plan.compile.locked else "missing: cargo will write Cargo.lock",
-        ),
+        ("profile", plan.compile.profile),
+        ("features", _features(plan)),
+        ("lock file", _lock_file(plan)),
         ("user", plan.config.user),
         ("expose", ", ".join(plan.config.expose) or "nothing"),
         # Values may be secret; names are what one needs to see.
         ("env", ", ".join(plan.config.env) or "nothing of yours"),
+        ("labels", ", ".join(plan.config.labels) or "none"),
+        ("stop signal", plan.config.stop_signal or "SIGTERM"),
         ("args", shlex.join(plan.config.args) or "none"),
         ("certificates", ", ".join(["certifi", *map(str, plan.ca_certificates)])),
     ]
     origins = [("set by", f"{key}: {origin.where}") for key, origin in sorted(resolved.origins.items())]
     return rows + origins
+
+
+def _features(plan: ImagePlan) -> str:
+    default = ["the default ones"] if plan.compile.default_features else []
+    return ", ".join([*default, *plan.compile.features]) or "none"
+
+
+def _lock_file(plan: ImagePlan) -> str:
+    if plan.compile.locked_packages is None:
+        return "missing: cargo will write Cargo.lock"
+    return "as it is (--locked)" if plan.compile.locked else "renewed by cargo where it is out of date"
 
 
 def _base_images(plan: ImagePlan) -> list[tuple[str, str]]:
@@ -113,12 +166,16 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
             "name": plan.name,
             "version": plan.version,
             "manifest": str(plan.compile.manifest),
+            "profile": plan.compile.profile,
             "features": plan.compile.features,
+            "default_features": plan.compile.default_features,
             "target_triple": plan.compile.target_triple,
             "locked": plan.compile.locked,
             "user": plan.config.user,
             "expose": plan.config.expose,
             "env": sorted(plan.config.env),
+            "labels": plan.config.labels,
+            "stop_signal": plan.config.stop_signal,
             "args": plan.config.args,
             "ca_certificates": [str(path) for path in plan.ca_certificates],
             "origins": {key: origin.where for key, origin in sorted(resolved.origins.items())},

@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.progress import Progress, TaskID
 
     from rustdocker_tasks.progress import LiveProgress, Step
 
 
+_DIM, _NORMAL = "\x1b[2m", "\x1b[0m"  # ECMA-48, SGR
+
+
 def show_result(text: str) -> None:
     print(printable(text), flush=True)
+
+
+def show_rows(rows: Sequence[tuple[str, bool]]) -> None:
+    """Print lines; on a terminal those that are of less account are dim."""
+    is_terminal = sys.stdout.isatty()
+    for line, counts in rows:
+        shown = printable(line)
+        print(shown if counts or not is_terminal else f"{_DIM}{shown}{_NORMAL}", flush=True)
 
 
 class Terminal:

@@ -25,6 +25,8 @@ def package(
     *binaries: Target,
     version: str = "0.1.0",
     default_run: str | None = None,
+    features: dict[str, tuple[str, ...]] | None = None,
+    about: About | None = None,
     manifest: Path | None = None,
 ) -> Package:
     return Package(
@@ -34,12 +36,13 @@ def package(
         edition="2021",
         rust_version=None,
         targets=binaries,
-        features={},
+        features=features or {},
         dependencies=(),
         default_run=default_run,
         links=None,
-        about=About(),
+        about=about or About(),
         metadata=None,
+        text="",
     )
 
 
@@ -48,7 +51,9 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         root=ROOT,
         members=members,
         default_members=(default,) if default else members,
+        profiles=frozenset({"release", "dev"}),
         patches=(),
         metadata=None,
+        text="",
         locked_packages=locked,
     )

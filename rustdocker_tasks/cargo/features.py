@@ -9,7 +9,7 @@ from rustdocker_tasks.cargo.names import feature_name_problem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rustdocker_tasks.cargo.model import Dependency
+    from rustdocker_tasks.cargo.model import Dependency, Package
 
 _EXPLICIT = "dep:"
 
@@ -29,6 +29,14 @@ def features_problem(features: Mapping[str, Sequence[str]], dependencies: Sequen
     named = {_dependency_of(value) for values in known.values() for value in values}
     left = next((name for name, is_optional in optional.items() if is_optional and name not in named), None)
     return f"optional dependency `{left}` is not included in any feature" if left else None
+
+
+def known_features(package: Package) -> frozenset[str]:
+    """Return the names of all features that can be asked for, those of optional dependencies among them."""
+    optional: dict[str, bool] = {}
+    for dependency in package.dependencies:
+        optional[dependency.name] = optional.get(dependency.name, False) or dependency.optional
+    return frozenset(implied_features(package.features, optional))
 
 
 def implied_features(

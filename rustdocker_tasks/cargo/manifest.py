@@ -67,6 +67,7 @@ class Manifest:
 
     path: Path
     table: ManifestTable
+    text: str
 
     @property
     def folder(self) -> Path:
@@ -88,7 +89,7 @@ class Manifest:
 
 def parse_manifest(path: Path, text: str) -> Manifest:
     """Return what stands in a Cargo.toml; raises BrokenToml, and BrokenManifest where cargo would refuse."""
-    manifest = Manifest(path, _typed(path, text, ManifestTable))
+    manifest = Manifest(path, _typed(path, text, ManifestTable), text)
     package, workspace = manifest.package, manifest.workspace
     if package is None:
         _require_virtual(manifest)
@@ -228,6 +229,7 @@ class _PackageReader:
             links=package.links,
             about=self._about(),
             metadata=package.metadata,
+            text=self._manifest.text,
         )
 
     def _name(self) -> str:

@@ -89,6 +89,7 @@ class Package:
     links: str | None
     about: About
     metadata: object  # [package.metadata], as written; None if there is none
+    text: str  # of the manifest: only there can be seen on which line something stands
 
     @property
     def folder(self) -> Path:
@@ -106,6 +107,8 @@ class Project:
     root: Path  # the folder of the workspace's Cargo.toml
     members: tuple[Package, ...]
     default_members: tuple[Package, ...]  # what is meant where the search began, in a member that one alone
+    profiles: frozenset[str]  # cargo's own, and those of the root's Cargo.toml
     patches: tuple[Path, ...]  # the folders that [patch] and [replace] name
     metadata: object  # [workspace.metadata], as written; None if there is none
+    text: str  # of the root's manifest
     locked_packages: frozenset[str] | None  # the names in Cargo.lock, None if there is none

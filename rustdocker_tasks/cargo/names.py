@@ -9,6 +9,7 @@ import re
 
 EDITIONS = {"2015": (1, 0), "2018": (1, 31), "2021": (1, 56), "2024": (1, 85)}  # edition -> the first Rust with it
 FIRST_EDITION = "2015"
+BUILT_IN_PROFILES = ("dev", "release", "test", "bench")
 
 _NUMBER = r"(?:0|[1-9][0-9]*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"

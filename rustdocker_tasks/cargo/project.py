@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.dependencies import patched_folders
 from rustdocker_tasks.cargo.manifest import Manifest, parse_lock, parse_manifest, read_package
 from rustdocker_tasks.cargo.model import DependencyKind, Package, Project
+from rustdocker_tasks.cargo.names import BUILT_IN_PROFILES
 from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
 
@@ -40,8 +41,10 @@ def load_project(start: Path) -> Project:
         root=root,
         members=tuple(members.values()),
         default_members=tuple([members[here]] if here != root else _default_members(manifest, members)),
+        profiles=frozenset({*BUILT_IN_PROFILES, *(manifest.table.profile or {})}),
         patches=patched_folders(manifest.path, manifest.table),
         metadata=manifest.workspace.metadata if manifest.workspace else None,
+        text=manifest.text,
         locked_packages=_load_lock(root / "Cargo.lock"),
     )
 

@@ -200,7 +200,7 @@ if [ "$libc" = musl ]; then
     set -- "$@" "--target=$(uname -m)-unknown-linux-musl"
 fi
 code=0
-cargo build --release "--bin=$binary" --message-format=json-render-diagnostics "$@" > "$work/messages" || code=$?
+cargo build "--bin=$binary" --message-format=json-render-diagnostics "$@" > "$work/messages" || code=$?
 if [ "$code" != 0 ]; then
     mark "cargo failed: $code"
     exit 66

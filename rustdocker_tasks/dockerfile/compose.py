@@ -16,12 +16,15 @@ from rustdocker_tasks.dockerfile.instructions import (
     Expose,
     From,
     Instruction,
+    Label,
     Mount,
     Run,
     RunAs,
+    StopSignal,
     Workdir,
 )
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
+from rustdocker_tasks.plan.compile_flags import compile_flags
 from rustdocker_tasks.plan.variants import Base, Linkage
 
 if TYPE_CHECKING:
@@ -72,8 +75,7 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
             "musl" if plan.variant.linkage is Linkage.STATIC else "native",
             plan.compile.binary,
             f"--manifest-path={sources}/{build.manifest}",
-            *(["--locked"] if plan.compile.locked else []),
-            *([f"--features={','.join(plan.compile.features)}"] if plan.compile.features else []),
+            *compile_flags(plan.compile),
         ),
     )
     # Each by itself: with the whole folder mounted, any change of a source would run this step again.
@@ -124,6 +126,10 @@ def config_instructions(
     yield Env({**environment, **ENVIRONMENT, **config.env})
     for port in config.expose:
         yield Expose(port)
+    if config.labels:
+        yield Label(config.labels)
+    if config.stop_signal is not None:
+        yield StopSignal(config.stop_signal)
     yield RunAs(config.user)
     yield Entrypoint((entrypoint,))
     if config.args:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rustdocker_tasks.image import Port, User
+    from rustdocker_tasks.image import Port, Signal, User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,16 @@ class Env:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StopSignal:
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
 class Workdir:
     folder: str
 
@@ -70,5 +80,5 @@ class Cmd:
     words: tuple[str, ...]
 
 
-Instruction = From | Run | Copy | Env | Workdir | Expose | RunAs | Entrypoint | Cmd
+Instruction = From | Run | Copy | Env | Label | StopSignal | Workdir | Expose | RunAs | Entrypoint | Cmd
 Dockerfile = tuple[Instruction, ...]

@@ -13,13 +13,15 @@ from rustdocker_tasks.dockerfile.instructions import (
     Env,
     Expose,
     From,
+    Label,
     Run,
     RunAs,
+    StopSignal,
     Workdir,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rustdocker_tasks.dockerfile.instructions import Dockerfile, Instruction, Mount
 
@@ -38,7 +40,7 @@ def render(dockerfile: Dockerfile) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(instruction: Instruction) -> str:  # noqa: PLR0911 - one return for each class
+def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911 - one return for each class
     match instruction:
         case From(image=image, stage=stage):
             return f"FROM {image} AS {stage}" if stage else f"FROM {image}"
@@ -47,8 +49,11 @@ def _line(instruction: Instruction) -> str:  # noqa: PLR0911 - one return for ea
         case Copy(stage=stage, source=source, destination=destination):
             return f"COPY --from={stage} {source} {destination}"
         case Env(variables=variables):
-            pairs = [f"{_name(name)}={_quoted(value)}" for name, value in variables.items()]
-            return "ENV " + " \\\n    ".join(pairs)
+            return _pairs("ENV", variables)
+        case Label(labels=labels):
+            return _pairs("LABEL", labels)
+        case StopSignal(signal=signal):
+            return f"STOPSIGNAL {signal}"
         case Workdir(folder=folder):
             return f"WORKDIR {folder}"
         case Expose(port=port):
@@ -59,6 +64,11 @@ def _line(instruction: Instruction) -> str:  # noqa: PLR0911 - one return for ea
             return f"ENTRYPOINT {_words(words)}"
         case Cmd(words=words):
             return f"CMD {_words(words)}"
+
+
+def _pairs(keyword: str, values: Mapping[str, str]) -> str:
+    pairs = [f"{_name(name)}={_quoted(value)}" for name, value in values.items()]
+    return " \\\n    ".join([f"{keyword} {pairs[0]}", *pairs[1:]])
 
 
 def _words(words: Sequence[str]) -> str:

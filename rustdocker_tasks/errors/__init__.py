@@ -67,7 +67,14 @@ from rustdocker_tasks.errors.project import (
     SeveralBinaries,
     UnusableSource,
 )
-from rustdocker_tasks.errors.settings import BadFlag, BadValue, NoRepository, UnknownKey, UnreadableFile
+from rustdocker_tasks.errors.settings import (
+    BadFlag,
+    BadValue,
+    NoRepository,
+    SeveralBadSettings,
+    UnknownKey,
+    UnreadableFile,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -115,6 +122,7 @@ __all__ = [
     "RunFailed",
     "RustDockerError",
     "SettingsError",
+    "SeveralBadSettings",
     "SeveralBinaries",
     "Unexpected",
     "UnknownCargoLayout",

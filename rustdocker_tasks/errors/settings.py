@@ -31,6 +31,22 @@ class BadValue(SettingsError):
         )
 
 
+class SeveralBadSettings(SettingsError):
+    """Several at once, so that they can be mended at once."""
+
+    def __init__(self, errors: Sequence[SettingsError]) -> None:
+        super().__init__(
+            f"{len(errors)} settings are wrong",
+            found="\n".join(error.what for error in errors),
+            set_by="\n".join(dict.fromkeys(error.set_by for error in errors)),
+            hint="\n".join(error.hint for error in errors),
+        )
+        self._errors = errors
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self._errors))
+
+
 class BadFlag(SettingsError):
     def __init__(self, flag: str, *, value: str, problem: str, example: str) -> None:
         super().__init__(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -22,24 +24,22 @@ def build_command(step: CompileStep) -> list[str]:
         "rustc" if step.crt_static else "build",
         f"--manifest-path={step.manifest}",
         f"--bin={step.binary}",
-        "--release",
         "--message-format=json-render-diagnostics",
-        *([f"--features={','.join(step.features)}"] if step.features else []),
+        *compile_flags(step),
         *([f"--target={step.target_triple}"] if step.target_triple else []),
-        *_lock_flags(step),
         *(_CRT_STATIC if step.crt_static else ()),
     ]
 
 
 def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[str]) -> list[str]:
-    """Return the command that drops the release artefacts of `packages`, for this machine and `triples`."""
+    """Return the command that drops the artefacts of `packages`, for this machine and `triples`."""
     return [
         "cargo",
         "clean",
         "--quiet",
         f"--manifest-path={step.manifest}",
-        "--release",
-        *_lock_flags(step),
+        f"--profile={step.profile}",
+        *lock_flags(step),
         *(f"--package={package}" for package in sorted(packages)),
         *(f"--target={triple}" for triple in sorted(triples)),
     ]
@@ -48,8 +48,3 @@ def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[
 def folders_command(manifest: Path) -> list[str]:
     """Return the command that says where cargo puts things; it needs no network and writes nothing."""
     return ["cargo", "metadata", "--no-deps", "--format-version=1", f"--manifest-path={manifest}"]
-
-
-def _lock_flags(step: CompileStep) -> list[str]:
-    # Without it cargo renews a lock file that is out of date, and rewrites one that is not in its own form.
-    return ["--locked"] if step.locked else []

@@ -200,9 +200,9 @@ def _executable(message: dict[str, object], step: CompileStep) -> Path | None:
 
 
 def _triple(executable: Path, target_dir: Path) -> str | None:
-    """Return the triple in `target/<triple>/release/<program>`, None in `target/release/<program>`."""
+    """Return the triple in `target/<triple>/<profile>/<program>`, None in `target/<profile>/<program>`."""
     parts = executable.relative_to(target_dir).parts if executable.is_relative_to(target_dir) else ()
-    return parts[0] if len(parts) == len(("triple", "release", "program")) else None
+    return parts[0] if len(parts) == len(("triple", "profile", "program")) else None
 
 
 def _ask(argv: list[str], folder: Path, *, locked: bool = False) -> str:

@@ -66,6 +66,7 @@ class Scope:
 
     root: Path
     package: str
+    profile_folder: str
     folders: Mapping[str, frozenset[Path]]
     triples: frozenset[str | None]
     left_out: frozenset[str]
@@ -88,6 +89,7 @@ def make_scope(step: CompileStep, *, target_dir: Path, build_dir: Path, record: 
     scope = Scope(
         root=step.root,
         package=step.package,
+        profile_folder=step.profile_folder,
         folders=folders,
         triples=frozenset({None, step.target_triple}),
         left_out=frozenset(map(str, left_out)),
@@ -278,9 +280,9 @@ def _is_below(path: Path, folders: frozenset[str]) -> bool:
 
 
 def _units(scope: Scope, build_dir: Path) -> Iterator[Unit]:
-    """The release units of the packages in scope."""
+    """The profile's units of the packages in scope."""
     for triple in scope.triples:
-        profile = build_dir.joinpath(*([triple] if triple else []), "release")
+        profile = build_dir.joinpath(*([triple] if triple else []), scope.profile_folder)
         if not (profile / ".fingerprint").is_dir():
             continue
         for entry in os.scandir(profile / ".fingerprint"):

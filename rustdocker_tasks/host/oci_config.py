@@ -26,12 +26,14 @@ def oci_config(
 
     Source: OCI image-spec, config.md. An empty field is left out, as the Go implementations do.
     """
-    execution = {
+    execution: dict[str, object] = {
         "User": str(config.user),
         "ExposedPorts": {str(port): {} for port in config.expose},
         "Env": [f"{name}={value}" for name, value in {**environment, **config.env}.items()],
         "Entrypoint": [entrypoint],
         "Cmd": list(config.args),
+        "Labels": dict(config.labels),
+        "StopSignal": config.stop_signal,
     }
     return {
         "created": _EPOCH,

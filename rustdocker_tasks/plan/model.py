@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.settings.options import Backend
 
 
+_PROFILE_FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
     """What the local Rust can compile for."""
@@ -34,17 +37,20 @@ class CompileStep:
     manifest: Path
     package: str
     binary: str
+    profile: str
     features: tuple[str, ...]
+    default_features: bool
     target_triple: str | None  # None: what cargo takes by itself
     crt_static: bool  # link glibc statically; musl is static without being asked
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
+    locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
     sources: tuple[SourcePackage, ...]
 
     @property
-    def locked(self) -> bool:
-        """Whether there is a lock file, which cargo then uses as it is."""
-        return self.locked_packages is not None
+    def profile_folder(self) -> str:
+        """The folder of the profile's artefacts. Source: the Cargo book, "Build Cache"."""
+        return _PROFILE_FOLDERS.get(self.profile, self.profile)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

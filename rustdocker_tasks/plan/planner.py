@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from rustdocker_tasks.cargo.binaries import choose_binary
+from rustdocker_tasks.cargo.features import known_features
 from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutsideOfContext, nearest
 from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
+from rustdocker_tasks.plan.labels import cargo_labels
 from rustdocker_tasks.plan.model import (
     BackendFacts,
     CompileStep,
@@ -19,13 +23,14 @@ from rustdocker_tasks.plan.model import (
     Toolchain,
 )
 from rustdocker_tasks.plan.variants import Base, Linkage, Variant, load_variants
-from rustdocker_tasks.settings.options import Backend
+from rustdocker_tasks.settings.options import OPTIONS, Backend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.image import Registry
+    from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 
@@ -139,15 +144,18 @@ def make_plan(
             manifest=package.manifest,
             package=package.name,
             binary=binary.name,
-            features=binary.required_features,
+            profile=_require_profile(project, resolved),
+            features=_features(package, binary, resolved),
+            default_features=settings.default_features,
             target_triple=target.triple,
             crt_static=target.crt_static,
             locked_packages=project.locked_packages,
+            locked=settings.locked and project.locked_packages is not None,
             root=project.root,
             sources=tuple(_sources(project, outside)),
         ),
         container=_container_build(project, package, outside, resolved, variant) if in_container else None,
-        config=ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__}),
+        config=_image_config(package, binary, settings),
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
         tags=settings.tag or (_default_tag(settings.registry, binary.name, package, suffix),),
@@ -155,19 +163,55 @@ def make_plan(
     )
 
 
+def _require_profile(project: Project, resolved: ResolvedSettings) -> str:
+    name = resolved.settings.profile
+    if name in project.profiles:
+        return name
+    known = sorted(project.profiles)
+    raise BadValue(
+        "profile",
+        value=name,
+        where=resolved.origin("profile").where,
+        problem=f"{project.root / 'Cargo.toml'} and cargo have the profiles {', '.join(known)}",
+        example=f'"{nearest(name, known) or known[0]}"',
+    )
+
+
+def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:
+    """Return the features asked for and those without which the binary is not built; or raise BadValue."""
+    known = known_features(package)
+    for feature in resolved.settings.features:
+        # `dependency/feature` is for the dependency to know.
+        if "/" not in feature and feature not in known:
+            raise BadValue(
+                "features",
+                value=feature,
+                where=resolved.origin("features").where,
+                problem=f"the features of {package.name} are {', '.join(sorted(known)) or 'none'}",
+                example=f'["{nearest(feature, known) or next(iter(sorted(known)), "default")}"]',
+            )
+    return tuple(dict.fromkeys((*resolved.settings.features, *binary.required_features)))
+
+
+def _image_config(package: Package, binary: Target, settings: Settings) -> ImageConfig:
+    config = ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__})
+    return msgspec.structs.replace(config, labels={**cargo_labels(package, binary.name), **settings.labels})
+
+
 def _container_build(
     project: Project, package: Package, outside: Sequence[Package], resolved: ResolvedSettings, variant: Variant
 ) -> ContainerBuild:
     settings = resolved.settings
-    for name, value in settings.env.items():
-        if "\n" in value or "\r" in value:
-            raise BadValue(
-                "env",
-                value=f"the value of {name} holds a line break",
-                where=resolved.origin("env").where,
-                problem="a Dockerfile has no line breaks in values",
-                example='{ RUST_LOG = "info" }, or take backend = "host"',
-            )
+    for key, table in (("env", settings.env), ("labels", settings.labels)):
+        for name, value in table.items():
+            if "\n" in value or "\r" in value:
+                raise BadValue(
+                    key,
+                    value=f"the value of {name} holds a line break",
+                    where=resolved.origin(key).where,
+                    problem="a Dockerfile has no line breaks in values",
+                    example=f'{OPTIONS[key].example}, or take backend = "host"',
+                )
     for folder in (package.folder, *(other.folder for other in outside)):
         if not folder.is_relative_to(project.root):
             raise OutsideOfContext(folder, root=project.root)

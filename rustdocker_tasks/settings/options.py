@@ -31,6 +31,18 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         None
     )
     bin: Annotated[str | None, Meta(description="The binary that the image runs.", examples=['"server"'])] = None
+    features: Annotated[
+        tuple[str, ...],
+        Meta(description="Features of the package to switch on.", examples=['["postgres"]']),
+    ] = ()
+    default_features: Annotated[
+        bool, Meta(description="Whether the package's default features are on.", examples=["false"])
+    ] = True
+    profile: Annotated[str, Meta(description="Cargo's profile to compile with.", examples=['"dist"'])] = "release"
+    locked: Annotated[
+        bool,
+        Meta(description="Whether a Cargo.lock is used as it is, or may be renewed by cargo.", examples=["false"]),
+    ] = True
     variant: Annotated[
         str | None,
         Meta(description="What kind of image: simple, slim, minimal or static.", examples=['"static"']),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 import msgspec
 import tomli
 
-from rustdocker_tasks.errors import BadValue, UnknownKey, nearest
+from rustdocker_tasks.errors import BadValue, SettingsError, SeveralBadSettings, UnknownKey, nearest
 from rustdocker_tasks.image import parse_env_name
 from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -45,21 +45,28 @@ class ResolvedSettings:
 def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
     """Return the settings of all `layers`; the highest source wins.
 
-    A list replaces the lower one; a table is merged key by key. Raises UnknownKey and BadValue.
+    A list replaces the lower one; a table is merged key by key. Raises UnknownKey, BadValue, SeveralBadSettings.
     """
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
+    errors: list[SettingsError] = []
     for layer in sorted(layers, key=lambda layer: layer.source):
         for key, raw in layer.values.items():
-            option = _option(key, layer)
+            try:
+                option = _option(key, layer)
+                value = _convert(option, raw, layer)
+            except SettingsError as error:
+                errors.append(error)
+                continue
             origin = Origin(source=layer.source, where=layer.where(key))
-            value = _convert(option, raw, layer, origin)
             lower = values.get(option.field)
             if isinstance(value, dict) and isinstance(lower, dict):
                 value = {**lower, **value}
                 origin = replace(origin, where=f"{origin.where}, and {origins[key].where}")
             values[option.field] = value
             origins[key] = origin
+    if errors:
+        raise errors[0] if len(errors) == 1 else SeveralBadSettings(errors)
     return ResolvedSettings(settings=Settings(**values), origins=origins)
 
 
@@ -73,7 +80,7 @@ def _option(key: str, layer: Layer) -> Option:
     raise UnknownKey(key, where=layer.where(key), known=sorted(words), nearest=near)
 
 
-def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> object:
+def _convert(option: Option, raw: object, layer: Layer) -> object:
     try:
         value = _parse_text(option, raw) if layer.is_text and isinstance(raw, str) else raw
         hook = partial(_decode, base=layer.base)
@@ -88,7 +95,7 @@ def _convert(option: Option, raw: object, layer: Layer, origin: Origin) -> objec
         raise BadValue(
             option.key,
             value=_shown(option, raw),
-            where=origin.where,
+            where=layer.where(option.key),
             problem=_problem(option, error),
             example=option.example,
         ) from error

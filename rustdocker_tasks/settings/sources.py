@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.positions import key_lines, line_of
 from rustdocker_tasks.errors import BrokenManifest
 from rustdocker_tasks.settings.options import OPTIONS
 
@@ -43,15 +44,20 @@ class Layer:
     is_text: bool = False
 
 
-def metadata_layer(metadata: object, *, source: Source, manifest: Path) -> Layer:
-    """Return the layer of `[package.metadata.rustdocker]` or its workspace twin."""
+def metadata_layer(metadata: object, *, source: Source, manifest: Path, text: str) -> Layer:
+    """Return the layer of `[package.metadata.rustdocker]` or its workspace twin, of a manifest with this text."""
     kind = "workspace" if source is Source.WORKSPACE else "package"
     values = metadata.get(TABLE, {}) if isinstance(metadata, Mapping) else {}
     if not isinstance(values, Mapping):
         problem = f"`{kind}.metadata.{TABLE}` is not a table"
         raise BrokenManifest(manifest, problem, hint=f"write it as [{kind}.metadata.{TABLE}]")
-    where = f"{manifest} [{kind}.metadata.{TABLE}]"
-    return Layer(source=source, where=lambda _: where, base=manifest.parent, values=values)
+
+    def where(key: str) -> str:
+        line = line_of(key_lines(text), (kind, "metadata", TABLE, key))
+        place = f"{manifest}, line {line}" if line else str(manifest)
+        return f"{place} [{kind}.metadata.{TABLE}]"
+
+    return Layer(source=source, where=where, base=manifest.parent, values=values)
 
 
 def environment_layer(environment: Mapping[str, str], *, base: Path) -> Layer:

@@ -197,6 +197,17 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name an image with Rust by the setting `rust-image`, such as rust:1-slim",
     ),
     (
+        errors.SeveralBadSettings(
+            [
+                errors.UnknownKey("a", where="--x", known=["tag"], nearest="tag"),
+                errors.UnknownKey("b", where="--y", known=["tag"], nearest=None),
+            ]
+        ),
+        64,
+        "there is no setting `a`\n  found: a\n  set by: --x\n  hint: did you mean `tag`?\n"
+        "there is no setting `b`\n  found: b\n  set by: --y\n  hint: the settings are: tag",
+    ),
+    (
         errors.NoRepository("shop:1", set_by="the default"),
         64,
         "the image's name shop:1 says no registry to push to\n"

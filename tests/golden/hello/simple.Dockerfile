@@ -4,12 +4,14 @@ FROM rust:1-slim-trixie AS rustdocker-build
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "native", "hello", "--manifest-path=/app/Cargo.toml", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "native", "hello", "--manifest-path=/app/Cargo.toml", "--profile=release", "--locked"]
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
     ["sh", "/assemble", "/", "", "hello", "65532:65532", "dynamic"]
 WORKDIR /app
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
+LABEL "org.opencontainers.image.title"="hello" \
+    "org.opencontainers.image.version"="0.1.0"
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/hello"]

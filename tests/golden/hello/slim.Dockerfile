@@ -9,7 +9,7 @@ RUN \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "native", "hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "native", "hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
@@ -19,5 +19,7 @@ RUN \
 FROM rustdocker-runtime
 COPY --from=rustdocker-build /rustdocker/out/ /
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
+LABEL "org.opencontainers.image.title"="hello" \
+    "org.opencontainers.image.version"="0.1.0"
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/hello"]

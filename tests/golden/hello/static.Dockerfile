@@ -11,7 +11,7 @@ RUN \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "musl", "hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "musl", "hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
@@ -21,5 +21,7 @@ FROM scratch
 COPY --from=rustdocker-build /rustdocker/out/ /
 ENV PATH="/usr/local/bin:/usr/bin:/bin" \
     SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
+LABEL "org.opencontainers.image.title"="hello" \
+    "org.opencontainers.image.version"="0.1.0"
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/hello"]

@@ -4,7 +4,7 @@ FROM rust:1-slim-trixie AS rustdocker-build
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "native", "my-rust-app", "--manifest-path=/app/Cargo.toml", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "native", "my-rust-app", "--manifest-path=/app/Cargo.toml", "--profile=release", "--locked"]
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
@@ -12,5 +12,9 @@ RUN \
 WORKDIR /app
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp
+LABEL "org.opencontainers.image.title"="my-rust-app" \
+    "org.opencontainers.image.version"="0.1.0" \
+    "org.opencontainers.image.description"="A small web service, as an example of what an image of a real program needs" \
+    "org.opencontainers.image.licenses"="MIT OR Apache-2.0"
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/my-rust-app"]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from rustdocker_tasks.dockerfile.compose import compose, config_instructions
-from rustdocker_tasks.dockerfile.instructions import Cmd, Env, Expose, From, Instruction, RunAs
+from rustdocker_tasks.dockerfile.instructions import Cmd, Env, Expose, From, Instruction, Label, RunAs, StopSignal
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
-from rustdocker_tasks.image import ImageConfig, Port, User
+from rustdocker_tasks.image import ImageConfig, Port, Signal, User
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.model import BackendFacts, ContainerBuild, ContextNames, ImagePlan
 from rustdocker_tasks.plan.variants import load_variants
@@ -77,6 +77,8 @@ CHANGES: list[tuple[ImageConfig, Instruction]] = [
     (ImageConfig(expose=(Port(8080),)), Expose(Port(8080))),
     (ImageConfig(user=User("1000:1000")), RunAs(User("1000:1000"))),
     (ImageConfig(args=("--a", "b c")), Cmd(("--a", "b c"))),
+    (ImageConfig(labels={"a.b": "c"}), Label({"a.b": "c"})),
+    (ImageConfig(stop_signal=Signal("SIGINT")), StopSignal(Signal("SIGINT"))),
 ]
 
 

@@ -16,7 +16,7 @@ from rustdocker_tasks.host.layer import Layer, digest, make_layer
 from rustdocker_tasks.host.oci_config import oci_config
 from rustdocker_tasks.host.oci_layout import make_image
 from rustdocker_tasks.host.program import Program
-from rustdocker_tasks.image import ImageConfig, ImageReference, Port, User
+from rustdocker_tasks.image import ImageConfig, ImageReference, Port, Signal, User
 from rustdocker_tasks.inputs.root_files import Entry, support_entries
 
 PROGRAM = Program(path=Path("/x"), architecture="arm64", architecture_variant="v8", interpreter=None, needed=())
@@ -82,6 +82,8 @@ def test_every_setting_of_the_image_reaches_its_configuration() -> None:
         "env": {"A": "1"},
         "args": ("--verbose",),
         "user": User(7),
+        "labels": {"a": "b"},
+        "stop_signal": Signal("SIGINT"),
     }
     assert set(changed) == set(ImageConfig.__struct_fields__)
 

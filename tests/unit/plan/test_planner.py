@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from rustdocker_tasks.cargo.model import About
 from rustdocker_tasks.errors import BadValue, BuildxUnusable
+from rustdocker_tasks.plan.compile_flags import compile_flags
 from rustdocker_tasks.plan.model import BackendFacts, ImagePlan, Toolchain
 from rustdocker_tasks.plan.planner import choose_backend, make_plan
 from rustdocker_tasks.plan.variants import load_variants
@@ -27,7 +29,14 @@ def plan(
     default_variant: str = "minimal",
     **settings: object,
 ) -> ImagePlan:
-    own = package("shop", binary(name, required_features=("cli",)), version=version, manifest=ROOT / "Cargo.toml")
+    own = package(
+        "shop",
+        binary(name, required_features=("cli",)),
+        version=version,
+        features={"default": (), "cli": (), "postgres": ()},
+        about=About(description="Sells\n  things.", license="MIT", authors=("A <a@b.c>", "B")),
+        manifest=ROOT / "Cargo.toml",
+    )
     layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=ROOT, values=settings)
     toolchain = Toolchain(host_triple=host, installed_targets=frozenset(installed))
     resolved = resolve_settings([layer])
@@ -69,6 +78,61 @@ def test_static_on_a_machine_of_musl_is_its_own_target() -> None:
 
 def test_required_features_of_the_binary_are_turned_on() -> None:
     assert plan().compile.features == ("cli",)
+    assert plan(features=["postgres", "cli"]).compile.features == ("postgres", "cli")
+
+
+def test_what_to_compile_reaches_cargo_in_the_same_words() -> None:
+    without: Any = {"default-features": False}
+    flags = compile_flags(plan(features=["postgres", "dep/x"], profile="dev", **without).compile)
+
+    assert flags == ["--profile=dev", "--features=postgres,dep/x,cli", "--no-default-features", "--locked"]
+    assert compile_flags(plan(locked=False).compile) == ["--profile=release", "--features=cli"]
+
+
+def test_an_unknown_feature_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BadValue) as caught:
+        plan(features=["postgress"])
+
+    assert str(caught.value) == (
+        "`features` cannot take this value: the features of shop are cli, default, postgres\n"
+        "  found: postgress\n"
+        "  set by: --features\n"
+        '  hint: write it like ["postgres"]'
+    )
+
+
+def test_an_unknown_profile_is_refused_with_the_nearest() -> None:
+    with pytest.raises(BadValue) as caught:
+        plan(profile="relase")
+
+    assert str(caught.value) == (
+        "`profile` cannot take this value: /repo/Cargo.toml and cargo have the profiles dev, release\n"
+        "  found: relase\n"
+        "  set by: --profile\n"
+        '  hint: write it like "release"'
+    )
+
+
+def test_labels_come_from_cargo_toml_and_the_user_s_own_outrank_them() -> None:
+    made = plan(labels={"org.opencontainers.image.licenses": "GPL-3.0-only", "team": "shop"})
+
+    assert made.config.labels == {
+        "org.opencontainers.image.title": "shop",
+        "org.opencontainers.image.version": "1.2.3",
+        "org.opencontainers.image.description": "Sells things.",
+        "org.opencontainers.image.licenses": "GPL-3.0-only",
+        "org.opencontainers.image.authors": "A <a@b.c>, B",
+        "team": "shop",
+    }
+
+
+@pytest.mark.parametrize("key", ["env", "labels"])
+def test_a_line_break_is_refused_where_a_dockerfile_would_have_to_hold_it(key: str) -> None:
+    settings: Any = {key: {"a": "b\nUSER root"}}
+    with pytest.raises(BadValue, match=f"`{key}`"):
+        plan(facts=BUILDX, **settings)
+
+    assert plan(**settings).backend is Backend.HOST
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustdocker_tasks.errors import BadValue, SettingsError, UnknownKey
+from rustdocker_tasks.errors import BadValue, SettingsError, SeveralBadSettings, UnknownKey
 from rustdocker_tasks.settings.options import OPTIONS, Backend, Settings
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
-from rustdocker_tasks.settings.sources import Layer, Source, environment_layer
+from rustdocker_tasks.settings.schema import cargo_toml_schema
+from rustdocker_tasks.settings.sources import Layer, Source, environment_layer, metadata_layer
 
 BASE = Path("/base")
 
@@ -160,3 +162,48 @@ def test_every_option_has_an_example_that_it_accepts() -> None:
         resolved = resolve(environment_layer({option.variable: text}, base=BASE))
 
         assert getattr(resolved.settings, option.field) is not None
+
+
+def test_several_faults_are_reported_together() -> None:
+    with pytest.raises(SeveralBadSettings) as caught:
+        resolve(layer(Source.WORKSPACE, expose=["x"]), layer(Source.PACKAGE, tagg=["a"], user="root"))
+
+    text = str(caught.value)
+    assert [line for line in text.splitlines() if not line.startswith(" ")] == [
+        "`expose` cannot take this value: a port is a number from 1 to 65535 - at `expose[0]`",
+        "there is no setting `tagg`",
+        "`user` cannot take this value: a user is a number, or two: user:group",
+    ]
+    assert caught.value.exit_code == 64
+
+
+TEXT = """[package]
+name = "x"
+[package.metadata.rustdocker]
+expose = [1]
+
+env.A = "b"
+"""
+
+
+def test_an_origin_names_file_and_line() -> None:
+    manifest = BASE / "Cargo.toml"
+    metadata = {"rustdocker": {"expose": [1], "env": {"A": "b"}}}
+    resolved = resolve(metadata_layer(metadata, source=Source.PACKAGE, manifest=manifest, text=TEXT))
+
+    assert resolved.origin("expose").where == f"{manifest}, line 4 [package.metadata.rustdocker]"
+    # Of `env.A` the table around is named.
+    assert resolved.origin("env").where == f"{manifest}, line 3 [package.metadata.rustdocker]"
+
+
+def test_the_schema_knows_every_setting_and_refuses_others() -> None:
+    schema = cargo_toml_schema()
+    settings = schema["$defs"]["Settings"]
+
+    assert set(settings["properties"]) == set(OPTIONS)
+    assert settings["additionalProperties"] is False
+    for table in ("package", "workspace"):
+        reference = schema["properties"][table]["properties"]["metadata"]["properties"]["rustdocker"]
+        assert reference == {"$ref": "#/$defs/Settings"}
+    for key, option in OPTIONS.items():
+        assert option.description in json.dumps(settings["properties"][key]), key

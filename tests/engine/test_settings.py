@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import closing
 
 import docker
@@ -67,3 +68,29 @@ def test_labels_and_stop_signal_reach_the_image(write: Write, backend: str, host
         "team": 'a "b" $c',
     }
     assert config["StopSignal"] == "SIGINT"
+
+
+def test_config_says_what_is_set_and_by_whom(write: Write) -> None:
+    manifest = (
+        MANIFEST.format(name="told") + "[package.metadata.rustdocker]\nexpose = [8080]\nenv.TOKEN = 'secret'\n"
+    )
+    folder = write({**crate("told"), "Cargo.toml": manifest})
+
+    told = json.loads(invoke("config", "--json", "--profile=dev", folder=folder, RUSTDOCKER_LOCKED="false").result)
+    shown = invoke("config", folder=folder).result
+
+    place = f"{folder / 'Cargo.toml'}, line"
+    assert told["expose"] == {"value": ["8080/tcp"], "set_by": f"{place} 6 [package.metadata.rustdocker]"}
+    assert told["profile"] == {"value": "dev", "set_by": "--profile"}
+    assert told["locked"] == {"value": False, "set_by": "the environment variable RUSTDOCKER_LOCKED"}
+    assert told["user"]["set_by"] == "the default"
+    assert f'expose            ["8080/tcp"]   {place} 6 [package.metadata.rustdocker]' in shown.splitlines()
+    assert "secret" not in shown + json.dumps(told)
+
+
+def test_config_writes_a_schema_without_a_project(write: Write) -> None:
+    folder = write({"tasks.py": crate()["tasks.py"]})
+
+    schema = json.loads(invoke("config", "--schema", folder=folder).result)
+
+    assert schema["$defs"]["Settings"]["properties"]["expose"]["examples"] == [[8080]]

@@ -6,7 +6,7 @@ from rustdocker_tasks.cargo.binaries import choose_binary, choose_package
 from rustdocker_tasks.cargo.model import Package, Project
 from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
 from tests import models
-from tests.models import binary, project
+from tests.models import ROOT, binary, project
 
 
 def package(name: str, *binaries: str, default_run: str | None = None) -> Package:
@@ -44,6 +44,19 @@ def test_the_package_one_stands_in_is_asked_first() -> None:
     members = (package("a", "x"), package("b", "y"))
 
     assert choose(project(*members, default=members[1])) == "y"
+
+
+@pytest.mark.parametrize("name", ["xtask", "fuzz", "examples/demo", "benches/load"])
+def test_what_helps_development_is_no_candidate(name: str) -> None:
+    helper = models.package(name.rpartition("/")[2], binary("x"), manifest=ROOT / name / "Cargo.toml")
+
+    assert choose(project(package("shop", "server"), helper)) == "server"
+    assert choose(project(package("shop", "server"), helper), binary="x") == "x"
+    assert choose(project(helper)) == "x"
+    chosen = choose_package(
+        project(package("shop", "server"), helper), package=None, binary=None, package_set_by="", binary_set_by=""
+    )
+    assert chosen.name == "shop"
 
 
 def test_several_binaries_are_listed() -> None:

@@ -9,17 +9,15 @@ from rustdocker_tasks.cargo.names import feature_name_problem
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rustdocker_tasks.cargo.model import Dependency, Package
+    from rustdocker_tasks.cargo.model import Dependency
 
 _EXPLICIT = "dep:"
 
 
 def features_problem(features: Mapping[str, Sequence[str]], dependencies: Sequence[Dependency]) -> str | None:
     """Return what cargo would refuse of `features`, None if nothing."""
-    optional: dict[str, bool] = {}
-    for dependency in dependencies:
-        optional[dependency.name] = optional.get(dependency.name, False) or dependency.optional
-    known = implied_features(features, optional)
+    optional = _optional(dependencies)
+    known = all_features(features, dependencies)
     for feature, values in known.items():
         if problem := feature_name_problem(feature):
             return f"`{feature}` cannot name a feature: {problem}"
@@ -31,20 +29,12 @@ def features_problem(features: Mapping[str, Sequence[str]], dependencies: Sequen
     return f"optional dependency `{left}` is not included in any feature" if left else None
 
 
-def known_features(package: Package) -> frozenset[str]:
-    """Return the names of all features that can be asked for, those of optional dependencies among them."""
-    optional: dict[str, bool] = {}
-    for dependency in package.dependencies:
-        optional[dependency.name] = optional.get(dependency.name, False) or dependency.optional
-    return frozenset(implied_features(package.features, optional))
-
-
-def implied_features(
-    features: Mapping[str, Sequence[str]], optional: Mapping[str, bool]
+def all_features(
+    features: Mapping[str, Sequence[str]], dependencies: Sequence[Dependency]
 ) -> dict[str, Sequence[str]]:
     """Return the features with those that optional dependencies are by themselves.
 
-    A dependency that any feature names with `dep:` is none. `optional` has all dependencies by name.
+    A dependency that any feature names with `dep:` is none.
     """
     explicit = {
         value.removeprefix(_EXPLICIT)
@@ -54,10 +44,18 @@ def implied_features(
     }
     implied = {
         name: [f"{_EXPLICIT}{name}"]
-        for name, is_optional in optional.items()
+        for name, is_optional in _optional(dependencies).items()
         if is_optional and name not in features and name not in explicit
     }
     return {**features, **implied}
+
+
+def _optional(dependencies: Sequence[Dependency]) -> dict[str, bool]:
+    """Return for every dependency by name whether it is optional anywhere."""
+    optional: dict[str, bool] = {}
+    for dependency in dependencies:
+        optional[dependency.name] = optional.get(dependency.name, False) or dependency.optional
+    return optional
 
 
 def _dependency_of(value: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustdocker_tasks.cargo.binaries import choose_binary
-from rustdocker_tasks.cargo.features import known_features
+from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutsideOfContext, nearest
 from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
 from rustdocker_tasks.plan.labels import cargo_labels
@@ -179,7 +179,7 @@ def _require_profile(project: Project, resolved: ResolvedSettings) -> str:
 
 def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:
     """Return the features asked for and those without which the binary is not built; or raise BadValue."""
-    known = known_features(package)
+    known = all_features(package.features, package.dependencies)
     for feature in resolved.settings.features:
         # `dependency/feature` is for the dependency to know.
         if "/" not in feature and feature not in known:

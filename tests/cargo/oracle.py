@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.cargo.model import Dependency, Package, Target, TargetKind
 from rustdocker_tasks.cargo.project import load_project
 from rustdocker_tasks.errors import RustDockerError
@@ -137,12 +138,8 @@ def _condition(text: str | None) -> str | None:
 
 
 def _features(package: Package) -> dict[str, list[str]]:
-    from rustdocker_tasks.cargo.features import implied_features
-
-    optional: dict[str, bool] = {}
-    for dependency in package.dependencies:
-        optional[dependency.name] = optional.get(dependency.name, False) or dependency.optional
-    return {name: list(values) for name, values in implied_features(package.features, optional).items()}
+    found = all_features(package.features, package.dependencies)
+    return {name: list(values) for name, values in found.items()}
 
 
 def _target(target: Target) -> list[Any]:

@@ -26,7 +26,12 @@ _CARGO_FAILED = "cargo failed: "  # of dockerfile/compile.sh
 # BuildKit's own words, of Engine 20.10 and 28.5.
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
 _NO_ACCESS = ("unauthorized", "no basic auth credentials", "authorization failed", "403 forbidden")
-_ENGINE_GONE = ("code = Unavailable", "Cannot connect to the Docker daemon", "connection reset by peer")
+_ENGINE_GONE = (
+    "code = Unavailable",
+    "error reading from server",
+    "Cannot connect to the Docker daemon",
+    "connection reset by peer",
+)
 
 
 def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:

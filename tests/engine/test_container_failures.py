@@ -61,7 +61,7 @@ def test_an_engine_killed_in_mid_build_and_the_next_build(
     assert pid is not None
     try:
         os.kill(pid, signal.SIGKILL)
-        assert process.wait(30) == 68
+        assert process.wait(30) == 68, log.read_text()
     finally:
         subprocess.run([sys.executable, "-m", "invoke", "lab"], cwd=REPOSITORY, check=True)
 

@@ -9,6 +9,7 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.images import RUNTIME
 from tests.conftest import MANIFEST, Write, crate, invoke
 from tests.engine.conftest import MACHINE_ENGINE
 
@@ -60,7 +61,9 @@ def test_labels_and_stop_signal_reach_the_image(write: Write, backend: str, host
 
     with closing(docker.DockerClient(base_url=host)) as client:
         config = client.images.get(image).attrs["Config"]
+        inherited = client.images.get(RUNTIME).attrs["Config"]["Labels"] if backend == "buildx" else {}
     assert config["Labels"] == {
+        **inherited,
         "org.opencontainers.image.title": "labelled",
         "org.opencontainers.image.version": "0.1.0",
         "org.opencontainers.image.description": 'Says "what" $it is made of.',

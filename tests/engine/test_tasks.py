@@ -143,7 +143,7 @@ def test_plan_builds_nothing_and_says_who_set_what(write: Write) -> None:
 
     assert "image           echo:0.1.0-static" in shown
     assert "set by          variant: --variant" in shown
-    assert data["origins"]["args"] == f"{folder / 'Cargo.toml'} [package.metadata.rustdocker]"
+    assert data["origins"]["args"] == f"{folder / 'Cargo.toml'}, line 6 [package.metadata.rustdocker]"
     assert not (folder / "target").exists()
 
 

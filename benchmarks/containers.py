@@ -29,6 +29,8 @@ from tasks.lab.engine import HOST
 from tasks.lab.images import RUNTIME, RUST
 
 EDITS = 5
+# Long enough to stand in the program's data as it is: a short text becomes part of the code.
+REVISION = "the revision that the benchmark made in its edit {}"
 PAUSES = 10  # twice each order of the five ways
 DEPENDENCIES = ("hex", "either")  # none is among the service's own, and each stands alone
 HERE = Path(__file__).parent
@@ -162,15 +164,16 @@ def main() -> None:
         docker("buildx", "prune", "--all", "--force")
         table = {"cold": in_turns(ways, 1)}
         say("edits")
-        table["source edit"] = changed_in_turns(ways, [partial(edit, text=f"edit {n}") for n in range(EDITS)])
-        right = {way.name: way.holds(f"edit {EDITS - 1}") for way in ways}
+        edits = [partial(edit, text=REVISION.format(number)) for number in range(EDITS)]
+        table["source edit"] = changed_in_turns(ways, edits)
+        right = {way.name: way.holds(REVISION.format(EDITS - 1)) for way in ways}
         say("new dependencies")
         table["new dependency"] = changed_in_turns(ways, [partial(depend, crate=crate) for crate in DEPENDENCIES])
         say("nothing changed")
         pauses = in_turns([*ways, raw(ways[0])], PAUSES)
         table["nothing changed"] = {way.name: pauses[way.name] for way in ways}
         print(table_text(table, right))
-        print(promises_text(table, pauses))
+        print(promises_text(table, pauses, right))
 
 
 def changed_in_turns(ways: list[Contender], changes: Sequence[Callable[[Path], None]]) -> dict[str, list[float]]:
@@ -198,14 +201,16 @@ def table_text(table: Mapping[str, Mapping[str, Sequence[float]]], right: Mappin
 
 
 def promises_text(
-    table: Mapping[str, Mapping[str, Sequence[float]]], pauses: Mapping[str, Sequence[float]]
+    table: Mapping[str, Mapping[str, Sequence[float]]],
+    pauses: Mapping[str, Sequence[float]],
+    right: Mapping[str, bool],
 ) -> str:
     edits = {name: median(seconds) for name, seconds in table["source edit"].items()}
-    best = min(seconds for name, seconds in edits.items() if name != OURS)
+    best = min(seconds for name, seconds in edits.items() if name != OURS and right[name])
     added = {name: median(seconds) for name, seconds in table["new dependency"].items()}
     idle = median(pauses[OURS]) - median(pauses[RAW])
     lines = (
-        f"source edit: {edits[OURS] - best:+.2f} s beside the best of the others (promised: at most +0.5)",
+        f"source edit: {edits[OURS] - best:+.2f} s beside the best that ships what was edited (promised: at most +0.5)",
         f"new dependency: {added[OURS] / added['cargo-chef']:.3f} of cargo-chef (promised: at most 0.15)",
         f"nothing changed: {idle:+.2f} s beside docker's own {median(pauses[RAW]):.2f} s (promised: at most +0.6)",
     )

@@ -41,7 +41,7 @@ class Flag(NamedTuple):
 # Flags that are settings, by the setting's own name and with its own help.
 VARIANT = Flag("variant", "What kind of image: simple, slim, minimal or static.")
 SETTING_FLAGS = (
-    Flag("tag", "Names for the image, in place of name:version.", []),
+    Flag("tag", "Names for the image, or tags of its usual name, in place of :{version}; templates.", []),
     Flag("bin", "The binary that the image runs."),
     Flag("package", "The package that has the binary."),
     Flag("features", "Features of the package to switch on.", []),
@@ -134,20 +134,20 @@ class _Bound:
         return (
             Layer(
                 source=Source.INVOKE,
-                where=lambda key: f"Invoke's configuration ({_CONFIG_KEY}.{key})",
+                where=lambda path: f"Invoke's configuration ({'.'.join((_CONFIG_KEY, *path))})",
                 base=here,
                 values=configured,
             ),
             Layer(
                 source=Source.INVOKE,
-                where=lambda key: f"collection({key.replace('-', '_')}=…)",
+                where=lambda path: f"collection({'.'.join(path).replace('-', '_')}=…)",
                 base=self.start(),
                 values=self._settings,
             ),
             environment_layer(os.environ, base=here),
             Layer(
                 source=Source.FLAG,
-                where=lambda key: f"--{key}",
+                where=lambda path: f"--{path[-1]}",
                 base=here,
                 values={key: value for key, value in flags.items() if key in names and value not in (None, [])},
                 is_text=True,
@@ -233,13 +233,13 @@ def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
 
 def _config(bound: _Bound, c: Context, flags: Flags) -> None:
     """Print every setting, its value and who set it; with --schema a JSON Schema for editors."""
-    from rustdocker_tasks.pipeline import configure
+    from rustdocker_tasks.pipeline import configure_image
     from rustdocker_tasks.report import config_json, config_rows, schema_json
 
     if flags["schema"]:
         show_result(schema_json())
         return
-    resolved = configure(bound.start(), bound.layers(c, flags)).resolved
+    resolved = configure_image(bound.start(), bound.layers(c, flags)).resolved
     if flags["json"]:
         show_result(config_json(resolved))
     else:

@@ -39,7 +39,7 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     reason = log.reason
     noticed = log.marks[-1] if log.marks else ""
     if noticed == "no cargo":
-        return NoCargoInImage(container.rust_image, set_by=container.rust_image_set_by)
+        return NoCargoInImage(container.build_image, set_by=container.build_image_set_by)
     if noticed.startswith(_CARGO_FAILED):
         return CargoFailed(
             command="cargo build",
@@ -59,7 +59,7 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
 def _of_base_images(reason: str, container: ContainerBuild) -> RustDockerError | None:
     """Return the error where a base image is the cause."""
     images = (
-        (container.rust_image, container.rust_image_set_by),
+        (container.build_image, container.build_image_set_by),
         (container.runtime_image, container.runtime_image_set_by),
     )
     for image, set_by in images:

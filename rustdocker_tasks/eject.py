@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from rustdocker_tasks.context.folder import cannot_write, render_ignore_file, script, write_root
 from rustdocker_tasks.context.sources import ignore_patterns
@@ -11,6 +14,7 @@ from rustdocker_tasks.dockerfile.compose import compose
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.errors import NotOurs
 from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.plan.labels import without_commit
 from rustdocker_tasks.plan.model import ContextNames
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
         if os.path.lexists(path) and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
             raise NotOurs(path)
     support = gather_support_files(plan)
+    labels = without_commit(plan.config.labels, plan.git)
+    lasting = replace(plan, config=msgspec.structs.replace(plan.config, labels=labels))
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
         write_root(folder / _NAMES.root, support)
@@ -49,5 +55,5 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
         ignore_file.write_text(
             f"{FIRST_LINE}\n{render_ignore_file(ignore_patterns(root), _FOLDER)}", encoding="utf-8"
         )
-        dockerfile.write_text(render(compose(plan, container, _NAMES)), encoding="utf-8")
+        dockerfile.write_text(render(compose(lasting, container, _NAMES)), encoding="utf-8")
     return dockerfile

@@ -1,4 +1,4 @@
-"""The words of an image: port, reference, user, configuration.
+"""The names of images: reference, base image, registry, and templates of names.
 
 A value here is right from birth, so nobody checks it twice. Nothing here knows Cargo or an engine.
 """
@@ -6,11 +6,11 @@ A value here is right from birth, so nobody checks it twice. Nothing here knows 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
-
-from msgspec import Meta, Struct
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from typing_extensions import Self
 
 # Source: distribution/reference, regexp.go. Lengths: reference.go, NameTotalLengthMax, and the OCI
@@ -21,35 +21,8 @@ _NAME = rf"(?:{_HOST}/)?{_COMPONENT}(?:/{_COMPONENT})*"
 _REFERENCE = re.compile(rf"(?P<name>{_NAME})(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}))?")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME_LENGTH = 255
-_HIGHEST_PORT = 65_535
-_HIGHEST_ID = 4_294_967_294  # one less than (uid_t)-1, which means "no change" to chown(2)
-
-
-class Port(str):
-    """A port that the program listens on, as the OCI spec writes it: `8080/tcp`.
-
-    Made of 8080, "8080" or "53/udp"; ValueError says what is wrong with anything else.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, value: str | int) -> Self:
-        number, slash, protocol = str(value).partition("/")
-        if not _is_number(number, highest=_HIGHEST_PORT) or int(number) == 0:
-            message = f"a port is a number from 1 to {_HIGHEST_PORT}"
-            raise ValueError(message)
-        if slash and protocol not in {"tcp", "udp", "sctp"}:
-            message = "a port's protocol is tcp, udp or sctp"
-            raise ValueError(message)
-        return super().__new__(cls, f"{int(number)}/{protocol or 'tcp'}")
-
-    @property
-    def number(self) -> int:
-        return int(self.partition("/")[0])
-
-    @property
-    def protocol(self) -> str:
-        return self.partition("/")[2]
+_DOCKER_HUB = "docker.io"
+_FIELD = re.compile(r"\{([^{}]*)\}")
 
 
 class Registry(str):
@@ -60,6 +33,18 @@ class Registry(str):
     def __new__(cls, text: str) -> Self:
         if not re.fullmatch(rf"{_HOST}(?:/{_COMPONENT})*", str(text)):
             message = "a registry is a host name, with an optional :port and lower-case /folders"
+            raise ValueError(message)
+        return super().__new__(cls, text)
+
+
+class ImageName(str):
+    """An image's name without registry and tag, such as `shop` or `acme/shop`; ValueError otherwise."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if not re.fullmatch(rf"{_COMPONENT}(?:/{_COMPONENT})*", str(text)):
+            message = "an image's name is made of lower-case letters, digits and . _ - / between them"
             raise ValueError(message)
         return super().__new__(cls, text)
 
@@ -98,6 +83,66 @@ class ImageReference(str):
         return _with_registry(self)
 
 
+class RepositoryTemplate(str):
+    """Where an image is pushed, such as `ghcr.io/acme/{name}`; ValueError for anything else."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        filled = ImageReference(_filled_with_samples(str(text)))
+        if filled.repository != _filled_with_samples(str(text)):
+            message = "a repository is an image's name without a tag; tags are set by `tag`"
+            raise ValueError(message)
+        return super().__new__(cls, text)
+
+
+class TagTemplate(str):
+    """A name for an image, such as `shop:{version}`, or a tag alone for its usual name, `:{git-sha}`."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        filled = _filled_with_samples(str(text))
+        ImageReference(f"usual{filled}" if filled.startswith(":") else filled)
+        return super().__new__(cls, text)
+
+
+# The fields of both templates.
+TEMPLATE_FIELDS = (
+    "name",
+    "package",
+    "version",
+    "major",
+    "minor",
+    "variant",
+    "profile",
+    "git-sha",
+    "branch",
+)
+
+
+def template_fields(text: str) -> list[str]:
+    """Return the fields that stand in braces; raise ValueError for one that there is not, or a brace alone."""
+    fields = _FIELD.findall(text)
+    unknown = next((field for field in fields if field not in TEMPLATE_FIELDS), None)
+    if unknown is not None:
+        message = f"there is no field {{{unknown}}}; the fields are {', '.join(TEMPLATE_FIELDS)}"
+        raise ValueError(message)
+    if re.search("[{}]", _FIELD.sub("", text)):
+        message = "a brace stands alone; a field is written {version}"
+        raise ValueError(message)
+    return fields
+
+
+def fill_template(text: str, values: Mapping[str, str]) -> str:
+    """Return the text with the values of its fields."""
+    return _FIELD.sub(lambda match: values[match[1]], text)
+
+
+def _filled_with_samples(text: str) -> str:
+    return fill_template(text, dict.fromkeys(template_fields(text), "x"))
+
+
 class BaseImage(str):
     """An image to build on, such as `debian:trixie-slim` or `debian@sha256:…`; ValueError for anything else."""
 
@@ -122,87 +167,15 @@ class BaseImage(str):
         """The host that it is pulled from, `docker.io` where none is named."""
         return _with_registry(self).partition("/")[0]
 
+    def mirrored(self, registry: Registry | None) -> BaseImage:
+        """Return the image's name on a mirror of docker's own registry; that of another registry stays."""
+        if registry is None or self.registry != _DOCKER_HUB:
+            return self
+        return BaseImage(f"{registry}/{_with_registry(self).removeprefix(f'{_DOCKER_HUB}/')}")
+
 
 def _with_registry(name: str) -> str:
     first, slash, _ = name.partition("/")
     if slash and (first == "localhost" or "." in first or ":" in first):
         return str(name)
-    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
-
-
-class User(str):
-    """Who runs the program, as `uid:gid`. Numbers: Kubernetes' runAsNonRoot can check only those.
-
-    Made of 1000, "1000" or "1000:1000"; the group is the user's number if missing.
-    """
-
-    __slots__ = ()
-
-    def __new__(cls, value: str | int) -> Self:
-        uid, colon, gid = str(value).partition(":")
-        if not all(_is_number(n, highest=_HIGHEST_ID) for n in ((uid, gid) if colon else (uid,))):
-            message = "a user is a number, or two: user:group"
-            raise ValueError(message)
-        return super().__new__(cls, f"{int(uid)}:{int(gid or uid)}")
-
-    @property
-    def uid(self) -> int:
-        return int(self.partition(":")[0])
-
-    @property
-    def gid(self) -> int:
-        return int(self.partition(":")[2])
-
-
-class Signal(str):
-    """A signal by its name or number, such as `SIGINT` or `2`; ValueError for anything else."""
-
-    __slots__ = ()
-
-    def __new__(cls, value: str | int) -> Self:
-        if not re.fullmatch(r"SIG[A-Z0-9]+(?:[+-][0-9]{1,2})?|[1-9]|[1-5][0-9]|6[0-4]", str(value)):
-            message = "a signal is a name such as SIGINT, or a number from 1 to 64"
-            raise ValueError(message)
-        return super().__new__(cls, value)
-
-
-def _is_number(text: str, *, highest: int) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= len(str(highest)) and int(text) <= highest
-
-
-def parse_env_name(text: str) -> str:
-    """Return `text` if it can name an environment variable, else raise ValueError."""
-    if not text or "=" in text or "\0" in text:
-        message = "a variable's name is not empty and holds no `=`"
-        raise ValueError(message)
-    return text
-
-
-class ImageConfig(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """What the image tells an engine about running it. Keys are settings as the user writes them."""
-
-    expose: Annotated[
-        tuple[Port, ...], Meta(description="Ports the program listens on.", examples=["[8080]"])
-    ] = ()
-    env: Annotated[
-        dict[str, str],
-        Meta(description="Environment of the program.", examples=['{ RUST_LOG = "info" }']),
-    ] = {}
-    args: Annotated[
-        tuple[str, ...],
-        Meta(description="Arguments of the program, unless `run` gives others.", examples=['["--verbose"]']),
-    ] = ()
-    labels: Annotated[
-        dict[str, str],
-        Meta(
-            description="Labels of the image, besides those that Cargo.toml gives.",
-            examples=['{ "com.acme.team" = "shop" }'],
-        ),
-    ] = {}
-    stop_signal: Annotated[
-        Signal | None,
-        Meta(description="The signal that asks the program to end, in place of SIGTERM.", examples=['"SIGINT"']),
-    ] = None
-    user: Annotated[
-        User, Meta(description="Who runs the program: user or user:group.", examples=['"65532:65532"'])
-    ] = User("65532:65532")
+    return f"{_DOCKER_HUB}/{name}" if slash else f"{_DOCKER_HUB}/library/{name}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.binaries import choose_package
+from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.container_build import build_in_containers, measure_image
 from rustdocker_tasks.engine.buildx import has_plugin
@@ -17,8 +17,9 @@ from rustdocker_tasks.errors import NoEngine
 from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders, query_toolchain
 from rustdocker_tasks.inputs.files import write_whole
+from rustdocker_tasks.inputs.git import query_git
 from rustdocker_tasks.inputs.support import gather_support_files
-from rustdocker_tasks.plan.model import BackendFacts
+from rustdocker_tasks.plan.model import MachineFacts
 from rustdocker_tasks.plan.planner import (
     USUAL_VARIANTS,
     choose_backend,
@@ -26,29 +27,34 @@ from rustdocker_tasks.plan.planner import (
     make_plan,
     possible_variants,
 )
-from rustdocker_tasks.plan.variants import Linkage
 from rustdocker_tasks.report import BuildReport, ImageContents, image_contents, megabytes, plan_line, unpacked_size
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
-from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
+from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, require_binaries, require_placed
+from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Progress, Say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configured:
-    """A project, the package whose image is meant, and all that is set for it."""
+    """A project, the binary whose image is meant, and all that is set for it, by `layers`."""
 
     project: Project
     package: Package
+    binary: Target
     resolved: ResolvedSettings
     layers: tuple[Layer, ...]
+
+    def for_variant(self, variant: str) -> Configured:
+        """Return the same with what is set for one variant alone."""
+        return replace(self, resolved=resolve_settings(self.layers, binary=self.binary.name, variant=variant))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,61 +65,94 @@ class Planned:
 
 
 def configure(start: Path, layers: Sequence[Layer]) -> Configured:
-    """Return what is set for the project at `start`: by `layers` and by Cargo's files."""
+    """Return what is set for the project at `start`, by `layers` and by Cargo's files, but for single variants."""
     project = load_project(start)
     manifest = project.root / MANIFEST
+    require_placed(manifest, project.text)
     workspace = metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text)
-    package = _choose_package(project, resolve_settings((workspace, *layers)))
+    package = choose_package(project, _request(resolve_settings((workspace, *layers))))
+    require_placed(package.manifest, package.text)
     own = metadata_layer(package.metadata, source=Source.PACKAGE, manifest=package.manifest, text=package.text)
     everything = (own, workspace, *layers)
-    return Configured(project=project, package=package, resolved=resolve_settings(everything), layers=everything)
+    request = replace(_request(resolve_settings(everything)), package=package.name)
+    _, binary = choose_binary(project, request)
+    require_binaries(everything, own=package, members=project.members)
+    return Configured(
+        project=project,
+        package=package,
+        binary=binary,
+        resolved=resolve_settings(everything, binary=binary.name),
+        layers=everything,
+    )
 
 
-def plan_image(start: Path, layers: Sequence[Layer], *, facts: BackendFacts | None = None) -> Planned:
+def configure_image(start: Path, layers: Sequence[Layer]) -> Configured:
+    """Return all that is set for the image that `build` would make; the machine is asked as by `plan_image`."""
+    configured = configure(start, layers)
+    backend = choose_backend(configured.resolved, _machine_facts(configured))
+    return configured.for_variant(choose_variant(configured.resolved, backend.backend).name)
+
+
+def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | None = None) -> Planned:
     """Return what would be built for the project at `start`.
 
-    Without `facts` the machine is asked for its buildx and engine; rustc is asked for a static image on the host.
+    Without `facts` the machine is asked for buildx, engine and git; rustc is asked for a static image on the host.
     """
     configured = configure(start, layers)
     project, resolved = configured.project, configured.resolved
-    usual = resolve_settings([layer for layer in configured.layers if layer.source <= Source.INVOKE])
-    backend = choose_backend(resolved, facts or _backend_facts(resolved))
-    on_host = backend.backend is Backend.HOST
-    needs_toolchain = on_host and choose_variant(resolved, backend.backend).linkage is Linkage.STATIC
+    usual = resolve_settings(
+        [layer for layer in configured.layers if layer.source <= Source.INVOKE], binary=configured.binary.name
+    )
+    facts = facts or _machine_facts(configured)
+    backend = choose_backend(resolved, facts)
+    variant = choose_variant(resolved, backend.backend)
+    resolved = configured.for_variant(variant.name).resolved
+    needs_toolchain = backend.backend is Backend.HOST and variant.linkage is Linkage.STATIC
     plan = make_plan(
         project,
         configured.package,
+        configured.binary,
         resolved,
         outside=load_outside(project),
         backend=backend,
+        variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
         toolchain=query_toolchain(project.root) if needs_toolchain else None,
+        git=facts.git,
     )
     return Planned(plan=plan, resolved=resolved, project=project)
 
 
-def _backend_facts(resolved: ResolvedSettings) -> BackendFacts:
+def _request(resolved: ResolvedSettings) -> BinaryRequest:
+    settings = resolved.settings
+    return BinaryRequest(
+        package=settings.package,
+        package_set_by=resolved.origin("package").where,
+        binary=settings.bin,
+        binary_set_by=resolved.origin("bin").where,
+        features=settings.features,
+        default_features=settings.default_features,
+    )
+
+
+def _machine_facts(configured: Configured) -> MachineFacts:
+    return MachineFacts(
+        buildx_problem=_buildx_problem(configured.resolved), git=query_git(configured.project.root)
+    )
+
+
+def _buildx_problem(resolved: ResolvedSettings) -> str | None:
     """Look for buildx, unless nobody asks: the engine is asked whether it answers."""
     if resolved.settings.backend is Backend.HOST:
-        return BackendFacts(buildx_problem="nobody asked for it")
+        return "nobody asked for it"
     if not has_plugin(os.environ):
-        return BackendFacts(buildx_problem="docker has no buildx plugin here")
+        return "docker has no buildx plugin here"
     if resolved.settings.builder is None:
         try:
-            return BackendFacts(buildx_problem=connect().buildkit_problem)
+            return connect().buildkit_problem
         except NoEngine as error:
-            return BackendFacts(buildx_problem=f"no engine answers ({error.found})")
-    return BackendFacts(buildx_problem=None)
-
-
-def _choose_package(project: Project, resolved: ResolvedSettings) -> Package:
-    return choose_package(
-        project,
-        package=resolved.settings.package,
-        binary=resolved.settings.bin,
-        package_set_by=resolved.origin("package").where,
-        binary_set_by=resolved.origin("bin").where,
-    )
+            return f"no engine answers ({error.found})"
+    return None
 
 
 def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:

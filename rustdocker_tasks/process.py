@@ -17,9 +17,13 @@ _SECONDS_TO_END = 10
 
 
 def read_output(
-    argv: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    *,
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    quiet: bool = False,
 ) -> str:
-    """Return what the process writes to stdout; its stderr is the user's.
+    """Return what the process writes to stdout; its stderr is the user's, with `quiet` that of its error.
 
     Raises NoCargo if there is no such program, CalledProcessError if it fails.
     """
@@ -32,6 +36,7 @@ def read_output(
                 env=environment,
                 check=True,
                 stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if quiet else None,
                 stdin=subprocess.DEVNULL,
                 text=True,
             ).stdout
@@ -39,7 +44,9 @@ def read_output(
     )
 
 
-def stream_lines(argv: Sequence[str], *, folder: Path, on_line: Callable[[str], None]) -> int:
+def stream_lines(
+    argv: Sequence[str], *, folder: Path, environment: Mapping[str, str], on_line: Callable[[str], None]
+) -> int:
     """Run the process, hand each line of its stdout to `on_line`, return its exit code.
 
     Its stderr is the user's terminal. If this is interrupted, the process is ended before anything else.
@@ -47,7 +54,7 @@ def stream_lines(argv: Sequence[str], *, folder: Path, on_line: Callable[[str], 
     process = _started(
         argv,
         lambda: subprocess.Popen(  # noqa: S603 - as above
-            argv, cwd=folder, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            argv, cwd=folder, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
         ),
     )
     with process:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rustdocker_tasks.plan.model import GitState
+from rustdocker_tasks.settings.options import OPTIONS
 from rustdocker_tasks.settings.schema import cargo_toml_schema
 
 if TYPE_CHECKING:
@@ -102,8 +104,7 @@ def _shown(key: str, value: object) -> str:
 
 
 def _hidden(key: str, value: Any) -> object:
-    """A value of `env` may be secret; the names of the variables are not."""
-    return sorted(value) if key == "env" else value
+    return sorted(value) if OPTIONS[key].is_hidden else value
 
 
 def plan_text(plan: ImagePlan, resolved: ResolvedSettings) -> str:
@@ -121,15 +122,20 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
         *_base_images(plan),
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
+        ("commit", plan.git.revision if isinstance(plan.git, GitState) else f"none ({plan.git.reason})"),
         ("profile", plan.compile.profile),
         ("features", _features(plan)),
         ("lock file", _lock_file(plan)),
         ("user", plan.config.user),
         ("expose", ", ".join(plan.config.expose) or "nothing"),
         # Values may be secret; names are what one needs to see.
+        ("build env", ", ".join(plan.compile.environment) or "nothing of yours"),
         ("env", ", ".join(plan.config.env) or "nothing of yours"),
         ("labels", ", ".join(plan.config.labels) or "none"),
         ("stop signal", plan.config.stop_signal or "SIGTERM"),
+        ("workdir", plan.config.workdir or "the base image's own"),
+        ("volumes", ", ".join(plan.config.volumes) or "none"),
+        ("health check", _health_check(plan)),
         ("args", shlex.join(plan.config.args) or "none"),
         ("certificates", ", ".join(["certifi", *map(str, plan.ca_certificates)])),
     ]
@@ -142,6 +148,10 @@ def _features(plan: ImagePlan) -> str:
     return ", ".join([*default, *plan.compile.features]) or "none"
 
 
+def _health_check(plan: ImagePlan) -> str:
+    return shlex.join(plan.config.healthcheck.command) if plan.config.healthcheck else "none"
+
+
 def _lock_file(plan: ImagePlan) -> str:
     if plan.compile.locked_packages is None:
         return "missing: cargo will write Cargo.lock"
@@ -152,7 +162,7 @@ def _base_images(plan: ImagePlan) -> list[tuple[str, str]]:
     if plan.container is None:
         return []
     runtime = plan.container.runtime_image
-    return [("build image", plan.container.rust_image), *([("runtime image", runtime)] if runtime else [])]
+    return [("build image", plan.container.build_image), *([("runtime image", runtime)] if runtime else [])]
 
 
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
@@ -166,6 +176,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
             "name": plan.name,
             "version": plan.version,
             "manifest": str(plan.compile.manifest),
+            "commit": plan.git.revision if isinstance(plan.git, GitState) else None,
             "profile": plan.compile.profile,
             "features": plan.compile.features,
             "default_features": plan.compile.default_features,
@@ -173,9 +184,13 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
             "locked": plan.compile.locked,
             "user": plan.config.user,
             "expose": plan.config.expose,
+            "build_env": sorted(plan.compile.environment),
             "env": sorted(plan.config.env),
             "labels": plan.config.labels,
             "stop_signal": plan.config.stop_signal,
+            "workdir": plan.config.workdir,
+            "volumes": plan.config.volumes,
+            "healthcheck": msgspec.to_builtins(plan.config.healthcheck),
             "args": plan.config.args,
             "ca_certificates": [str(path) for path in plan.ca_certificates],
             "origins": {key: origin.where for key, origin in sorted(resolved.origins.items())},

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.request import PublishedPort
 from rustdocker_tasks.errors import BadFlag
-from rustdocker_tasks.image import Port, parse_env_name
+from rustdocker_tasks.image_config import Port, parse_env_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rustdocker_tasks.cargo.model import About, Package, Project, Target, TargetKind
+from rustdocker_tasks.cargo.model import (
+    About,
+    CargoConfig,
+    Lock,
+    LockedPackage,
+    Package,
+    PackageId,
+    Project,
+    Target,
+    TargetKind,
+)
 
 ROOT = Path("/repo")
 
@@ -46,6 +56,10 @@ def package(
     )
 
 
+def locked_package(name: str, *dependencies: PackageId, version: str = "0.1.0") -> LockedPackage:
+    return LockedPackage(id=PackageId(name, version, None), checksum=None, dependencies=dependencies)
+
+
 def project(*members: Package, default: Package | None = None, locked: frozenset[str] = frozenset()) -> Project:
     return Project(
         root=ROOT,
@@ -55,5 +69,7 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         patches=(),
         metadata=None,
         text="",
-        locked_packages=locked,
+        lock=Lock(packages=tuple(locked_package(name) for name in locked)),
+        config=CargoConfig(),
+        toolchain=None,
     )

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries, nearest
+from rustdocker_tasks.cargo.features import enabled_features
+from rustdocker_tasks.errors import (
+    BinariesBehindFeatures,
+    NoBinary,
+    NoSuchBinary,
+    NoSuchPackage,
+    SeveralBinaries,
+    nearest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,44 +27,70 @@ _HELPERS = frozenset({"xtask", "fuzz", "examples", "benches", "benchmarks"})
 Candidate = tuple["Package", "Target"]
 
 
-def choose_binary(
-    project: Project, *, package: str | None, binary: str | None, package_set_by: str, binary_set_by: str
-) -> Candidate:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BinaryRequest:
+    """What is asked for: names, None for one that nobody gave; who gave them; and the features that are on."""
+
+    package: str | None = None
+    package_set_by: str = "nobody"
+    binary: str | None = None
+    binary_set_by: str = "nobody"
+    features: tuple[str, ...] = ()
+    default_features: bool = True
+
+
+def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
     """Return the package and the binary to put into the image.
 
     In this order: the binary named; the package's default-run; the only one; the one named like its package
-    or the project's folder. Else SeveralBinaries lists what there is. `…_set_by` says who named them.
-    What only helps development, such as a fuzz target, is left out where there is anything else.
+    or the project's folder. Else SeveralBinaries lists what there is.
+    What only helps development, such as a fuzz target, is left out where there is anything else. A binary behind
+    features that are off counts only if it is named: cargo passes over it, and BinariesBehindFeatures says so
+    where nothing else is left.
     """
-    anywhere = binary is not None and package is None
-    packages = project.members if anywhere else _packages(project, package, set_by=package_set_by)
-    candidates = [(p, b) for p in packages for b in p.binaries]
-    if binary is not None:
-        return _named(candidates, binary, set_by=binary_set_by)
-    if package is None:
-        candidates = [(p, b) for p, b in candidates if not _is_helper(p, project.root)] or candidates
+    candidates = _candidates(project, request)
+    if request.binary is not None:
+        return _named(candidates, request.binary, set_by=request.binary_set_by)
     if not candidates:
-        raise NoBinary(p.manifest for p in packages)
-    for choice in (_default_runs(candidates), candidates, _namesakes(candidates, project.root.name)):
+        raise NoBinary(p.manifest for p in _packages(project, request))
+    available = [(p, b) for p, b in candidates if not _missing_features(p, b, request)]
+    default_runs = [(p, b) for p, b in candidates if b.name == p.default_run]
+    if not available or (default_runs and not any(candidate in available for candidate in default_runs)):
+        raise BinariesBehindFeatures(
+            [(p.name, b.name, _missing_features(p, b, request)) for p, b in default_runs or candidates],
+            manifest=candidates[0][0].manifest,
+        )
+    for choice in _choices(available, project.root.name):
         if len(choice) == 1:
             return choice[0]
-    raise SeveralBinaries([(p.name, b.name) for p, b in candidates], root=project.root)
+    raise SeveralBinaries([(p.name, b.name) for p, b in available], root=project.root)
 
 
-def choose_package(
-    project: Project, *, package: str | None, binary: str | None, package_set_by: str, binary_set_by: str
-) -> Package:
-    """Return the package whose own settings count, before they are read: they may name the binary."""
-    packages = _packages(project, package, set_by=package_set_by)
-    with_binaries = [p for p in packages if p.binaries]
-    if package is None:
-        with_binaries = [p for p in with_binaries if not _is_helper(p, project.root)] or with_binaries
-    if len(with_binaries) == 1 and (binary is None or package is not None):
-        return with_binaries[0]
-    chosen, _ = choose_binary(
-        project, package=package, binary=binary, package_set_by=package_set_by, binary_set_by=binary_set_by
-    )
-    return chosen
+def choose_package(project: Project, request: BinaryRequest) -> Package:
+    """Return the package whose own settings count, before they are read: they may name the binary and features."""
+    candidates = _candidates(project, request)
+    packages = list({p.name: p for p, _ in candidates}.values())
+    if len(packages) == 1 and (request.binary is None or request.package is not None):
+        return packages[0]
+    return choose_binary(project, request)[0]
+
+
+def _candidates(project: Project, request: BinaryRequest) -> list[Candidate]:
+    candidates = [(p, b) for p in _packages(project, request) for b in p.binaries]
+    if request.package is None and request.binary is None:
+        return [(p, b) for p, b in candidates if not _is_helper(p, project.root)] or candidates
+    return candidates
+
+
+def _packages(project: Project, request: BinaryRequest) -> tuple[Package, ...]:
+    name = request.package
+    if name is None:
+        return project.default_members if request.binary is None else project.members
+    named = tuple(p for p in project.members if p.name == name)
+    if not named:
+        names = sorted(p.name for p in project.members)
+        raise NoSuchPackage(name, candidates=names, set_by=request.package_set_by, nearest=nearest(name, names))
+    return named
 
 
 def _is_helper(package: Package, root: Path) -> bool:
@@ -65,14 +100,12 @@ def _is_helper(package: Package, root: Path) -> bool:
     return bool(mark) or package.name in _HELPERS or not _HELPERS.isdisjoint(folders)
 
 
-def _packages(project: Project, name: str | None, *, set_by: str) -> tuple[Package, ...]:
-    if name is not None:
-        named = tuple(p for p in project.members if p.name == name)
-        if not named:
-            names = sorted(p.name for p in project.members)
-            raise NoSuchPackage(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
-        return named
-    return project.default_members
+def _missing_features(package: Package, binary: Target, request: BinaryRequest) -> tuple[str, ...]:
+    """Return the features without which cargo passes over the binary, as far as they are off."""
+    if not binary.required_features:
+        return ()
+    enabled = enabled_features(package, request.features, default=request.default_features)
+    return tuple(feature for feature in binary.required_features if feature not in enabled)
 
 
 def _named(candidates: Sequence[Candidate], name: str, *, set_by: str) -> Candidate:
@@ -83,11 +116,12 @@ def _named(candidates: Sequence[Candidate], name: str, *, set_by: str) -> Candid
     raise NoSuchBinary(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
 
 
-def _default_runs(candidates: Sequence[Candidate]) -> list[Candidate]:
-    return [(p, b) for p, b in candidates if b.name == p.default_run]
-
-
-def _namesakes(candidates: Sequence[Candidate], folder: str) -> list[Candidate]:
-    if len({p.name for p, _ in candidates}) == 1:
-        return [(p, b) for p, b in candidates if b.name == p.name]
-    return [(p, b) for p, b in candidates if b.name == folder]
+def _choices(candidates: Sequence[Candidate], folder: str) -> list[list[Candidate]]:
+    """The rules in their order: each leaves the candidates that it speaks for, and decides if that is one."""
+    is_one_package = len({p.name for p, _ in candidates}) == 1
+    return [
+        [(p, b) for p, b in candidates if b.name == p.default_run],
+        list(candidates),
+        [(p, b) for p, b in candidates if is_one_package and b.name == p.name],
+        [(p, b) for p, b in candidates if b.name == folder],
+    ]

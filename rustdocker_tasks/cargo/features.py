@@ -1,4 +1,7 @@
-"""Whether the features of a package fit its dependencies. Pure. Source: cargo, src/workspace/summary.rs."""
+"""The features of a package: whether they fit its dependencies, and which are on. Pure.
+
+Source: cargo, src/workspace/summary.rs.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,9 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.names import feature_name_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from rustdocker_tasks.cargo.model import Dependency
+    from rustdocker_tasks.cargo.model import Dependency, Package
 
 _EXPLICIT = "dep:"
 
@@ -48,6 +51,19 @@ def all_features(
         if is_optional and name not in features and name not in explicit
     }
     return {**features, **implied}
+
+
+def enabled_features(package: Package, asked: Iterable[str], *, default: bool) -> frozenset[str]:
+    """Return the package's features that are on, with what they turn on of dependencies as it is written."""
+    known = all_features(package.features, package.dependencies)
+    waiting = [*asked, *(["default"] if default else [])]
+    enabled: set[str] = set()
+    while waiting:
+        feature = waiting.pop()
+        if feature not in enabled:
+            enabled.add(feature)
+            waiting += known.get(feature, ())
+    return frozenset(enabled)
 
 
 def _optional(dependencies: Sequence[Dependency]) -> dict[str, bool]:

@@ -6,14 +6,11 @@ checked against `cargo metadata` in tests/cargo.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-import tomli
-
 from rustdocker_tasks.cargo.dependencies import read_dependencies
+from rustdocker_tasks.cargo.document import parse_document
 from rustdocker_tasks.cargo.features import features_problem
 from rustdocker_tasks.cargo.model import About, Package, TargetKind
 from rustdocker_tasks.cargo.names import (
@@ -25,25 +22,15 @@ from rustdocker_tasks.cargo.names import (
     name_problem,
     profile_name_problem,
 )
-from rustdocker_tasks.cargo.schema import Inherited, LockFile, ManifestTable, PackageTable, WorkspaceTable
+from rustdocker_tasks.cargo.schema import Inherited, ManifestTable, PackageTable, WorkspaceTable
 from rustdocker_tasks.cargo.targets import PackageFiles, find_targets
-from rustdocker_tasks.errors import BrokenManifest, BrokenToml
+from rustdocker_tasks.errors import BrokenManifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _NO_VERSION = "0.0.0"
 _LAST_EDITION_WITH_PROJECT = "2021"
-_WRONG_TYPE = re.compile("Expected `(.*)`, got `(.*)`")
-_TYPES = {
-    "str": "a string",
-    "int": "a number",
-    "float": "a number",
-    "bool": "true or false",
-    "array": "a list",
-    "object": "a table",
-    "datetime": "a date",
-}
 # What a manifest without a package cannot have.
 _OF_PACKAGES = (
     *(
@@ -89,7 +76,7 @@ class Manifest:
 
 def parse_manifest(path: Path, text: str) -> Manifest:
     """Return what stands in a Cargo.toml; raises BrokenToml, and BrokenManifest where cargo would refuse."""
-    manifest = Manifest(path, _typed(path, text, ManifestTable), text)
+    manifest = Manifest(path, parse_document(path, text, ManifestTable), text)
     package, workspace = manifest.package, manifest.workspace
     if package is None:
         _require_virtual(manifest)
@@ -118,37 +105,6 @@ def parse_manifest(path: Path, text: str) -> Manifest:
                 path, f"`{name}` cannot name a profile: {problem_of_name}", hint=f"rename [profile.{name}]"
             )
     return manifest
-
-
-def parse_lock(path: Path, text: str) -> frozenset[str]:
-    """Return the names of the packages in a lock file, of any version of its format."""
-    return frozenset(entry.name for entry in _typed(path, text, LockFile).package)
-
-
-def _typed(path: Path, text: str, wanted: Any) -> Any:
-    """Return the document as a Struct; TOML 1.1, as cargo reads it."""
-    try:
-        return msgspec.convert(tomli.loads(text), type=wanted)
-    except tomli.TOMLDecodeError as error:
-        raise BrokenToml(path, line=error.lineno, column=error.colno, problem=error.msg) from error
-    except msgspec.ValidationError as error:
-        key, problem = _type_problem(str(error))
-        raise BrokenManifest(path, f"`{key}` {problem}", hint=f"mend `{key}`") from error
-    except RecursionError as error:
-        raise BrokenManifest(
-            path, "its tables are nested too deeply", hint="cargo would not read it either"
-        ) from error
-
-
-def _type_problem(message: str) -> tuple[str, str]:
-    """Return the key and what is wrong with its value, out of msgspec's words."""
-    words, _, place = message.partition(" - at `$")
-    key = place.removeprefix(".").removesuffix("`") or "the document"
-    match = _WRONG_TYPE.fullmatch(words)
-    if match is None:
-        return key, f"is wrong: {words[:1].lower()}{words[1:]}"
-    wanted = [_TYPES.get(name, name) for name in match[1].split(" | ") if name != "null"]
-    return key, f"is {_TYPES.get(match[2], match[2])}, and not {' or '.join(wanted)}"
 
 
 def _require_virtual(manifest: Manifest) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +100,75 @@ class Package:
         return tuple(target for target in self.targets if target.kind is TargetKind.BINARY)
 
 
+class PackageId(NamedTuple):
+    """What tells a package from all others."""
+
+    name: str
+    version: str
+    source: str | None  # as Cargo.lock writes it: `registry+https://…`, `git+https://…#…`; None: a folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockedPackage:
+    id: PackageId
+    checksum: str | None  # SHA-256 of a registry's archive
+    dependencies: tuple[PackageId, ...]  # of every kind, platform and feature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lock:
+    """What a Cargo.lock says."""
+
+    packages: tuple[LockedPackage, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(package.id.name for package in self.packages)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetConfig:
+    """What cargo's configuration says of one target triple, or of those that a `cfg(…)` covers."""
+
+    linker: str | None
+    rustflags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """Another place for a source of packages."""
+
+    replace_with: str | None
+    directory: Path | None  # of vendored sources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CargoConfig:
+    """What cargo's configuration files say together; paths are absolute."""
+
+    files: tuple[Path, ...] = ()  # the weakest first
+    targets: tuple[str, ...] = ()  # what is compiled for without a flag
+    target_dir: Path | None = None
+    rustflags: tuple[str, ...] = ()
+    by_target: Mapping[str, TargetConfig] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict)
+    registries: Mapping[str, str] = field(default_factory=dict)  # the index by name
+    sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    patches: tuple[Path, ...] = ()  # the folders that [patch] names
+    profiles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolchainFile:
+    """What a rust-toolchain file asks for: a channel, or a toolchain's folder."""
+
+    path: Path
+    channel: str | None
+    folder: Path | None = None
+    components: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A workspace, or a package alone, which is a workspace of one."""
@@ -107,8 +176,15 @@ class Project:
     root: Path  # the folder of the workspace's Cargo.toml
     members: tuple[Package, ...]
     default_members: tuple[Package, ...]  # what is meant where the search began, in a member that one alone
-    profiles: frozenset[str]  # cargo's own, and those of the root's Cargo.toml
-    patches: tuple[Path, ...]  # the folders that [patch] and [replace] name
+    profiles: frozenset[str]  # cargo's own, and those of the root's Cargo.toml and of the configuration
+    patches: tuple[Path, ...]  # the folders that [patch] and [replace] name, there and in the configuration
     metadata: object  # [workspace.metadata], as written; None if there is none
     text: str  # of the root's manifest
-    locked_packages: frozenset[str] | None  # the names in Cargo.lock, None if there is none
+    lock: Lock | None  # None if there is no Cargo.lock
+    config: CargoConfig
+    toolchain: ToolchainFile | None  # the nearest, None if there is none
+
+    @property
+    def locked_packages(self) -> frozenset[str] | None:
+        """The names in Cargo.lock, None if there is none."""
+        return self.lock.names if self.lock else None

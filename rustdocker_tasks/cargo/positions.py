@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import tomli
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PART = r"""(?:[^\s."'=\[\]{}#,]+|"(?:[^"\\]|\\.)*"|'[^']*')"""
 _DOTTED = rf"{_PART}(?:[ \t]*\.[ \t]*{_PART})*"
@@ -27,20 +28,22 @@ _PIECE = re.compile(
 Path = tuple[str, ...]
 
 
-def key_lines(text: str) -> dict[Path, int]:
+@lru_cache(maxsize=4)
+def key_lines(text: str) -> Mapping[Path, int]:
     """Return the line, counted from 1, of every table and of every key in one, by the parts of its name.
 
     Of an array of tables it is the first. Keys inside of an inline table are not told apart. `text` is a document
     that tomli has read.
     """
     lines: dict[Path, int] = {}
+    line, counted = 1, 0
     for path, offset in _keys(text):
-        if path not in lines:
-            lines[path] = text.count("\n", 0, offset) + 1
+        line, counted = line + text.count("\n", counted, offset), offset
+        lines.setdefault(path, line)
     return lines
 
 
-def line_of(lines: dict[Path, int], path: Path) -> int | None:
+def line_of(lines: Mapping[Path, int], path: Path) -> int | None:
     """Return the line of a key, or of the innermost table around it whose line is known."""
     while path and path not in lines:
         path = path[:-1]

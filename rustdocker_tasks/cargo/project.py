@@ -1,4 +1,4 @@
-"""Find a Cargo project and read it, without cargo: the only module here that touches the disk.
+"""Find a Cargo project and read it, without cargo.
 
 Source: the Cargo book, "Workspaces"; cargo, src/workspace/workspace.rs.
 """
@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.dependencies import patched_folders
-from rustdocker_tasks.cargo.manifest import Manifest, parse_lock, parse_manifest, read_package
+from rustdocker_tasks.cargo.lock import parse_lock
+from rustdocker_tasks.cargo.manifest import Manifest, parse_manifest, read_package
 from rustdocker_tasks.cargo.model import DependencyKind, Package, Project
 from rustdocker_tasks.cargo.names import BUILT_IN_PROFILES
+from rustdocker_tasks.cargo.surroundings import cargo_home, load_config, load_toolchain_file
 from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
+from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from rustdocker_tasks.cargo.model import Lock
 
 MANIFEST = "Cargo.toml"
 _WILDCARDS = "*?["
@@ -37,15 +42,18 @@ def load_project(start: Path) -> Project:
     if loader.manifest(root).workspace is not None:
         _require_sound(loader, root, members, here=here)
     manifest = loader.manifest(root)
+    config = load_config(root)
     return Project(
         root=root,
         members=tuple(members.values()),
         default_members=tuple([members[here]] if here != root else _default_members(manifest, members)),
-        profiles=frozenset({*BUILT_IN_PROFILES, *(manifest.table.profile or {})}),
-        patches=patched_folders(manifest.path, manifest.table),
+        profiles=frozenset({*BUILT_IN_PROFILES, *(manifest.table.profile or {})}) | config.profiles,
+        patches=(*patched_folders(manifest.path, manifest.table), *config.patches),
         metadata=manifest.workspace.metadata if manifest.workspace else None,
         text=manifest.text,
-        locked_packages=_load_lock(root / "Cargo.lock"),
+        lock=_load_lock(root / "Cargo.lock"),
+        config=config,
+        toolchain=load_toolchain_file(root),
     )
 
 
@@ -79,7 +87,7 @@ class _Loader:
     def manifest(self, folder: Path) -> Manifest:
         if folder not in self._manifests:
             path = folder / MANIFEST
-            self._manifests[folder] = parse_manifest(path, _read(path))
+            self._manifests[folder] = parse_manifest(path, read_text(path))
         return self._manifests[folder]
 
     def package(self, folder: Path) -> Package:
@@ -114,7 +122,7 @@ class _Loader:
 
 def _above(folder: Path) -> Iterator[Path]:
     """The folders above, as far as cargo looks for a workspace in them."""
-    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    home = cargo_home()
     for above in folder.parents:
         if above.parts[-2:] == ("target", "package") or folder == home:
             return
@@ -230,21 +238,8 @@ def _find_upward(start: Path) -> Path:
     raise NoCargoToml(start)
 
 
-def _load_lock(path: Path) -> frozenset[str] | None:
-    return parse_lock(path, _read(path)) if path.is_file() else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # cargo accepts a byte order mark
-    except FileNotFoundError as error:
-        hint = "add it, or mend what names its folder: `members`, a path dependency, `package.workspace`"
-        raise BrokenManifest(path, "there is no such file", hint=hint) from error
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror or str(error) if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise BrokenManifest(
-            path, f"it cannot be read: {problem}", hint=f"make {path} a readable text file"
-        ) from error
+def _load_lock(path: Path) -> Lock | None:
+    return parse_lock(path, read_text(path)) if path.is_file() else None
 
 
 def _package_files(folder: Path) -> PackageFiles:

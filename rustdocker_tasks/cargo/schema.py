@@ -174,7 +174,7 @@ class ManifestTable(DependencyTables, frozen=True):
     lints: dict[str, Any] | None = None
 
 
-class LockedPackage(Table, frozen=True):
+class LockedEntry(Table, frozen=True):
     """An entry of [[package]] in a Cargo.lock."""
 
     name: str
@@ -185,6 +185,80 @@ class LockedPackage(Table, frozen=True):
 
 
 class LockFile(Table, frozen=True):
-    """A whole Cargo.lock, of any version of its format."""
+    """A whole Cargo.lock; [root] and [metadata] were part of its first version."""
 
-    package: list[LockedPackage] = []
+    package: list[LockedEntry] = []
+    root: LockedEntry | None = None
+    metadata: dict[str, str] = {}
+
+
+class BuildConfig(Table, frozen=True):
+    """[build] of a configuration file."""
+
+    target: str | list[str] | None = None
+    target_dir: str | None = None
+    rustflags: str | list[str] | None = None
+
+
+class TargetConfigTable(Table, frozen=True):
+    """[target.<triple>] and [target.'cfg(…)'] of a configuration file."""
+
+    linker: str | None = None
+    rustflags: str | list[str] | None = None
+
+
+class EnvironmentEntry(Table, frozen=True):
+    """An entry of [env] that is more than a value."""
+
+    value: str
+    force: bool = False
+    relative: bool = False
+
+
+class RegistryConfig(Table, frozen=True):
+    """[registries.<name>] of a configuration file."""
+
+    index: str | None = None
+
+
+class SourceConfigTable(Table, frozen=True):
+    """[source.<name>] of a configuration file."""
+
+    replace_with: str | None = None
+    directory: str | None = None
+
+
+class IncludeEntry(Table, frozen=True):
+    """An entry of `include` that is more than a path."""
+
+    path: str
+    optional: bool = False
+
+
+class ConfigTable(Table, frozen=True):
+    """A whole .cargo/config.toml. Source: the Cargo book, "Configuration"."""
+
+    build: BuildConfig = BuildConfig()
+    target: dict[str, TargetConfigTable] = {}
+    env: dict[str, str | EnvironmentEntry] = {}
+    registries: dict[str, RegistryConfig] = {}
+    source: dict[str, SourceConfigTable] = {}
+    patch: dict[str, Dependencies] = {}
+    profile: dict[str, dict[str, Any]] = {}
+    include: list[str | IncludeEntry] = []
+
+
+class ToolchainTable(Table, frozen=True):
+    """[toolchain] of a rust-toolchain file."""
+
+    channel: str | None = None
+    path: str | None = None
+    components: list[str] = []
+    targets: list[str] = []
+    profile: str | None = None
+
+
+class ToolchainDocument(Table, frozen=True):
+    """A whole rust-toolchain.toml."""
+
+    toolchain: ToolchainTable

@@ -3,14 +3,16 @@
 #
 # Assemble what the image holds beside its base in a finished tree: all parents, fixed times, numeric owners.
 #
-#   assemble.sh OUT RUNTIME NAME USER LINKAGE
+#   assemble.sh OUT RUNTIME NAME USER LINKAGE WORKDIR VOLUME...
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
-# there is none. LINKAGE is `dynamic` or `static`. /root-files holds certificates, time zones and users.
+# there is none. LINKAGE is `dynamic` or `static`. WORKDIR may be an empty word, and USER owns each VOLUME.
+# /root-files holds certificates, time zones and users.
 set -eu
 export LC_ALL=C
 
-out=${1%/} runtime=$2 root=/root-files name=$3 user=$4 linkage=$5
+out=${1%/} runtime=$2 root=/root-files name=$3 user=$4 linkage=$5 workdir=$6
+shift 6
 program=/rustdocker/program
 
 fail() { echo "rustdocker: $*" >&2; exit 67; }
@@ -75,6 +77,9 @@ cp -R --no-preserve=mode,ownership "$root/etc/ssl/." "$out/etc/ssl/"
 add_accounts
 install -D "$program" "$out/usr/local/bin/$name"
 mkdir -p "$out/tmp" "$out/home/nonroot"
+for folder in ${workdir:+"$workdir"} "$@"; do
+    mkdir -p "$out$folder"
+done
 if [ -n "$out" ]; then
     chmod -R u=rwX,go=rX "$out"
     chown -R 0:0 "$out"
@@ -82,6 +87,9 @@ fi
 chmod 1777 "$out/tmp"
 chmod 700 "$out/home/nonroot"
 chown "$user" "$out/home/nonroot"
+for folder in "$@"; do
+    [ "$folder" = /tmp ] || chown "$user" "$out$folder"
+done
 if [ -n "$out" ]; then
     find "$out" -exec touch --no-dereference --date=@0 {} +
 fi

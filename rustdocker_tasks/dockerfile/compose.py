@@ -15,22 +15,24 @@ from rustdocker_tasks.dockerfile.instructions import (
     Env,
     Expose,
     From,
+    HealthcheckCommand,
     Instruction,
     Label,
     Mount,
     Run,
     RunAs,
     StopSignal,
+    Volume,
     Workdir,
 )
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
 from rustdocker_tasks.plan.compile_flags import compile_flags
-from rustdocker_tasks.plan.variants import Base, Linkage
+from rustdocker_tasks.variants import Base, Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rustdocker_tasks.image import ImageConfig
+    from rustdocker_tasks.image_config import ImageConfig
     from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan
 
 CA_BUNDLE = "ca-bundle"  # the secret's ID
@@ -49,7 +51,7 @@ def compose(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Dock
 def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Instruction]:
     if build.runtime_image:
         yield From(image=build.runtime_image, stage=_RUNTIME)
-    yield From(image=build.rust_image, stage=_BUILD)
+    yield From(image=build.build_image, stage=_BUILD)
     keeps_nothing = plan.variant.base is Base.RUST
     sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (f"{_KEPT}/sources", f"{_KEPT}/target")
     if not keeps_nothing:
@@ -58,7 +60,7 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     if plan.variant.linkage is Linkage.STATIC:
         yield Run(
             mounts=(_bind(names, names.prepare_script, "/prepare"), secret),
-            words=("sh", "/prepare", "c" if build.compiles_c else "no-c"),
+            words=(*_environment(plan), "sh", "/prepare", "c" if build.compiles_c else "no-c"),
         )
     yield Run(
         mounts=(
@@ -67,6 +69,7 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
             secret,
         ),
         words=(
+            *_environment(plan),
             "sh",
             f"/context/{names.folder}/{names.compile_script}",
             names.sources or "-",
@@ -92,8 +95,16 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
             plan.name,
             plan.config.user,
             plan.variant.linkage.value,
+            plan.config.workdir or "",
+            *plan.config.volumes,
         ),
     )
+
+
+def _environment(plan: ImagePlan) -> tuple[str, ...]:
+    """Return what sets cargo's environment for one step: by ENV it would be the image's own, where that is one."""
+    variables = plan.compile.environment
+    return ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
 
 
 def _bind(names: ContextNames, name: str, target: str) -> Mount:
@@ -130,6 +141,12 @@ def config_instructions(
         yield Label(config.labels)
     if config.stop_signal is not None:
         yield StopSignal(config.stop_signal)
+    if config.healthcheck is not None:
+        yield HealthcheckCommand(config.healthcheck)
+    if config.volumes:
+        yield Volume(config.volumes)
+    if config.workdir is not None:
+        yield Workdir(config.workdir)
     yield RunAs(config.user)
     yield Entrypoint((entrypoint,))
     if config.args:

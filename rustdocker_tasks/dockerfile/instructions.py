@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rustdocker_tasks.image import Port, Signal, User
+    from rustdocker_tasks.image_config import Healthcheck, Port, Signal, User
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,16 @@ class StopSignal:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthcheckCommand:
+    healthcheck: Healthcheck
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Workdir:
     folder: str
 
@@ -80,5 +90,19 @@ class Cmd:
     words: tuple[str, ...]
 
 
-Instruction = From | Run | Copy | Env | Label | StopSignal | Workdir | Expose | RunAs | Entrypoint | Cmd
+Instruction = (
+    From
+    | Run
+    | Copy
+    | Env
+    | Label
+    | StopSignal
+    | HealthcheckCommand
+    | Volume
+    | Workdir
+    | Expose
+    | RunAs
+    | Entrypoint
+    | Cmd
+)
 Dockerfile = tuple[Instruction, ...]

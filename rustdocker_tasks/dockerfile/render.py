@@ -13,10 +13,12 @@ from rustdocker_tasks.dockerfile.instructions import (
     Env,
     Expose,
     From,
+    HealthcheckCommand,
     Label,
     Run,
     RunAs,
     StopSignal,
+    Volume,
     Workdir,
 )
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rustdocker_tasks.dockerfile.instructions import Dockerfile, Instruction, Mount
+    from rustdocker_tasks.image_config import Healthcheck
 
 _PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
 # A first line of another form can name a frontend to be loaded; after an ordinary comment none can.
@@ -40,7 +43,7 @@ def render(dockerfile: Dockerfile) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911 - one return for each class
+def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911, PLR0912 - one return for each class
     match instruction:
         case From(image=image, stage=stage):
             return f"FROM {image} AS {stage}" if stage else f"FROM {image}"
@@ -54,8 +57,12 @@ def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911 - one return 
             return _pairs("LABEL", labels)
         case StopSignal(signal=signal):
             return f"STOPSIGNAL {signal}"
+        case HealthcheckCommand(healthcheck=healthcheck):
+            return _healthcheck(healthcheck)
+        case Volume(folders=folders):
+            return f"VOLUME {_words(folders)}"
         case Workdir(folder=folder):
-            return f"WORKDIR {folder}"
+            return f"WORKDIR {_quoted(folder)}"
         case Expose(port=port):
             return f"EXPOSE {port}"
         case RunAs(user=user):
@@ -64,6 +71,17 @@ def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911 - one return 
             return f"ENTRYPOINT {_words(words)}"
         case Cmd(words=words):
             return f"CMD {_words(words)}"
+
+
+def _healthcheck(healthcheck: Healthcheck) -> str:
+    flags = {
+        "interval": healthcheck.interval,
+        "timeout": healthcheck.timeout,
+        "start-period": healthcheck.start_period,
+        "retries": healthcheck.retries,
+    }
+    given = [f"--{name}={value}" for name, value in flags.items() if value is not None]
+    return " ".join(["HEALTHCHECK", *given, "CMD", _words(healthcheck.command)])
 
 
 def _pairs(keyword: str, values: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rustdocker_tasks.image import Port
+    from rustdocker_tasks.image_config import Port
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,6 +57,7 @@ from rustdocker_tasks.errors.image import (
     UnusableTarget,
 )
 from rustdocker_tasks.errors.project import (
+    BinariesBehindFeatures,
     BrokenManifest,
     BrokenToml,
     NoBinary,
@@ -70,6 +71,8 @@ from rustdocker_tasks.errors.project import (
 from rustdocker_tasks.errors.settings import (
     BadFlag,
     BadValue,
+    MisplacedKey,
+    MisplacedTable,
     NoRepository,
     SeveralBadSettings,
     UnknownKey,
@@ -83,6 +86,7 @@ __all__ = [
     "BadValue",
     "BaseImageRefused",
     "BaseImageUntrusted",
+    "BinariesBehindFeatures",
     "BrokenManifest",
     "BrokenToml",
     "BuildFailed",
@@ -98,6 +102,8 @@ __all__ = [
     "ImageError",
     "LibraryNotFound",
     "LoadFailed",
+    "MisplacedKey",
+    "MisplacedTable",
     "NoBaseImage",
     "NoBinary",
     "NoCargo",

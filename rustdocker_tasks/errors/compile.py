@@ -26,7 +26,7 @@ class NoCargoInImage(CompileError):
             "the image to compile in has no cargo",
             found=f"no program named `cargo` on the PATH of {image}",
             set_by=set_by,
-            hint="name an image with Rust by the setting `rust-image`, such as rust:1-slim",
+            hint="name an image with Rust by the setting `build-image`, such as rust:1-slim",
         )
 
 

@@ -39,7 +39,7 @@ class NoBaseImage(EngineError):
             f"the base image {image} cannot be had",
             found=problem,
             set_by=set_by,
-            hint="check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
+            hint="check its name and the network; the settings `build-image` and `runtime-image` name other ones, "
             "and --backend host needs none",
         )
 

@@ -63,6 +63,20 @@ class SeveralBinaries(ProjectError):
         )
 
 
+class BinariesBehindFeatures(ProjectError):
+    def __init__(self, candidates: Sequence[tuple[str, str, Sequence[str]]], *, manifest: Path) -> None:
+        """`candidates` are (package, binary, the features that it needs and that are off)."""
+        _, first, missing = candidates[0]
+        super().__init__(
+            "cargo would build no binary of this project: they need features that are off",
+            found=", ".join(
+                f"`{name}` (package {package}) needs {', '.join(f)}" for package, name, f in candidates
+            ),
+            set_by=f"{manifest}, required-features",
+            hint=f"run again with --bin {first}, which turns them on, or with --features {','.join(missing)}",
+        )
+
+
 class NoSuchBinary(ProjectError):
     def __init__(self, name: str, *, candidates: Sequence[str], set_by: str, nearest: str | None) -> None:
         super().__init__(

@@ -21,6 +21,30 @@ class UnknownKey(SettingsError):
         )
 
 
+class MisplacedKey(SettingsError):
+    """A setting in a table that cannot have it, or outside of the table that it is part of."""
+
+    def __init__(self, key: str, *, where: str, table: str | None = None, belongs: str | None = None) -> None:
+        super().__init__(
+            f"`{key}` cannot stand in the table `{table}`, which counts only after it is chosen"
+            if table
+            else f"`{key}` is a part of `{belongs}`, and no setting by itself",
+            found=key,
+            set_by=where,
+            hint="write it in the table around" if table else f"write it as {belongs}.{key}",
+        )
+
+
+class MisplacedTable(SettingsError):
+    def __init__(self, table: str, *, where: str, right: str) -> None:
+        super().__init__(
+            f"nobody reads the table [{table}]",
+            found=f"[{table}]",
+            set_by=where,
+            hint=f"write it as [{right}]",
+        )
+
+
 class BadValue(SettingsError):
     def __init__(self, key: str, *, value: str, where: str, problem: str, example: str) -> None:
         super().__init__(
@@ -63,8 +87,8 @@ class NoRepository(SettingsError):
             f"the image's name {tag} says no registry to push to",
             found=tag,
             set_by=set_by,
-            hint='set registry = "ghcr.io/you" in [package.metadata.rustdocker] (docker.io/you is Docker Hub), '
-            f"or name it whole: --tag ghcr.io/you/{tag}",
+            hint='set repository = "ghcr.io/you/{name}" in [package.metadata.rustdocker] '
+            f"(docker.io/you is Docker Hub), or name it whole: --tag ghcr.io/you/{tag}",
         )
 
 

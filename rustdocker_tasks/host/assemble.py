@@ -18,7 +18,7 @@ from rustdocker_tasks.inputs.root_files import (
     Entry,
     program_entry,
 )
-from rustdocker_tasks.plan.variants import Linkage
+from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def query_toolchain(folder: Path) -> Toolchain:
 
 def query_folders(step: CompileStep) -> CargoFolders:
     """Return cargo's folders; raises NoCargo, CargoFailed."""
-    answer = json.loads(_ask(folders_command(step.manifest), step.root))
+    answer = json.loads(_ask_of(step, folders_command(step.manifest)))
     target_dir = Path(answer["target_directory"])
     # `build_directory` came with cargo 1.91; before, there was only one folder.
     return CargoFolders(target_dir=target_dir, build_dir=Path(answer.get("build_directory") or target_dir))
@@ -139,7 +140,7 @@ def _drop(step: CompileStep, scope: Scope, stale: tuple[Unit, ...]) -> None:
         packages = {unit.package for unit in stale}
         # Named also where only cargo's configuration names it: `cargo clean` does not look there.
         triples = [triple for triple in scope.triples if triple is not None]
-        _ask(clean_command(step, packages, triples), step.root, locked=step.locked)
+        _ask_of(step, clean_command(step, packages, triples))
 
 
 def _build(step: CompileStep, folders: CargoFolders, own: Path) -> _Artefacts:
@@ -157,7 +158,7 @@ def _build(step: CompileStep, folders: CargoFolders, own: Path) -> _Artefacts:
             # At once: while cargo runs it holds its lock, and nobody else's build can replace the file.
             made.append((_copy(executable, own), _triple(executable, folders.target_dir)))
 
-    code = stream_lines(build_command(step), folder=step.root, on_line=on_line)
+    code = stream_lines(build_command(step), folder=step.root, environment=_environment(step), on_line=on_line)
     if code != 0:
         raise _cargo_failed("cargo build", code, locked=step.locked)
     program, triple = made[-1]
@@ -205,11 +206,22 @@ def _triple(executable: Path, target_dir: Path) -> str | None:
     return parts[0] if len(parts) == len(("triple", "profile", "program")) else None
 
 
-def _ask(argv: list[str], folder: Path, *, locked: bool = False) -> str:
+def _environment(step: CompileStep) -> dict[str, str]:
+    return {**os.environ, **step.environment}
+
+
+def _ask(argv: list[str], folder: Path) -> str:
     try:
         return read_output(argv, folder=folder)
     except CalledProcessError as error:
-        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=locked) from error
+        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=False) from error
+
+
+def _ask_of(step: CompileStep, argv: list[str]) -> str:
+    try:
+        return read_output(argv, folder=step.root, environment=_environment(step))
+    except CalledProcessError as error:
+        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=step.locked) from error
 
 
 def _cargo_failed(command: str, code: int, *, locked: bool) -> CargoFailed:

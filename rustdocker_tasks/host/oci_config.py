@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.host.layer import Layer
     from rustdocker_tasks.host.program import Program
-    from rustdocker_tasks.image import ImageConfig
+    from rustdocker_tasks.image_config import Healthcheck, ImageConfig
 
 _EPOCH = "1970-01-01T00:00:00Z"
 
@@ -34,6 +34,9 @@ def oci_config(
         "Cmd": list(config.args),
         "Labels": dict(config.labels),
         "StopSignal": config.stop_signal,
+        "Volumes": {str(folder): {} for folder in config.volumes},
+        "WorkingDir": config.workdir,
+        "Healthcheck": _healthcheck(config.healthcheck) if config.healthcheck else None,
     }
     return {
         "created": _EPOCH,
@@ -43,4 +46,18 @@ def oci_config(
         "config": {key: value for key, value in execution.items() if value},
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
         "history": [{"created": _EPOCH, "created_by": f"rustdocker-tasks: {layer.name}"} for layer in layers],
+    }
+
+
+def _healthcheck(healthcheck: Healthcheck) -> dict[str, object]:
+    """Return docker's own addition to the format, with nanoseconds. Source: moby/docker-image-spec, v1.3."""
+    times = {
+        "Interval": healthcheck.interval,
+        "Timeout": healthcheck.timeout,
+        "StartPeriod": healthcheck.start_period,
+    }
+    return {
+        "Test": ["CMD", *healthcheck.command],
+        **{name: time.nanoseconds for name, time in times.items() if time is not None},
+        **({"Retries": healthcheck.retries} if healthcheck.retries is not None else {}),
     }

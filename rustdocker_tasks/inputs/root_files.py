@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rustdocker_tasks.image import User
+    from rustdocker_tasks.image_config import ImageConfig, User
 
 CERTIFICATES = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
 PROGRAMS = PurePosixPath("/usr/local/bin")
 _ZONES = PurePosixPath("/usr/share/zoneinfo")
+_TMP = PurePosixPath("/tmp")  # noqa: S108 - the image's own
 _HOME = PurePosixPath("/home/nonroot")
 # Without it glibc asks the network before the container's own /etc/hosts.
 _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
@@ -40,16 +41,29 @@ def program_entry(name: str, content: bytes) -> Entry:
     return Entry(path=PROGRAMS / name, mode=0o755, content=content)
 
 
-def support_entries(*, user: User, certificates: bytes, zones: Mapping[str, bytes]) -> Iterator[Entry]:
-    """Return all that a program expects of a system but libraries: certificates, zones, users, `/tmp`, a home."""
+def support_entries(config: ImageConfig, *, certificates: bytes, zones: Mapping[str, bytes]) -> Iterator[Entry]:
+    """Return all that a program expects of a system but libraries: certificates, zones, users and folders."""
+    user = config.user
     yield _text(CERTIFICATES, certificates)
     for name, zone in zones.items():
         yield _text(_ZONES / name, zone)
     yield _text(PurePosixPath("/etc/passwd"), _passwd(user))
     yield _text(PurePosixPath("/etc/group"), _group(user))
     yield _text(PurePosixPath("/etc/nsswitch.conf"), _NSSWITCH)
-    yield Entry(path=PurePosixPath("/tmp"), mode=0o1777)  # noqa: S108 - the image's own
+    yield Entry(path=_TMP, mode=0o1777)
     yield Entry(path=_HOME, mode=0o700, uid=user.uid, gid=user.gid)
+    yield from _folders(config)
+
+
+def _folders(config: ImageConfig) -> Iterator[Entry]:
+    """The folders that are the program's own, and the one that it starts in."""
+    user = config.user
+    there = {str(_TMP), str(_HOME)}
+    for folder in dict.fromkeys(config.volumes):
+        if folder not in there:
+            yield Entry(path=PurePosixPath(folder), mode=0o755, uid=user.uid, gid=user.gid)
+    if config.workdir is not None and config.workdir not in {*there, *config.volumes}:
+        yield Entry(path=PurePosixPath(config.workdir), mode=0o755)
 
 
 def _text(path: PurePosixPath, content: bytes) -> Entry:

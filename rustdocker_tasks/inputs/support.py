@@ -15,6 +15,4 @@ if TYPE_CHECKING:
 def gather_support_files(plan: ImagePlan) -> tuple[Entry, ...]:
     """Return certificates, time zones, users and folders; raises ForeignCertificates, UnreadableFile."""
     extra = extra_certificates(plan.ca_certificates, set_by=plan.ca_certificates_set_by)
-    return tuple(
-        support_entries(user=plan.config.user, certificates=public_certificates() + extra, zones=time_zones())
-    )
+    return tuple(support_entries(plan.config, certificates=public_certificates() + extra, zones=time_zones()))

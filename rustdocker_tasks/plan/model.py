@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
-    from rustdocker_tasks.plan.variants import Variant
+    from rustdocker_tasks.image import BaseImage, ImageReference
+    from rustdocker_tasks.image_config import ImageConfig
     from rustdocker_tasks.settings.options import Backend
+    from rustdocker_tasks.variants import Variant
 
 
 _PROFILE_FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
@@ -40,6 +42,7 @@ class CompileStep:
     profile: str
     features: tuple[str, ...]
     default_features: bool
+    environment: Mapping[str, str]  # of cargo, besides its usual one
     target_triple: str | None  # None: what cargo takes by itself
     crt_static: bool  # link glibc statically; musl is static without being asked
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
@@ -54,10 +57,31 @@ class CompileStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BackendFacts:
-    """What was found of buildx here: why it cannot be used, None if it can."""
+class GitState:
+    """The commit that the sources are of."""
 
-    buildx_problem: str | None
+    commit: str
+    branch: str | None  # None: none is checked out
+    dirty: bool  # what is built differs from the commit
+
+    @property
+    def revision(self) -> str:
+        return f"{self.commit}-dirty" if self.dirty else self.commit
+
+
+@dataclass(frozen=True, slots=True)
+class NoGitState:
+    """There is no commit to name."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineFacts:
+    """What was found here."""
+
+    buildx_problem: str | None  # why it cannot be used, None if it can
+    git: GitState | NoGitState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +90,8 @@ class ContainerBuild:
 
     builder: str | None  # None: buildx's current one
     builder_set_by: str
-    rust_image: BaseImage
-    rust_image_set_by: str
+    build_image: BaseImage
+    build_image_set_by: str
     runtime_image: BaseImage | None  # None: nothing of another image is in the result
     runtime_image_set_by: str
     manifest: str  # the package's, from the workspace's root
@@ -103,3 +127,4 @@ class ImagePlan:
     ca_certificates_set_by: str
     tags: tuple[ImageReference, ...]
     tags_set_by: str
+    git: GitState | NoGitState

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from rustdocker_tasks.cargo.binaries import choose_binary
 from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutsideOfContext, nearest
-from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference
-from rustdocker_tasks.plan.labels import cargo_labels
+from rustdocker_tasks.image import BaseImage
+from rustdocker_tasks.image_config import ImageConfig
+from rustdocker_tasks.plan.labels import image_labels
 from rustdocker_tasks.plan.model import (
-    BackendFacts,
     CompileStep,
     ContainerBuild,
     ImagePlan,
+    MachineFacts,
     SourcePackage,
     Toolchain,
 )
-from rustdocker_tasks.plan.variants import Base, Linkage, Variant, load_variants
+from rustdocker_tasks.plan.naming import image_tags
 from rustdocker_tasks.settings.options import OPTIONS, Backend
+from rustdocker_tasks.variants import Base, Linkage, Variant, load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.image import Registry
+    from rustdocker_tasks.plan.model import GitState, NoGitState
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
@@ -53,7 +53,7 @@ class ChosenBackend:
     reason: str
 
 
-def choose_backend(resolved: ResolvedSettings, facts: BackendFacts) -> ChosenBackend:
+def choose_backend(resolved: ResolvedSettings, facts: MachineFacts) -> ChosenBackend:
     """Return what carries the plan out; raises BackendUnusable, never takes another one instead."""
     asked = resolved.settings.backend
     origin = resolved.origin("backend").where
@@ -66,7 +66,7 @@ def choose_backend(resolved: ResolvedSettings, facts: BackendFacts) -> ChosenBac
     if asked is Backend.BUILDX:
         raise BuildxUnusable(problem, set_by=origin)
     name = resolved.settings.variant
-    if name in load_variants() and load_variants()[name].base is not Base.NONE:
+    if name is not None and name in load_variants() and load_variants()[name].base is not Base.NONE:
         raise BuildxUnusable(
             problem, set_by=f"variant {name}, which has a base image: {resolved.origin('variant').where}"
         )
@@ -108,29 +108,24 @@ def choose_variant(resolved: ResolvedSettings, backend: Backend) -> Variant:
 def make_plan(
     project: Project,
     package: Package,
+    binary: Target,
     resolved: ResolvedSettings,
     *,
     outside: Sequence[Package],
     backend: ChosenBackend,
+    variant: Variant,
     default_variant: str,
     toolchain: Toolchain | None,
+    git: GitState | NoGitState,
 ) -> ImagePlan:
-    """Return the plan for a binary of `package`.
+    """Return the plan for the image of one binary, with settings that are those for the variant.
 
     `outside` are packages that are compiled with the project's own. `default_variant` is what the project would
     build unasked: its tag has no suffix.
     `toolchain` is that of the host backend; it may be None for a variant that leaves the target to cargo.
     """
     settings = resolved.settings
-    variant = choose_variant(resolved, backend.backend)
     in_container = backend.backend is Backend.BUILDX
-    _, binary = choose_binary(
-        project,
-        package=package.name,
-        binary=settings.bin,
-        package_set_by=resolved.origin("package").where,
-        binary_set_by=resolved.origin("bin").where,
-    )
     target = _target_in_container(variant) if in_container else _choose_target(variant, toolchain)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
@@ -147,6 +142,7 @@ def make_plan(
             profile=_require_profile(project, resolved),
             features=_features(package, binary, resolved),
             default_features=settings.default_features,
+            environment=settings.build_env,
             target_triple=target.triple,
             crt_static=target.crt_static,
             locked_packages=project.locked_packages,
@@ -155,11 +151,12 @@ def make_plan(
             sources=tuple(_sources(project, outside)),
         ),
         container=_container_build(project, package, outside, resolved, variant) if in_container else None,
-        config=_image_config(package, binary, settings),
+        config=_image_config(package, binary, settings, git),
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
-        tags=settings.tag or (_default_tag(settings.registry, binary.name, package, suffix),),
-        tags_set_by=resolved.origin("tag" if settings.tag else "registry").where,
+        tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=git),
+        tags_set_by=resolved.origin("tag" if settings.tag else "repository").where,
+        git=git,
     )
 
 
@@ -193,9 +190,9 @@ def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> t
     return tuple(dict.fromkeys((*resolved.settings.features, *binary.required_features)))
 
 
-def _image_config(package: Package, binary: Target, settings: Settings) -> ImageConfig:
+def _image_config(package: Package, binary: Target, settings: Settings, git: GitState | NoGitState) -> ImageConfig:
     config = ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__})
-    return msgspec.structs.replace(config, labels={**cargo_labels(package, binary.name), **settings.labels})
+    return msgspec.structs.replace(config, labels={**image_labels(package, binary.name, git), **settings.labels})
 
 
 def _container_build(
@@ -215,15 +212,17 @@ def _container_build(
     for folder in (package.folder, *(other.folder for other in outside)):
         if not folder.is_relative_to(project.root):
             raise OutsideOfContext(folder, root=project.root)
-    rust = settings.rust_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
+    rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
+    rust = rust.mirrored(settings.base_registry)
     runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
+    runtime = runtime.mirrored(settings.base_registry)
     # Each has artefacts of its own: another project, another compiler, another C library.
     cache_key = "\0".join([str(project.root), rust, variant.linkage.value])
     return ContainerBuild(
         builder=settings.builder,
         builder_set_by=resolved.origin("builder").where,
-        rust_image=rust,
-        rust_image_set_by=resolved.origin("rust-image" if settings.rust_image else "debian-release").where,
+        build_image=rust,
+        build_image_set_by=resolved.origin("build-image" if settings.build_image else "debian-release").where,
         runtime_image=runtime if variant.base is Base.RUNTIME else None,
         runtime_image_set_by=resolved.origin(
             "runtime-image" if settings.runtime_image else "debian-release"
@@ -266,21 +265,3 @@ def _sources(project: Project, outside: Sequence[Package]) -> list[SourcePackage
         for p in (*project.members, *outside)
         if locked is None or p.name in locked
     ]
-
-
-def _default_tag(registry: Registry | None, name: str, package: Package, suffix: str) -> ImageReference:
-    """Return `name:version`, in the characters that a reference may have, below the registry if there is one.
-
-    A binary may be called `My__App`, and a version may hold a `+`, which no tag may.
-    """
-    repository = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") if not _is_repository(name) else name
-    prefix = f"{registry}/" if registry else ""
-    return ImageReference(f"{prefix}{repository or 'app'}:{package.version.replace('+', '_')[:100]}{suffix}")
-
-
-def _is_repository(name: str) -> bool:
-    try:
-        ImageReference(name)
-    except ValueError:
-        return False
-    return True

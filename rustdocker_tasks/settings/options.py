@@ -13,7 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from rustdocker_tasks.image import BaseImage, ImageConfig, ImageReference, Registry
+from rustdocker_tasks.image import BaseImage, ImageName, Registry, RepositoryTemplate, TagTemplate
+from rustdocker_tasks.image_config import ImageConfig
 
 
 class Backend(Enum):
@@ -39,6 +40,14 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         bool, Meta(description="Whether the package's default features are on.", examples=["false"])
     ] = True
     profile: Annotated[str, Meta(description="Cargo's profile to compile with.", examples=['"dist"'])] = "release"
+    build_env: Annotated[
+        dict[str, str],
+        Meta(
+            description="Environment of cargo, for the compiler and build scripts; no place for a secret.",
+            examples=['{ SQLX_OFFLINE = "true" }'],
+            extra={"hidden": True},
+        ),
+    ] = msgspec.field(default_factory=dict)
     locked: Annotated[
         bool,
         Meta(description="Whether a Cargo.lock is used as it is, or may be renewed by cargo.", examples=["false"]),
@@ -57,7 +66,7 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         str,
         Meta(description="The Debian release of both base images.", examples=['"bookworm"'], pattern="^[a-z]+$"),
     ] = "trixie"
-    rust_image: Annotated[
+    build_image: Annotated[
         BaseImage | None,
         Meta(
             description="The image to compile in, in place of rust:1-slim.", examples=['"rust:1.95-slim-trixie"']
@@ -67,6 +76,12 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         BaseImage | None,
         Meta(description="The base of slim, in place of Debian slim.", examples=['"debian:trixie"']),
     ] = None
+    base_registry: Annotated[
+        Registry | None,
+        Meta(
+            description="A mirror of Docker Hub to take base images from.", examples=['"mirror.acme.com/docker"']
+        ),
+    ] = None
     ca_bundle: Annotated[
         bool,
         Meta(
@@ -74,14 +89,20 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             examples=["false"],
         ),
     ] = True
-    tag: Annotated[
-        tuple[ImageReference, ...],
-        Meta(description="Names for the image, in place of name:version.", examples=['["shop:dev"]']),
-    ] = ()
-    registry: Annotated[
-        Registry | None,
-        Meta(description="Where `push` pushes: what stands before the image's name.", examples=['"ghcr.io/acme"']),
+    name: Annotated[
+        ImageName | None, Meta(description="The image's name, in place of the binary's.", examples=['"shop-api"'])
     ] = None
+    repository: Annotated[
+        RepositoryTemplate | None,
+        Meta(description="Where `push` pushes the image; a template.", examples=['"ghcr.io/acme/{name}"']),
+    ] = None
+    tag: Annotated[
+        tuple[TagTemplate, ...],
+        Meta(
+            description="Names for the image, or tags of its usual name, in place of :{version}; templates.",
+            examples=['["shop:dev", ":{git-sha}"]'],
+        ),
+    ] = ()
     ca_certificates: Annotated[
         tuple[Path, ...],
         Meta(
@@ -99,6 +120,7 @@ class Option(msgspec.Struct, frozen=True, kw_only=True):
     type: object
     description: str
     example: str
+    is_hidden: bool  # a value may be secret; the names in the table are not
 
     @property
     def variable(self) -> str:
@@ -113,6 +135,7 @@ def _option(field: msgspec.structs.FieldInfo) -> Option:
         type=field.type,
         description=meta.description,
         example=meta.examples[0],
+        is_hidden=bool((meta.extra or {}).get("hidden")),
     )
 
 

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 import msgspec
 import tomli
 
-from rustdocker_tasks.errors import BadValue, SettingsError, SeveralBadSettings, UnknownKey, nearest
-from rustdocker_tasks.image import parse_env_name
+from rustdocker_tasks.errors import BadValue, MisplacedKey, SettingsError, SeveralBadSettings, UnknownKey, nearest
+from rustdocker_tasks.image_config import Healthcheck, parse_build_env_name, parse_env_name
 from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
-from rustdocker_tasks.settings.sources import Layer, Source
+from rustdocker_tasks.settings.sources import Layer, Source, split
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+# What checks the keys of a table.
+_NAMES = {"env": parse_env_name, "build-env": parse_build_env_name}
+_OF_HEALTHCHECK = {field.encode_name for field in msgspec.structs.fields(Healthcheck)}
 _SHOWN_AS_IT_IS = 200  # characters
 
 
@@ -42,15 +45,19 @@ class ResolvedSettings:
         return self.origins.get(key, DEFAULT)
 
 
-def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
-    """Return the settings of all `layers`; the highest source wins.
+def resolve_settings(
+    layers: Sequence[Layer], *, binary: str | None = None, variant: str | None = None
+) -> ResolvedSettings:
+    """Return the settings of all `layers` for one binary and variant; the highest source wins.
 
-    A list replaces the lower one; a table is merged key by key. Raises UnknownKey, BadValue, SeveralBadSettings.
+    A list replaces the lower one; a table is merged key by key. What is said for others is looked at all the same:
+    raises UnknownKey, BadValue, MisplacedKey, SeveralBadSettings.
     """
     values: dict[str, Any] = {}
     origins: dict[str, Origin] = {}
     errors: list[SettingsError] = []
-    for layer in sorted(layers, key=lambda layer: layer.source):
+    parts = [part for layer in layers for part in split(layer)]
+    for layer in sorted(parts, key=lambda part: part.rank):
         for key, raw in layer.values.items():
             try:
                 option = _option(key, layer)
@@ -58,7 +65,9 @@ def resolve_settings(layers: Sequence[Layer]) -> ResolvedSettings:
             except SettingsError as error:
                 errors.append(error)
                 continue
-            origin = Origin(source=layer.source, where=layer.where(key))
+            if not layer.counts_for(binary, variant):
+                continue
+            origin = Origin(source=layer.source, where=layer.origin(key))
             lower = values.get(option.field)
             if isinstance(value, dict) and isinstance(lower, dict):
                 value = {**lower, **value}
@@ -76,8 +85,10 @@ def _option(key: str, layer: Layer) -> Option:
     words = {name: name for name in OPTIONS}
     if layer.source is Source.ENVIRONMENT:
         words = {option.variable: option.variable for option in OPTIONS.values()}
+    if key in _OF_HEALTHCHECK:
+        raise MisplacedKey(key, where=layer.origin(key), belongs="healthcheck")
     near = nearest(key, words) or nearest(key.replace("_", "-"), words)
-    raise UnknownKey(key, where=layer.where(key), known=sorted(words), nearest=near)
+    raise UnknownKey(key, where=layer.origin(key), known=sorted(words), nearest=near)
 
 
 def _convert(option: Option, raw: object, layer: Layer) -> object:
@@ -85,9 +96,8 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
         value = _parse_text(option, raw) if layer.is_text and isinstance(raw, str) else raw
         hook = partial(_decode, base=layer.base)
         converted: Any = msgspec.convert(value, type=option.type, dec_hook=hook)
-        if option.key == "env":
-            for name in converted:
-                parse_env_name(name)
+        for name in converted if option.key in _NAMES else ():
+            _NAMES[option.key](name)
         if _holds_nul(converted):
             message = "it holds a NUL character"
             raise ValueError(message)  # noqa: TRY301 - one place turns all of them into BadValue
@@ -95,7 +105,7 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
         raise BadValue(
             option.key,
             value=_shown(option, raw),
-            where=layer.where(option.key),
+            where=layer.origin(option.key),
             problem=_problem(option, error),
             example=option.example,
         ) from error
@@ -108,7 +118,7 @@ def _parse_text(option: Option, text: str) -> object:
     shape = get_origin(declared) or declared
     if shape is tuple and not text.startswith("["):
         return [text]
-    if shape not in {tuple, dict, bool}:
+    if shape not in {tuple, dict, bool} and Healthcheck not in get_args(declared):
         return text
     document = tomli.loads(f"value = {text}")
     if set(document) != {"value"}:
@@ -147,7 +157,7 @@ def _problem(option: Option, error: Exception) -> str:
 
 def _shown(option: Option, raw: object) -> str:
     # A value of `env` may be a secret; the names of the variables are not.
-    if option.key == "env":
+    if option.is_hidden:
         return f"a table with {', '.join(sorted(map(str, raw)))}" if isinstance(raw, dict) else "no table"
     text = raw if isinstance(raw, str) else repr(raw)
     return text if len(text) <= _SHOWN_AS_IT_IS else text[:_SHOWN_AS_IT_IS] + "…"

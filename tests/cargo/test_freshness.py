@@ -20,12 +20,12 @@ from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
-from rustdocker_tasks.plan.model import BackendFacts, CompileStep
+from rustdocker_tasks.plan.model import CompileStep, MachineFacts, NoGitState
 from tests.conftest import MANIFEST, write_files
 
 pytestmark = pytest.mark.cargo
 
-HOST_ALONE = BackendFacts(buildx_problem="not asked for")
+HOST_ALONE = MachineFacts(buildx_problem="not asked for", git=NoGitState("not asked for"))
 IN_2000 = 946_684_800  # seconds since the epoch
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 FIRST, SECOND = PRINT.format("first"), PRINT.format("second")

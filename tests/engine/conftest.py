@@ -142,7 +142,7 @@ class Case:
     backend: str
     variant: str
     host: str = MACHINE_ENGINE
-    rust_image: str | None = None
+    build_image: str | None = None
 
 
 _IN_CONTAINERS = {
@@ -197,7 +197,7 @@ def environment_of(case: Case, ca: Path) -> dict[str, str]:
         "RUSTDOCKER_BACKEND": case.backend,
         "DOCKER_HOST": case.host,
     }
-    return {**environment, **({"RUSTDOCKER_RUST_IMAGE": case.rust_image} if case.rust_image else {})}
+    return {**environment, **({"RUSTDOCKER_BUILD_IMAGE": case.build_image} if case.build_image else {})}
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def test_edits_and_reverts_with_old_times(app: Crate, variant: str) -> None:
 
 
 def test_edits_and_reverts_of_a_static_program(app: Crate) -> None:
-    environment = {"RUSTDOCKER_RUST_IMAGE": RUST_MUSL}
+    environment = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL}
     assert app.build("static", **environment) == "first"
     app.write(**{"src/main.rs": PRINT.format("fifth")})
     assert app.build("static", **environment) == "fifth"
@@ -113,7 +113,7 @@ def test_a_revert_where_every_step_runs_again(app: Crate) -> None:
 @ON_CURRENT
 @pytest.mark.parametrize("variant", ["slim", "minimal", "simple", "static"])
 def test_a_revert_after_the_layers_were_pruned(app: Crate, variant: str) -> None:
-    environment = {"RUSTDOCKER_RUST_IMAGE": RUST_MUSL} if variant == "static" else {}
+    environment = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL} if variant == "static" else {}
 
     for text in ("first", "fifth", "first"):
         app.write(**{"src/main.rs": PRINT.format(text)})

@@ -51,7 +51,7 @@ def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(
     folder = write(crate("ejected", **{".dockerignore": "notes"}))
     settings = {**BUILDX, "DOCKER_HOST": host, "RUSTDOCKER_VARIANT": variant}
     if variant == "static":
-        settings["RUSTDOCKER_RUST_IMAGE"] = RUST_MUSL
+        settings["RUSTDOCKER_BUILD_IMAGE"] = RUST_MUSL
     image = invoke("build", folder=folder, **settings).result
     written = invoke("dockerfile", folder=folder, **settings).result
 
@@ -201,16 +201,16 @@ def test_a_base_image_that_cannot_be_had(write: Write, host: str) -> None:
     image = "localhost:1/rust:1"
 
     outcome = invoke(
-        "build", folder=write(crate()), RUSTDOCKER_RUST_IMAGE=image, **{**BUILDX, "DOCKER_HOST": host}
+        "build", folder=write(crate()), RUSTDOCKER_BUILD_IMAGE=image, **{**BUILDX, "DOCKER_HOST": host}
     )
 
     assert outcome.code == 68
     what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
     assert what == f"the base image {image} cannot be had"
     assert "localhost:1" in found
-    assert set_by == "  set by: the environment variable RUSTDOCKER_RUST_IMAGE"
+    assert set_by == "  set by: the environment variable RUSTDOCKER_BUILD_IMAGE"
     assert hint == (
-        "  hint: check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
+        "  hint: check its name and the network; the settings `build-image` and `runtime-image` name other ones, "
         "and --backend host needs none"
     )
 
@@ -341,7 +341,7 @@ def test_in_a_log_a_build_is_plain_lines(write: Write) -> None:
 
 def test_sizes_compares_all_variants(write: Write) -> None:
     folder = write(crate("sized-in-containers"))
-    settings = {**BUILDX, "RUSTDOCKER_RUST_IMAGE": "rust:1.85-slim-trixie"}
+    settings = {**BUILDX, "RUSTDOCKER_BUILD_IMAGE": "rust:1.85-slim-trixie"}
 
     rows = {row["variant"]: row for row in json.loads(invoke("sizes", "--json", folder=folder, **settings).result)}
     table = invoke("sizes", folder=folder, **settings).result.splitlines()

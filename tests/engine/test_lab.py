@@ -14,7 +14,7 @@ from tests.conftest import crate, write_files
 pytestmark = pytest.mark.engine
 
 
-def test_the_second_rust_image_compiles_for_arm64(tmp_path: Path) -> None:
+def test_the_second_build_image_compiles_for_arm64(tmp_path: Path) -> None:
     write_files(tmp_path, crate())
     words = ["docker", "run", "--rm", f"--volume={tmp_path}:/app", "--workdir=/app"]
     words += ["--env=CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc", RUST_MUSL]

@@ -34,7 +34,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def push(folder: Path, config: Path, *, host: str = CURRENT_ENGINE, **environment: str) -> Outcome:
     settings = {
-        "RUSTDOCKER_REGISTRY": f"{TRUSTED.address}/acme",
+        "RUSTDOCKER_REPOSITORY": f"{TRUSTED.address}/acme/{{name}}",
         "DOCKER_HOST": host,
         "DOCKER_CONFIG": str(config),
     }
@@ -112,19 +112,21 @@ def test_a_wrong_password(write: Write, config: Path, host: str) -> None:
 
 @ENGINES
 def test_an_unknown_host(write: Write, config: Path, host: str) -> None:
-    outcome = push(write(crate("lost")), config, host=host, RUSTDOCKER_REGISTRY="nowhere.invalid/acme")
+    outcome = push(write(crate("lost")), config, host=host, RUSTDOCKER_REPOSITORY="nowhere.invalid/acme/{name}")
 
     assert outcome.code == 68
     what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
     assert what == "the registry of nowhere.invalid/acme/lost:0.1.0 cannot be reached"
     assert "no such host" in found
-    assert set_by == "  set by: the environment variable RUSTDOCKER_REGISTRY"
+    assert set_by == "  set by: the environment variable RUSTDOCKER_REPOSITORY"
     assert hint == "  hint: check the name and the network, then push again: what arrived stays there"
 
 
 @ENGINES
 def test_an_unknown_certificate_authority(write: Write, config: Path, host: str) -> None:
-    outcome = push(write(crate("untrusted")), config, host=host, RUSTDOCKER_REGISTRY=f"{UNKNOWN.address}/acme")
+    outcome = push(
+        write(crate("untrusted")), config, host=host, RUSTDOCKER_REPOSITORY=f"{UNKNOWN.address}/acme/{{name}}"
+    )
 
     assert outcome.code == 68
     what, found, set_by, hint = outcome.stderr.splitlines()[-4:]
@@ -147,8 +149,8 @@ def test_a_name_without_a_repository_is_refused_before_anything_is_built(write: 
         "the image's name app:0.1.0 says no registry to push to\n"
         "  found: app:0.1.0\n"
         "  set by: the default\n"
-        '  hint: set registry = "ghcr.io/you" in [package.metadata.rustdocker] (docker.io/you is Docker Hub), '
-        "or name it whole: --tag ghcr.io/you/app:0.1.0\n",
+        '  hint: set repository = "ghcr.io/you/{name}" in [package.metadata.rustdocker] '
+        "(docker.io/you is Docker Hub), or name it whole: --tag ghcr.io/you/app:0.1.0\n",
     )
     assert not (folder / "target").exists()
 
@@ -174,7 +176,7 @@ def test_a_registry_that_goes_away_in_mid_push(write: Write, config: Path) -> No
     folder = write(crate(name))
     with registry_that_goes_away(after=100_000) as address:
         write_credentials(config, PASSWORD, address)
-        outcome = push(folder, config, RUSTDOCKER_REGISTRY=f"{address}/acme")
+        outcome = push(folder, config, RUSTDOCKER_REPOSITORY=f"{address}/acme/{{name}}")
 
     assert outcome.code == 68
     assert outcome.stdout == ""

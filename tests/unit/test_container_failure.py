@@ -11,8 +11,8 @@ from rustdocker_tasks.plan.model import ContainerBuild
 CONTAINER = ContainerBuild(
     builder="far",
     builder_set_by="--builder",
-    rust_image=BaseImage("ghcr.io/acme/rust:1-slim"),
-    rust_image_set_by="--rust-image",
+    build_image=BaseImage("ghcr.io/acme/rust:1-slim"),
+    build_image_set_by="--build-image",
     runtime_image=BaseImage("debian:trixie-slim"),
     runtime_image_set_by="--debian-release",
     manifest="Cargo.toml",
@@ -29,7 +29,7 @@ CONTAINER = ContainerBuild(
         (
             'failed to do request: Head "https://ghcr.io/v2/acme/rust/manifests/1-slim": no such host',
             errors.NoBaseImage,
-            "--rust-image",
+            "--build-image",
         ),
         ("docker.io/library/debian:trixie-slim: not found", errors.NoBaseImage, "--debian-release"),
         (
@@ -40,12 +40,12 @@ CONTAINER = ContainerBuild(
         (
             "ghcr.io/acme/rust:1-slim: failed to authorize: failed to fetch anonymous token: 401 Unauthorized",
             errors.BaseImageRefused,
-            "--rust-image",
+            "--build-image",
         ),
         (
             'failed to do request: Head "https://ghcr.io/v2/acme/rust/manifests/1-slim": x509: unknown authority',
             errors.BaseImageUntrusted,
-            "--rust-image",
+            "--build-image",
         ),
         ("failed to receive status: rpc error: code = Unavailable desc = EOF", errors.EngineGone, "the engine"),
         ("Unavailable: error reading from server: EOF", errors.EngineGone, "the engine"),

@@ -79,6 +79,34 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         '  hint: run again with --bin server, or set default-run = "server" in its [package]',
     ),
     (
+        errors.BinariesBehindFeatures([("shop", "server", ["serve", "tls"])], manifest=CARGO_TOML),
+        65,
+        "cargo would build no binary of this project: they need features that are off\n"
+        "  found: `server` (package shop) needs serve, tls\n"
+        "  set by: /shop/Cargo.toml, required-features\n"
+        "  hint: run again with --bin server, which turns them on, or with --features serve,tls",
+    ),
+    (
+        errors.MisplacedKey("variant", where="/shop/Cargo.toml, line 4", table="bin.server.static"),
+        64,
+        "`variant` cannot stand in the table `bin.server.static`, which counts only after it is chosen\n"
+        "  found: variant\n  set by: /shop/Cargo.toml, line 4\n  hint: write it in the table around",
+    ),
+    (
+        errors.MisplacedKey("retries", where="/shop/Cargo.toml, line 4", belongs="healthcheck"),
+        64,
+        "`retries` is a part of `healthcheck`, and no setting by itself\n"
+        "  found: retries\n  set by: /shop/Cargo.toml, line 4\n  hint: write it as healthcheck.retries",
+    ),
+    (
+        errors.MisplacedTable(
+            "package.rustdocker", where="/shop/Cargo.toml, line 4", right="package.metadata.rustdocker"
+        ),
+        64,
+        "nobody reads the table [package.rustdocker]\n  found: [package.rustdocker]\n"
+        "  set by: /shop/Cargo.toml, line 4\n  hint: write it as [package.metadata.rustdocker]",
+    ),
+    (
         errors.NoSuchBinary("srever", candidates=["server", "worker"], set_by="--bin", nearest="server"),
         65,
         "there is no binary named `srever`\n  found: `server`, `worker`\n  set by: --bin\n"
@@ -159,7 +187,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "the base image rust:9 cannot be had\n"
         "  found: not found\n"
         "  set by: --x\n"
-        "  hint: check its name and the network; the settings `rust-image` and `runtime-image` name other ones, "
+        "  hint: check its name and the network; the settings `build-image` and `runtime-image` name other ones, "
         "and --backend host needs none",
     ),
     (
@@ -194,7 +222,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "the image to compile in has no cargo\n"
         "  found: no program named `cargo` on the PATH of debian:trixie-slim\n"
         "  set by: --x\n"
-        "  hint: name an image with Rust by the setting `rust-image`, such as rust:1-slim",
+        "  hint: name an image with Rust by the setting `build-image`, such as rust:1-slim",
     ),
     (
         errors.SeveralBadSettings(
@@ -213,8 +241,8 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "the image's name shop:1 says no registry to push to\n"
         "  found: shop:1\n"
         "  set by: the default\n"
-        '  hint: set registry = "ghcr.io/you" in [package.metadata.rustdocker] (docker.io/you is Docker Hub), '
-        "or name it whole: --tag ghcr.io/you/shop:1",
+        '  hint: set repository = "ghcr.io/you/{name}" in [package.metadata.rustdocker] '
+        "(docker.io/you is Docker Hub), or name it whole: --tag ghcr.io/you/shop:1",
     ),
     (
         errors.PushRefused("r.io/shop:1", registry="r.io", problem="denied"),

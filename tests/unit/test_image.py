@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustdocker_tasks.image import ImageReference, Port, User
+from rustdocker_tasks.image import BaseImage, ImageName, ImageReference, Registry, RepositoryTemplate, TagTemplate
+from rustdocker_tasks.image_config import ContainerPath, Duration, Port, User
 
 
 @pytest.mark.parametrize(
@@ -63,3 +66,79 @@ def test_user_has_a_group(value: str | int, user: str) -> None:
 def test_bad_user_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="user"):
         User(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["shop", "shop:{version}", ":{git-sha}", "ghcr.io/acme/{name}:v{major}", "{name}"]
+)
+def test_tag_template_is_a_name_or_a_tag(text: str) -> None:
+    assert TagTemplate(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("shop:{sha}", "there is no field {sha}; the fields are name, package, version"),
+        ("shop:{version", "a brace stands alone"),
+        ("shop:}", "a brace stands alone"),
+        ("Shop:{version}", "a tag is a lower-case image name"),
+        (":", "a tag is a lower-case image name"),
+        ("", "a tag is a lower-case image name"),
+        ("{}", "there is no field {}"),
+    ],
+)
+def test_bad_template_is_refused(text: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(problem)):
+        TagTemplate(text)
+
+
+def test_repository_has_no_tag() -> None:
+    assert RepositoryTemplate("h:5000/{name}") == "h:5000/{name}"
+    for text in ("ghcr.io/acme/shop:1", "ghcr.io/acme/shop:{version}"):
+        with pytest.raises(ValueError, match="without a tag"):
+            RepositoryTemplate(text)
+
+
+@pytest.mark.parametrize("text", ["", "Shop", "shop:1", "a//b", "/a", "h:5000/a"])
+def test_bad_name_is_refused(text: str) -> None:
+    assert ImageName("acme/shop") == "acme/shop"
+    with pytest.raises(ValueError, match="an image's name"):
+        ImageName(text)
+
+
+@pytest.mark.parametrize(
+    ("image", "mirrored"),
+    [
+        ("rust:1", "m.io/hub/library/rust:1"),
+        ("acme/rust", "m.io/hub/acme/rust"),
+        ("docker.io/library/rust:1", "m.io/hub/library/rust:1"),
+        ("rust@sha256:" + "0" * 64, "m.io/hub/library/rust@sha256:" + "0" * 64),
+        ("ghcr.io/acme/rust:1", "ghcr.io/acme/rust:1"),
+        ("localhost/rust:1", "localhost/rust:1"),
+    ],
+)
+def test_a_mirror_stands_in_for_docker_s_own_registry_alone(image: str, mirrored: str) -> None:
+    assert BaseImage(image).mirrored(Registry("m.io/hub")) == mirrored
+    assert BaseImage(image).mirrored(None) == image
+
+
+@pytest.mark.parametrize(("text", "path"), [("/srv/", "/srv"), ("//srv//a/./b", "/srv/a/b"), ("/a b$c", "/a b$c")])
+def test_path_in_the_image_is_absolute(text: str, path: str) -> None:
+    assert ContainerPath(text) == path
+
+
+@pytest.mark.parametrize("text", ["", "/", "srv", "./srv", "/srv/../etc", "/lib/x", "/bin", "/proc/1", "/dev"])
+def test_bad_path_in_the_image_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="/"):
+        ContainerPath(text)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("1m30s", 90), ("1h", 3600), ("0.5s", 0.5)])
+def test_duration_is_docker_s(text: str, seconds: float) -> None:
+    assert Duration(text).nanoseconds == seconds * 10**9
+
+
+@pytest.mark.parametrize("text", ["", "30", "s", "1.5m", "-1s", "1s1m", "1 s"])
+def test_bad_duration_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="30s"):
+        Duration(text)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rustdocker_tasks.errors import BadFlag
-from rustdocker_tasks.image import Port
+from rustdocker_tasks.image_config import Port
 from rustdocker_tasks.run_flags import (
     container_environment,
     program_arguments,

@@ -8,8 +8,8 @@ RUN \
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
-    ["sh", "/assemble", "/", "", "hello", "65532:65532", "dynamic"]
-WORKDIR /app
+    ["sh", "/assemble", "/", "", "hello", "65532:65532", "dynamic", ""]
+WORKDIR "/app"
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 LABEL "org.opencontainers.image.title"="hello" \
     "org.opencontainers.image.version"="0.1.0"

@@ -11,7 +11,7 @@ RUN \
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
-    ["sh", "/assemble", "/rustdocker/out", "", "my-rust-app", "65532:65532", "dynamic"]
+    ["sh", "/assemble", "/rustdocker/out", "", "my-rust-app", "65532:65532", "dynamic", ""]
 
 FROM scratch
 COPY --from=rustdocker-build /rustdocker/out/ /

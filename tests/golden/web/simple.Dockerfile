@@ -8,8 +8,8 @@ RUN \
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
-    ["sh", "/assemble", "/", "", "my-rust-app", "65532:65532", "dynamic"]
-WORKDIR /app
+    ["sh", "/assemble", "/", "", "my-rust-app", "65532:65532", "dynamic", ""]
+WORKDIR "/app"
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp
 LABEL "org.opencontainers.image.title"="my-rust-app" \

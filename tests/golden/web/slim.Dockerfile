@@ -14,7 +14,7 @@ RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
     --mount=type=bind,from=rustdocker-runtime,target=/runtime \
-    ["sh", "/assemble", "/rustdocker/out", "/runtime", "my-rust-app", "65532:65532", "dynamic"]
+    ["sh", "/assemble", "/rustdocker/out", "/runtime", "my-rust-app", "65532:65532", "dynamic", ""]
 
 FROM rustdocker-runtime
 COPY --from=rustdocker-build /rustdocker/out/ /

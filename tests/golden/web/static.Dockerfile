@@ -15,7 +15,7 @@ RUN \
 RUN \
     --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
     --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
-    ["sh", "/assemble", "/rustdocker/out", "", "my-rust-app", "65532:65532", "static"]
+    ["sh", "/assemble", "/rustdocker/out", "", "my-rust-app", "65532:65532", "static", ""]
 
 FROM scratch
 COPY --from=rustdocker-build /rustdocker/out/ /

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from rustdocker_tasks.cargo.binaries import choose_binary, choose_package
+from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.model import Package, Project
-from rustdocker_tasks.errors import NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
+from rustdocker_tasks.errors import BinariesBehindFeatures, NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
 from tests import models
 from tests.models import ROOT, binary, project
 
@@ -14,10 +14,7 @@ def package(name: str, *binaries: str, default_run: str | None = None) -> Packag
 
 
 def choose(project: Project, *, package: str | None = None, binary: str | None = None) -> str:
-    _, chosen = choose_binary(
-        project, package=package, binary=binary, package_set_by="--package", binary_set_by="--bin"
-    )
-    return chosen.name
+    return choose_binary(project, BinaryRequest(package=package, binary=binary))[1].name
 
 
 def test_the_only_binary_is_chosen() -> None:
@@ -53,10 +50,7 @@ def test_what_helps_development_is_no_candidate(name: str) -> None:
     assert choose(project(package("shop", "server"), helper)) == "server"
     assert choose(project(package("shop", "server"), helper), binary="x") == "x"
     assert choose(project(helper)) == "x"
-    chosen = choose_package(
-        project(package("shop", "server"), helper), package=None, binary=None, package_set_by="", binary_set_by=""
-    )
-    assert chosen.name == "shop"
+    assert choose_package(project(package("shop", "server"), helper), BinaryRequest()).name == "shop"
 
 
 def test_several_binaries_are_listed() -> None:
@@ -88,12 +82,47 @@ def test_a_slip_in_the_package_s_name_is_recognised() -> None:
 
 
 def test_the_package_is_known_before_its_binary_is() -> None:
-    chosen = choose_package(
-        project(package("lib"), package("shop", "server", "worker")),
-        package=None,
-        binary=None,
-        package_set_by="",
-        binary_set_by="",
-    )
+    members = (package("lib"), package("shop", "server", "worker"))
 
-    assert chosen.name == "shop"
+    assert choose_package(project(*members), BinaryRequest()).name == "shop"
+
+
+BEHIND = models.package(
+    "shop",
+    binary("server", required_features=("serve",)),
+    binary("worker", required_features=("serve", "queue")),
+    features={"default": (), "serve": (), "queue": (), "full": ("serve", "queue")},
+)
+
+
+def test_a_binary_behind_features_is_chosen_by_its_name_or_by_them() -> None:
+    assert choose(project(BEHIND), binary="worker") == "worker"
+    assert choose_binary(project(BEHIND), BinaryRequest(features=("serve",)))[1].name == "server"
+    with pytest.raises(SeveralBinaries):
+        choose_binary(project(BEHIND), BinaryRequest(features=("full",)))
+
+
+def test_what_cargo_would_pass_over_is_no_candidate() -> None:
+    both = models.package("shop", binary("tool", required_features=("x",)), binary("server"))
+
+    assert choose(project(both)) == "server"
+
+
+def test_that_features_hide_every_binary_is_explained() -> None:
+    with pytest.raises(BinariesBehindFeatures) as caught:
+        choose(project(BEHIND))
+
+    assert caught.value.found == "`server` (package shop) needs serve, `worker` (package shop) needs serve, queue"
+    assert "--bin server" in caught.value.hint
+    assert "--features serve" in caught.value.hint
+
+
+def test_a_default_run_behind_features_is_no_reason_to_take_another() -> None:
+    hidden = models.package("shop", binary("a", required_features=("x",)), binary("b"), default_run="a")
+
+    with pytest.raises(BinariesBehindFeatures):
+        choose(project(hidden))
+
+
+def test_one_package_s_binary_named_like_the_folder_is_chosen() -> None:
+    assert choose(project(package("shop", "admin", "repo"))) == "repo"

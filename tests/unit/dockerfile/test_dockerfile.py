@@ -9,13 +9,25 @@ from typing import Any
 import pytest
 
 from rustdocker_tasks.dockerfile.compose import compose, config_instructions
-from rustdocker_tasks.dockerfile.instructions import Cmd, Env, Expose, From, Instruction, Label, RunAs, StopSignal
+from rustdocker_tasks.dockerfile.instructions import (
+    Cmd,
+    Env,
+    Expose,
+    From,
+    HealthcheckCommand,
+    Instruction,
+    Label,
+    RunAs,
+    StopSignal,
+    Volume,
+    Workdir,
+)
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
-from rustdocker_tasks.image import ImageConfig, Port, Signal, User
+from rustdocker_tasks.image_config import ContainerPath, Duration, Healthcheck, ImageConfig, Port, Signal, User
 from rustdocker_tasks.pipeline import plan_image
-from rustdocker_tasks.plan.model import BackendFacts, ContainerBuild, ContextNames, ImagePlan
-from rustdocker_tasks.plan.variants import load_variants
+from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan, MachineFacts, NoGitState
 from rustdocker_tasks.settings.sources import Layer, Source
+from rustdocker_tasks.variants import load_variants
 from tests.conftest import REPOSITORY
 
 GOLDEN = REPOSITORY / "tests" / "golden"
@@ -30,12 +42,13 @@ NAMES = ContextNames(
 
 
 def planned(example: str, **settings: Any) -> tuple[ImagePlan, ContainerBuild]:
-    layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=Path("/"), values=settings)
-    facts = BackendFacts(buildx_problem=None)
+    layer = Layer(source=Source.FLAG, where=lambda path: f"--{path[-1]}", base=Path("/"), values=settings)
+    facts = MachineFacts(buildx_problem=None, git=NoGitState("not asked"))
     plan = plan_image(REPOSITORY / "examples" / example, [layer], facts=facts).plan
-    assert plan.container is not None
+    container = plan.container
+    assert container is not None
     # It holds a hash of where this checkout lies.
-    return plan, replace(plan.container, cache_id="rustdocker-0")
+    return plan, replace(container, cache_id="rustdocker-0")
 
 
 def text(example: str, **settings: Any) -> str:
@@ -73,12 +86,16 @@ def test_the_final_stage_of_another_image_runs_nothing(variant: str) -> None:
     assert ("Run" in kinds) == (variant == "simple")
 
 
+CHECK = Healthcheck(command=("/x", "a b"), interval=Duration("5s"), start_period=Duration("1m"), retries=2)
 CHANGES: list[tuple[ImageConfig, Instruction]] = [
     (ImageConfig(expose=(Port(8080),)), Expose(Port(8080))),
     (ImageConfig(user=User("1000:1000")), RunAs(User("1000:1000"))),
     (ImageConfig(args=("--a", "b c")), Cmd(("--a", "b c"))),
     (ImageConfig(labels={"a.b": "c"}), Label({"a.b": "c"})),
     (ImageConfig(stop_signal=Signal("SIGINT")), StopSignal(Signal("SIGINT"))),
+    (ImageConfig(workdir=ContainerPath("/srv")), Workdir("/srv")),
+    (ImageConfig(volumes=(ContainerPath("/a"),)), Volume((ContainerPath("/a"),))),
+    (ImageConfig(healthcheck=CHECK), HealthcheckCommand(CHECK)),
 ]
 
 
@@ -96,6 +113,23 @@ def test_the_user_s_environment_outranks_ours() -> None:
     )
 
     assert environment.variables == {"PATH": "/bin", "SSL_CERT_FILE": "/mine", "A": "1"}
+
+
+def test_folders_and_checks_are_written_as_docker_reads_them() -> None:
+    instructions = (Workdir("/a $b\\"), Volume(('/a "b"', "/$c")), HealthcheckCommand(CHECK))
+
+    assert render(instructions).splitlines()[2:] == [
+        'WORKDIR "/a \\$b\\\\"',
+        r'VOLUME ["/a \"b\"", "/$c"]',
+        'HEALTHCHECK --interval=5s --start-period=1m --retries=2 CMD ["/x", "a b"]',
+    ]
+
+
+def test_cargo_s_environment_is_set_for_the_steps_that_run_it_and_not_for_the_image() -> None:
+    made = text("hello", variant="static", **{"build-env": {"A": 'b "c" $d\n'}})
+
+    assert made.count(r'["env", "A=b \"c\" $d\n", "sh", ') == 2
+    assert made.count("$d") == 2
 
 
 def test_a_line_break_in_a_value_is_refused_and_never_written() -> None:

@@ -16,7 +16,8 @@ from rustdocker_tasks.host.layer import Layer, digest, make_layer
 from rustdocker_tasks.host.oci_config import oci_config
 from rustdocker_tasks.host.oci_layout import make_image
 from rustdocker_tasks.host.program import Program
-from rustdocker_tasks.image import ImageConfig, ImageReference, Port, Signal, User
+from rustdocker_tasks.image import ImageReference
+from rustdocker_tasks.image_config import ContainerPath, Duration, Healthcheck, ImageConfig, Port, Signal, User
 from rustdocker_tasks.inputs.root_files import Entry, support_entries
 
 PROGRAM = Program(path=Path("/x"), architecture="arm64", architecture_variant="v8", interpreter=None, needed=())
@@ -84,6 +85,9 @@ def test_every_setting_of_the_image_reaches_its_configuration() -> None:
         "user": User(7),
         "labels": {"a": "b"},
         "stop_signal": Signal("SIGINT"),
+        "workdir": ContainerPath("/srv"),
+        "volumes": (ContainerPath("/data"),),
+        "healthcheck": Healthcheck(command=("/x",)),
     }
     assert set(changed) == set(ImageConfig.__struct_fields__)
 
@@ -111,9 +115,39 @@ def test_the_configuration_says_how_to_run_the_program() -> None:
     }
 
 
+def test_a_health_check_is_written_as_docker_reads_it() -> None:
+    check = Healthcheck(
+        command=("/x", "--check"),
+        interval=Duration("1m30s"),
+        timeout=Duration("0.5s"),
+        start_period=Duration("5s"),
+        retries=2,
+    )
+
+    assert config(ImageConfig(healthcheck=check))["config"]["Healthcheck"] == {
+        "Test": ["CMD", "/x", "--check"],
+        "Interval": 90_000_000_000,
+        "Timeout": 500_000_000,
+        "StartPeriod": 5_000_000_000,
+        "Retries": 2,
+    }
+
+
+def test_the_user_owns_the_volumes_and_not_the_folder_it_starts_in() -> None:
+    folders = {"volumes": (ContainerPath("/data"), ContainerPath("/tmp")), "workdir": ContainerPath("/srv/a")}
+    entries = list(support_entries(ImageConfig(**folders), certificates=b"", zones={}))  # type: ignore[arg-type]
+    owners = {str(entry.path): (entry.uid, entry.gid, entry.mode) for entry in entries}
+
+    assert owners["/data"] == (65532, 65532, 0o755)
+    assert owners["/srv/a"] == (0, 0, 0o755)
+    assert owners["/tmp"] == (0, 0, 0o1777)
+    assert len(owners) == len(entries)
+
+
 def test_the_user_is_in_passwd_and_group_and_owns_its_home() -> None:
     entries = {
-        str(entry.path): entry for entry in support_entries(user=User("1000:2000"), certificates=b"", zones={})
+        str(entry.path): entry
+        for entry in support_entries(ImageConfig(user=User("1000:2000")), certificates=b"", zones={})
     }
 
     passwd, group = entries["/etc/passwd"].content or b"", entries["/etc/group"].content or b""
@@ -123,7 +157,7 @@ def test_the_user_is_in_passwd_and_group_and_owns_its_home() -> None:
 
 
 def test_root_is_not_listed_twice() -> None:
-    entries = list(support_entries(user=User(0), certificates=b"", zones={}))
+    entries = list(support_entries(ImageConfig(user=User(0)), certificates=b"", zones={}))
 
     assert [e.content for e in entries if str(e.path) == "/etc/group"] == [b"root:x:0:\n"]
 

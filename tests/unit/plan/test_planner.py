@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,15 +8,18 @@ import pytest
 from rustdocker_tasks.cargo.model import About
 from rustdocker_tasks.errors import BadValue, BuildxUnusable
 from rustdocker_tasks.plan.compile_flags import compile_flags
-from rustdocker_tasks.plan.model import BackendFacts, ImagePlan, Toolchain
-from rustdocker_tasks.plan.planner import choose_backend, make_plan
-from rustdocker_tasks.plan.variants import load_variants
+from rustdocker_tasks.plan.model import GitState, ImagePlan, MachineFacts, NoGitState, Toolchain
+from rustdocker_tasks.plan.planner import choose_backend, choose_variant, make_plan
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
+from rustdocker_tasks.variants import load_variants
 from tests.models import ROOT, binary, package, project
 
-BUILDX, NO_BUILDX = BackendFacts(buildx_problem=None), BackendFacts(buildx_problem="no plugin")
+NO_GIT = NoGitState("git is not installed")
+BUILDX = MachineFacts(buildx_problem=None, git=NO_GIT)
+NO_BUILDX = MachineFacts(buildx_problem="no plugin", git=NO_GIT)
+GIT = GitState(commit="0123456789abcdef" * 2 + "01234567", branch="feature/new+x", dirty=False)
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
 
@@ -25,29 +29,35 @@ def plan(
     version: str = "1.2.3",
     installed: tuple[str, ...] = (GNU,),
     host: str = GNU,
-    facts: BackendFacts = NO_BUILDX,
+    facts: MachineFacts = NO_BUILDX,
     default_variant: str = "minimal",
+    git: GitState | NoGitState = NO_GIT,
     **settings: object,
 ) -> ImagePlan:
+    program = binary(name, required_features=("cli",))
     own = package(
         "shop",
-        binary(name, required_features=("cli",)),
+        program,
         version=version,
         features={"default": (), "cli": (), "postgres": ()},
         about=About(description="Sells\n  things.", license="MIT", authors=("A <a@b.c>", "B")),
         manifest=ROOT / "Cargo.toml",
     )
-    layer = Layer(source=Source.FLAG, where=lambda key: f"--{key}", base=ROOT, values=settings)
+    layer = Layer(source=Source.FLAG, where=lambda path: f"--{path[-1]}", base=ROOT, values=settings)
     toolchain = Toolchain(host_triple=host, installed_targets=frozenset(installed))
     resolved = resolve_settings([layer])
+    backend = choose_backend(resolved, facts)
     return make_plan(
         project(own, locked=frozenset({"shop"})),
         own,
+        program,
         resolved,
         outside=(),
-        backend=choose_backend(resolved, facts),
+        backend=backend,
+        variant=choose_variant(resolved, backend.backend),
         default_variant=default_variant,
         toolchain=toolchain,
+        git=git,
     )
 
 
@@ -159,6 +169,65 @@ def test_a_tag_of_the_user_s_own_takes_the_place_of_ours() -> None:
     assert plan(tag=["a:1", "b:2"], variant="static").tags == ("a:1", "b:2")
 
 
+@pytest.mark.parametrize(
+    ("settings", "tags"),
+    [
+        ({"name": "shop-api"}, ("shop-api:1.2.3",)),
+        ({"repository": "ghcr.io/acme/{name}"}, ("ghcr.io/acme/shop:1.2.3",)),
+        ({"repository": "h:5000/x"}, ("h:5000/x:1.2.3",)),
+        (
+            {"repository": "ghcr.io/acme/{name}", "tag": [":{version}", ":latest", "shop:{major}.{minor}"]},
+            ("ghcr.io/acme/shop:1.2.3", "ghcr.io/acme/shop:latest", "shop:1.2"),
+        ),
+        ({"tag": ["{package}/{variant}:{profile}"]}, ("shop/minimal:release",)),
+        ({"tag": [":{git-sha}", ":{branch}"]}, ("shop:0123456789ab", "shop:feature-new_x")),
+        ({"tag": ["{branch}:1"]}, ("feature-new-x:1",)),
+        ({"tag": ["shop"]}, ("shop:latest",)),
+        ({"tag": ["h:5000/shop"]}, ("h:5000/shop:latest",)),
+    ],
+)
+def test_names_are_templates(settings: Any, tags: tuple[str, ...]) -> None:
+    assert plan(git=GIT, **settings).tags == tags
+
+
+def test_a_tag_of_a_commit_says_that_the_sources_differ_from_it() -> None:
+    assert plan(git=replace(GIT, dirty=True), tag=[":{git-sha}"]).tags == ("shop:0123456789ab-dirty",)
+
+
+@pytest.mark.parametrize(
+    ("git", "template", "problem"),
+    [
+        (NO_GIT, ":{git-sha}", "there is no {git-sha}: git is not installed"),
+        (replace(GIT, branch=None), ":{branch}", "there is no {branch}: no branch is checked out"),
+        (replace(GIT, branch="x" * 200), ":{branch}", "a tag is a lower-case image name with an optional :tag"),
+        (replace(GIT, branch="-x"), ":{branch}", "a tag is a lower-case image name with an optional :tag"),
+    ],
+)
+def test_a_template_without_a_value_is_an_error(git: GitState | NoGitState, template: str, problem: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        plan(git=git, tag=[template])
+
+    assert caught.value.what == f"`tag` cannot take this value: {problem}"
+    assert caught.value.set_by == "--tag"
+
+
+def test_the_image_names_its_commit() -> None:
+    revision = "org.opencontainers.image.revision"
+
+    assert plan(git=GIT).config.labels[revision] == GIT.commit
+    assert plan(git=replace(GIT, dirty=True)).config.labels[revision] == f"{GIT.commit}-dirty"
+    assert revision not in plan().config.labels
+
+
+def test_base_images_of_docker_s_own_registry_come_from_the_mirror() -> None:
+    wanted: Any = {"base-registry": "mirror.acme.com/hub", "runtime-image": "ghcr.io/acme/base:1"}
+    container = plan(facts=BUILDX, **wanted).container
+
+    assert container is not None
+    assert container.build_image == "mirror.acme.com/hub/library/rust:1-slim-trixie"
+    assert container.runtime_image == "ghcr.io/acme/base:1"
+
+
 def test_the_backend_says_why() -> None:
     assert plan().backend_reason == "no plugin; the local cargo compiles, no base image is needed"
     assert plan(backend="host").backend_reason == "set by --backend"
@@ -177,7 +246,7 @@ def test_the_backend_says_why() -> None:
     ],
 )
 def test_auto_takes_buildx_where_it_can_be_used(
-    facts: BackendFacts, settings: Any, backend: Backend, variant: str
+    facts: MachineFacts, settings: Any, backend: Backend, variant: str
 ) -> None:
     made = plan(facts=facts, **settings)
 
@@ -207,16 +276,16 @@ def test_both_base_images_are_of_one_debian_release() -> None:
     container = plan(facts=BUILDX, **wanted).container
 
     assert container is not None
-    assert (container.rust_image, container.runtime_image) == ("rust:1-slim-bookworm", "debian:bookworm-slim")
+    assert (container.build_image, container.runtime_image) == ("rust:1-slim-bookworm", "debian:bookworm-slim")
 
 
 def test_a_base_image_of_the_user_s_own_takes_the_place_of_ours() -> None:
     digest = "debian@sha256:" + "0" * 64
-    wanted: Any = {"rust-image": "rust:1.90", "runtime-image": digest}
+    wanted: Any = {"build-image": "rust:1.90", "runtime-image": digest}
     container = plan(facts=BUILDX, **wanted).container
 
     assert container is not None
-    assert (container.rust_image, container.runtime_image) == ("rust:1.90", digest)
+    assert (container.build_image, container.runtime_image) == ("rust:1.90", digest)
 
 
 def test_caches_are_shared_by_variants_that_compile_the_same_and_by_no_others() -> None:
@@ -226,7 +295,7 @@ def test_caches_are_shared_by_variants_that_compile_the_same_and_by_no_others() 
         return container.cache_id
 
     assert cache(variant="slim") == cache(variant="minimal")
-    others = {cache(), cache(variant="static"), cache(**{"rust-image": "rust:1.90"})}
+    others = {cache(), cache(variant="static"), cache(**{"build-image": "rust:1.90"})}
     assert len(others) == 3
 
 

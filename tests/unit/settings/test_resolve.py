@@ -1,17 +1,36 @@
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rustdocker_tasks.errors import BadValue, SettingsError, SeveralBadSettings, UnknownKey
+from rustdocker_tasks.errors import (
+    BadValue,
+    MisplacedKey,
+    MisplacedTable,
+    NoSuchBinary,
+    SettingsError,
+    SeveralBadSettings,
+    UnknownKey,
+)
 from rustdocker_tasks.settings.options import OPTIONS, Backend, Settings
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.schema import cargo_toml_schema
-from rustdocker_tasks.settings.sources import Layer, Source, environment_layer, metadata_layer
+from rustdocker_tasks.settings.sources import (
+    Layer,
+    Source,
+    environment_layer,
+    metadata_layer,
+    require_binaries,
+    require_placed,
+)
+from tests.models import binary, package
 
 BASE = Path("/base")
 
@@ -19,14 +38,14 @@ BASE = Path("/base")
 def layer(source: Source = Source.PACKAGE, **values: object) -> Layer:
     return Layer(
         source=source,
-        where=lambda _: source.name,
+        where=lambda path: ".".join((source.name, *path[:-1])),
         base=BASE,
         values={k.replace("_", "-"): v for k, v in values.items()},
     )
 
 
-def resolve(*layers: Layer) -> ResolvedSettings:
-    return resolve_settings(layers)
+def resolve(*layers: Layer, binary: str | None = None, variant: str | None = None) -> ResolvedSettings:
+    return resolve_settings(layers, binary=binary, variant=variant)
 
 
 def test_nothing_set_gives_the_defaults() -> None:
@@ -53,6 +72,122 @@ def test_a_list_replaces_the_lower_one_and_a_table_is_merged() -> None:
 
     assert resolved.settings.expose == ("3/tcp",)
     assert resolved.settings.env == {"A": "1", "B": "2"}
+
+
+SCOPED: Any = {
+    "args": ["plain"],
+    "static": {"args": ["variant"]},
+    "bin": {"server": {"args": ["binary"], "static": {"args": ["both"]}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "value", "origin"),
+    [
+        (None, None, "plain", "PACKAGE"),
+        ("worker", "slim", "plain", "PACKAGE"),
+        ("worker", "static", "variant", "PACKAGE.static"),
+        ("server", "slim", "binary", "PACKAGE.bin.server"),
+        ("server", "static", "both", "PACKAGE.bin.server.static"),
+    ],
+)
+def test_tables_for_a_binary_and_a_variant_outrank_what_is_said_for_all(
+    name: str | None, variant: str | None, value: str, origin: str
+) -> None:
+    resolved = resolve(layer(**SCOPED), binary=name, variant=variant)
+
+    assert resolved.settings.args == (value,)
+    assert resolved.origin("args").where == origin
+
+
+def test_a_higher_layer_outranks_the_tables_of_a_lower_one() -> None:
+    resolved = resolve(layer(**SCOPED), layer(Source.ENVIRONMENT, args=["x"]), binary="server", variant="static")
+
+    assert resolved.settings.args == ("x",)
+
+
+RANKS = [
+    (source, table)
+    for source in Source
+    if source is not Source.DEFAULT
+    for table in ((), ("static",), ("bin", "server"), ("bin", "server", "static"))
+]
+
+
+@pytest.mark.parametrize(("lower", "higher"), list(itertools.combinations(RANKS, 2)))
+def test_of_each_pair_of_layers_the_higher_wins_and_is_the_origin(
+    lower: tuple[Source, tuple[str, ...]], higher: tuple[Source, tuple[str, ...]]
+) -> None:
+    for value in (["high"], []):
+        layers = [_nested(lower, ["low"]), _nested(higher, value)]
+        for order in (layers, layers[::-1]):
+            resolved = resolve(*order, binary="server", variant="static")
+
+            assert list(resolved.settings.args) == value
+            assert resolved.origin("args").where == ".".join((higher[0].name, *higher[1]))
+
+
+def _nested(rank: tuple[Source, tuple[str, ...]], args: list[str]) -> Layer:
+    values: dict[str, Any] = {"args": args}
+    for name in reversed(rank[1]):
+        values = {name: values}
+    return layer(rank[0], **values)
+
+
+def test_a_wrong_value_in_a_table_for_another_is_refused_too() -> None:
+    with pytest.raises(BadValue, match="port"):
+        resolve(layer(bin={"worker": {"expose": [0]}}), binary="server")
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        ({"static": {"variant": "slim"}}, "`variant` cannot stand in the table `static`"),
+        ({"bin": {"a": {"package": "x"}}}, "`package` cannot stand in the table `bin.a`"),
+        ({"bin": {"a": {"static": {"backend": "host"}}}}, "`backend` cannot stand in the table `bin.a.static`"),
+        ({"retries": 3}, "`retries` is a part of `healthcheck`"),
+    ],
+)
+def test_a_key_at_the_wrong_level_is_explained(values: dict[str, Any], what: str) -> None:
+    with pytest.raises(MisplacedKey, match=re.escape(what)):
+        resolve(layer(**values))
+
+
+@pytest.mark.parametrize("values", [{"static": True}, {"bin": {"a": 1}}, {"bin": {"a": {"slim": []}}}])
+def test_what_should_be_a_table_and_is_none_is_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(BadValue, match="a table of settings"):
+        resolve(layer(**values))
+
+
+@pytest.mark.parametrize(
+    ("table", "right"),
+    [
+        ("rustdocker", "package.metadata.rustdocker"),
+        ("metadata.rustdocker", "package.metadata.rustdocker"),
+        ("package.rustdocker", "package.metadata.rustdocker"),
+        ("workspace.rustdocker", "workspace.metadata.rustdocker"),
+    ],
+)
+def test_a_table_that_nobody_would_read_is_refused(table: str, right: str) -> None:
+    with pytest.raises(MisplacedTable) as caught:
+        require_placed(Path("/p/Cargo.toml"), f"[lib]\n\n[{table}]\nexpose = [1]\n")
+
+    assert caught.value.set_by == "/p/Cargo.toml, line 3"
+    assert caught.value.hint == f"write it as [{right}]"
+
+
+def test_a_table_in_its_place_is_none_of_the_wrong_ones() -> None:
+    require_placed(Path("/p/Cargo.toml"), "[package.metadata.rustdocker]\n[workspace.metadata.rustdocker]\n")
+
+
+def test_a_table_for_a_binary_that_there_is_not_is_refused() -> None:
+    shop, mail = package("shop", binary("server")), package("mail", binary("mailer"))
+    own, outer = layer(bin={"srever": {}}), layer(Source.WORKSPACE, bin={"mailer": {}, "server": {}})
+
+    require_binaries([outer], own=shop, members=[shop, mail])
+    with pytest.raises(NoSuchBinary) as caught:
+        require_binaries([own, outer], own=shop, members=[shop, mail])
+    assert caught.value.hint == "run again with --bin server"
 
 
 def test_an_empty_value_is_an_answer() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import msgspec
 import tomli
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Linkage(Enum):
@@ -31,9 +36,10 @@ class Variant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     base: Base
 
 
-def load_variants() -> dict[str, Variant]:
+@cache
+def load_variants() -> Mapping[str, Variant]:
     """Return the variants by name, in the order of the file."""
-    text = files("rustdocker_tasks.plan").joinpath("data/variants.toml").read_text(encoding="utf-8")
+    text = files("rustdocker_tasks").joinpath("data/variants.toml").read_text(encoding="utf-8")
     return {
         name: msgspec.convert({"name": name, **record}, type=Variant) for name, record in tomli.loads(text).items()
     }

@@ -1,0 +1,151 @@
+"""Cargo's configuration files: what each says, merged as cargo merges it. Pure.
+
+Source: the Cargo book, "Configuration"; cargo, src/util/context/mod.rs.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from rustdocker_tasks.cargo.document import parse_document
+from rustdocker_tasks.cargo.model import CargoConfig, SourceConfig, TargetConfig
+from rustdocker_tasks.cargo.schema import ConfigTable, EnvironmentEntry, IncludeEntry
+from rustdocker_tasks.errors import BrokenManifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Where a path stands in the tables; `*` is any key. Relative ones start beside the folder `.cargo`.
+_PATHS = (
+    ("build", "target-dir"),
+    ("source", "*", "directory"),
+    ("patch", "*", "*", "path"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A configuration file that was read."""
+
+    path: Path
+    values: Mapping[str, Any]
+    includes: tuple[IncludeEntry, ...]
+
+    @property
+    def base(self) -> Path:
+        """Where its relative paths start."""
+        return self.path.parent.parent
+
+
+def parse_config(path: Path, text: str) -> ConfigFile:
+    """Return what a configuration file says; raises BrokenToml, BrokenManifest."""
+    table: ConfigTable = parse_document(path, text, ConfigTable)
+    values: dict[str, Any] = parse_document(path, text, dict[str, Any])
+    values.pop("include", None)
+    includes = tuple(IncludeEntry(path=each) if isinstance(each, str) else each for each in table.include)
+    return ConfigFile(path, values, includes)
+
+
+def make_config(files: Sequence[ConfigFile]) -> CargoConfig:
+    """Return what the files say together, the weakest first; raises BrokenManifest where they cannot be merged."""
+    merged: dict[str, Any] = {}
+    for file in files:
+        merged = merge(merged, _with_whole_paths(file), file.path)
+    table = msgspec.convert(merged, type=ConfigTable)
+    return CargoConfig(
+        files=tuple(file.path for file in files),
+        targets=_words(table.build.target),
+        target_dir=_path(table.build.target_dir),
+        rustflags=_flags(table.build.rustflags),
+        by_target={
+            name: TargetConfig(linker=target.linker, rustflags=_flags(target.rustflags))
+            for name, target in table.target.items()
+        },
+        env={
+            name: entry.value if isinstance(entry, EnvironmentEntry) else entry
+            for name, entry in table.env.items()
+        },
+        registries={name: registry.index for name, registry in table.registries.items() if registry.index},
+        sources={
+            name: SourceConfig(replace_with=source.replace_with, directory=_path(source.directory))
+            for name, source in table.source.items()
+        },
+        patches=tuple(
+            Path(entry.path)
+            for entries in table.patch.values()
+            for entry in entries.values()
+            if not isinstance(entry, str) and entry.path is not None
+        ),
+        profiles=frozenset(table.profile),
+    )
+
+
+def merge(lower: Mapping[str, Any], higher: Mapping[str, Any], path: Path, *, key: str = "") -> dict[str, Any]:
+    """Return both: tables are merged, lists joined, the higher one's last, and of values the higher one counts."""
+    merged = dict(lower)
+    for name, value in higher.items():
+        place = f"{key}.{name}".removeprefix(".")
+        other = merged.get(name)
+        if other is not None and _shape(other) != _shape(value):
+            raise BrokenManifest(
+                path,
+                f"`{place}` is {_shape(value)} here and {_shape(other)} in a configuration file above",
+                hint="write both in one way",
+            )
+        if isinstance(value, dict):
+            merged[name] = merge(other or {}, value, path, key=place)
+        else:
+            merged[name] = [*(other or ()), *value] if isinstance(value, list) else value
+    return merged
+
+
+def _shape(value: object) -> str:
+    if isinstance(value, dict):
+        return "a table"
+    return "a list" if isinstance(value, list) else "a value"
+
+
+def _with_whole_paths(file: ConfigFile) -> dict[str, Any]:
+    values: Any = file.values
+    for places in _PATHS:
+        values = _completed(values, places, file.base)
+    env: dict[str, Any] = {
+        name: {**entry, "value": _whole(file.base, str(entry.get("value", "")))}
+        if isinstance(entry, dict) and entry.get("relative") is True
+        else entry
+        for name, entry in values.get("env", {}).items()
+    }
+    return {**values, **({"env": env} if env else {})}
+
+
+def _completed(values: Any, places: tuple[str, ...], base: Path) -> Any:
+    if not places:
+        return _whole(base, values) if isinstance(values, str) else values
+    if not isinstance(values, dict):
+        return values
+    first, *rest = places
+    return {
+        key: _completed(value, tuple(rest), base) if first in ("*", key) else value
+        for key, value in values.items()
+    }
+
+
+def _whole(base: Path, path: str) -> str:
+    return os.path.normpath(base / path)
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text is not None else None
+
+
+def _words(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _flags(value: str | Sequence[str] | None) -> tuple[str, ...]:
+    return tuple(value.split()) if isinstance(value, str) else tuple(value or ())

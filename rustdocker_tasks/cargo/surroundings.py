@@ -1,0 +1,62 @@
+"""What stands around a project and counts for it: cargo's configuration and the toolchain file. Reads the disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.config import ConfigFile, make_config, parse_config
+from rustdocker_tasks.cargo.text import read_text
+from rustdocker_tasks.cargo.toolchain import TOOLCHAIN_FILES, parse_toolchain_file
+from rustdocker_tasks.errors import BrokenManifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rustdocker_tasks.cargo.model import CargoConfig, ToolchainFile
+
+# Of two in one folder cargo takes the first.
+_CONFIG_FILES = ("config", "config.toml")
+
+
+def cargo_home() -> Path:
+    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+
+
+def load_config(folder: Path) -> CargoConfig:
+    """Return what the configuration says to a cargo that runs in `folder`; raises BrokenToml, BrokenManifest."""
+    return make_config(config_files(folder))
+
+
+def config_files(folder: Path) -> list[ConfigFile]:
+    """Return the configuration files for a folder, the weakest first, each behind those that it includes."""
+    folders = [above / ".cargo" for above in (folder, *folder.parents)]
+    if cargo_home() not in folders:
+        folders.append(cargo_home())
+    paths = [path for place in folders if (path := _first(place, _CONFIG_FILES)) is not None]
+    return [file for path in reversed(paths) for file in _with_includes(path, ())]
+
+
+def load_toolchain_file(folder: Path) -> ToolchainFile | None:
+    """Return what the nearest toolchain file asks for; raises BrokenToml, BrokenManifest."""
+    for above in (folder, *folder.parents):
+        if (path := _first(above, TOOLCHAIN_FILES)) is not None:
+            return parse_toolchain_file(path, read_text(path))
+    return None
+
+
+def _first(folder: Path, names: tuple[str, ...]) -> Path | None:
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def _with_includes(path: Path, around: tuple[Path, ...]) -> Iterator[ConfigFile]:
+    """The files that a file includes, which are weaker, and the file itself."""
+    if path in around:
+        raise BrokenManifest(path, "it includes itself", hint="remove it from `include`")
+    file = parse_config(path, read_text(path))
+    for entry in file.includes:
+        included = Path(os.path.normpath(path.parent / entry.path))
+        if included.is_file() or not entry.optional:
+            yield from _with_includes(included, (*around, path))
+    yield file

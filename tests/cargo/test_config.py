@@ -1,0 +1,202 @@
+"""Cargo's configuration files, as cargo itself merges them, and what our reader makes of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rustdocker_tasks.cargo.config import merge
+from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.cargo.surroundings import config_files
+from rustdocker_tasks.errors import RustDockerError
+from tests.cargo.workspaces import toml
+from tests.conftest import Write, crate
+
+pytestmark = pytest.mark.cargo
+
+NAMES = st.sampled_from(["a", "b", "x86_64-unknown-linux-gnu", "cfg(unix)", "crates-io"])
+FLAGS = st.lists(st.sampled_from(["-Ca", "-Cb=1", "--cfg=x"]), max_size=2)
+TABLES = st.fixed_dictionaries(
+    {},
+    optional={
+        "build": st.fixed_dictionaries(
+            {},
+            optional={
+                "target": st.sampled_from(["x86_64-unknown-linux-musl", "wasm32-unknown-unknown"]),
+                "target-dir": st.sampled_from(["out", "../out", "/out"]),
+                "rustflags": FLAGS | st.just("-Cc -Cd"),
+                "jobs": st.integers(1, 4),
+            },
+        ),
+        "target": st.dictionaries(
+            NAMES, st.fixed_dictionaries({}, optional={"linker": st.just("clang"), "rustflags": FLAGS}), max_size=2
+        ),
+        "env": st.dictionaries(
+            NAMES,
+            st.just("v") | st.fixed_dictionaries({"value": st.just("w"), "force": st.booleans()}),
+            max_size=2,
+        ),
+        "source": st.dictionaries(NAMES, st.fixed_dictionaries({"directory": st.just("vendor")}), max_size=2),
+        "include": st.just([{"path": "more.toml", "optional": True}]),
+    },
+)
+
+
+def document(table: dict[str, Any]) -> str:
+    return "".join(f"{key} = {toml(value)}\n" for key, value in table.items())
+
+
+def cargo_s_own(folder: Path) -> Any:
+    """What cargo says, with the switch that lets a stable one answer; None where it refuses."""
+    command = ["cargo", "-Zunstable-options", "config", "get", "--format=json"]
+    environment = {**os.environ, "RUSTC_BOOTSTRAP": "1", "CARGO_HOME": str(folder / "no-home")}
+    told = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    return json.loads(told.stdout) if told.returncode == 0 else None
+
+
+def ours(folder: Path) -> Any:
+    merged: dict[str, Any] = {}
+    try:
+        for file in config_files(folder):
+            merged = merge(merged, file.values, file.path)
+    except RustDockerError:
+        return None
+    return merged
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(TABLES, min_size=1, max_size=3), TABLES)
+def test_files_are_merged_as_cargo_merges_them(
+    tmp_path_factory: pytest.TempPathFactory, tables: list[dict[str, Any]], included: dict[str, Any]
+) -> None:
+    folder = tmp_path_factory.mktemp("config")
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CARGO_HOME", str(folder / "no-home"))
+        for table in tables:
+            (folder / ".cargo").mkdir(parents=True)
+            (folder / ".cargo" / "config.toml").write_text(document(table))
+            (folder / ".cargo" / "more.toml").write_text(document({**included, "include": []}))
+            folder /= "inner"
+        folder.mkdir()
+
+        assert pruned(ours(folder)) == pruned(cargo_s_own(folder))
+
+
+def pruned(value: Any) -> Any:
+    """Without tables that are empty: cargo leaves them out."""
+    if not isinstance(value, dict):
+        return value
+    entries = {key: pruned(each) for key, each in value.items()}
+    return {key: each for key, each in entries.items() if each != {}}
+
+
+def test_what_the_configuration_says_of_a_project(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = """
+paths = []
+[build]
+target = ["x86_64-unknown-linux-musl"]
+target-dir = "out"
+rustflags = "-Ca  -Cb"
+[target.'cfg(unix)']
+linker = "clang"
+[env]
+PLAIN = "1"
+PLACE = { value = "data", relative = true }
+[registries.acme]
+index = "sparse+https://crates.acme.com/"
+[source.crates-io]
+replace-with = "vendored"
+[source.vendored]
+directory = "vendor"
+[patch.crates-io]
+shop-db = { path = "db" }
+[profile.dist]
+inherits = "release"
+"""
+    root = write({**crate(), ".cargo/config.toml": config, "rust-toolchain": "1.85\n"})
+    monkeypatch.setenv("CARGO_HOME", str(root / "no-home"))
+
+    project = load_project(root)
+    read = project.config
+
+    assert read.files == (root / ".cargo/config.toml",)
+    assert read.targets == ("x86_64-unknown-linux-musl",)
+    assert read.target_dir == root / "out"
+    assert read.rustflags == ("-Ca", "-Cb")
+    assert read.by_target["cfg(unix)"].linker == "clang"
+    assert read.env == {"PLAIN": "1", "PLACE": str(root / "data")}
+    assert read.registries == {"acme": "sparse+https://crates.acme.com/"}
+    assert read.sources["crates-io"].replace_with == "vendored"
+    assert read.sources["vendored"].directory == root / "vendor"
+    assert project.patches == (root / "db",)
+    assert "dist" in project.profiles
+    assert project.toolchain is not None
+    assert project.toolchain.channel == "1.85"
+
+
+def test_a_profile_of_the_configuration_is_one_to_cargo_too(write: Write) -> None:
+    root = write({**crate(), ".cargo/config.toml": '[profile.dist]\ninherits = "release"\n'})
+
+    subprocess.run(["cargo", "check", "--quiet", "--profile=dist"], cwd=root, check=True)
+
+
+@pytest.mark.parametrize(
+    ("files", "problem"),
+    [
+        ({".cargo/config.toml": "[build]\ntarget = 1\n"}, "`build.target` is a number"),
+        ({".cargo/config.toml": "[build\n"}, "is not valid TOML"),
+        ({".cargo/config.toml": 'include = ["config.toml"]\n'}, "it includes itself"),
+        ({".cargo/config.toml": 'include = ["none.toml"]\n'}, "there is no such file"),
+        ({".cargo/config.toml": "include = 'x.toml'\n"}, "`include` is a string, and not a list"),
+        ({"rust-toolchain.toml": "[toolchain]\nchannel = '1'\npath = 'x'\n"}, "both `channel` and `path` are set"),
+        ({"rust-toolchain.toml": "channel = '1'\n"}, "missing required field"),
+    ],
+)
+def test_a_broken_file_around_a_project_is_named(write: Write, files: dict[str, str], problem: str) -> None:
+    root = write({**crate(), **files})
+
+    with pytest.raises(RustDockerError) as caught:
+        load_project(root)
+
+    assert problem in str(caught.value)
+    assert str(root / next(iter(files))) in str(caught.value) or "none.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("files", "channel", "name"),
+    [
+        ({"rust-toolchain": "nightly-2026-01-01\n"}, "nightly-2026-01-01", "rust-toolchain"),
+        ({"rust-toolchain": '[toolchain]\nchannel = "1.80"\n'}, "1.80", "rust-toolchain"),
+        (
+            {"rust-toolchain": "1.1\n", "rust-toolchain.toml": "[toolchain]\nchannel = '2'\n"},
+            "1.1",
+            "rust-toolchain",
+        ),
+        ({"rust-toolchain.toml": "[toolchain]\ncomponents = ['clippy']\n"}, None, "rust-toolchain.toml"),
+    ],
+)
+def test_the_toolchain_file_is_read_in_both_forms(
+    write: Write, files: dict[str, str], channel: str | None, name: str
+) -> None:
+    root = write({**crate(), **files})
+    toolchain = load_project(root).toolchain
+
+    assert toolchain is not None
+    assert (toolchain.channel, toolchain.path) == (channel, root / name)
+
+
+def test_the_nearest_toolchain_file_counts(write: Write) -> None:
+    root = write({"rust-toolchain": "1.1\n", **{f"inner/{name}": text for name, text in crate().items()}})
+
+    outer = load_project(root / "inner").toolchain
+    (root / "inner" / "rust-toolchain.toml").write_text("[toolchain]\nchannel = '2'\n")
+    inner = load_project(root / "inner").toolchain
+
+    assert (outer and outer.channel, inner and inner.channel) == ("1.1", "2")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rustdocker_tasks.inputs.git import parse_status, query_git
+from rustdocker_tasks.plan.model import GitState, NoGitState
+
+HEADS = "# branch.oid 0f1e\n# branch.head main\n"
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (HEADS, GitState(commit="0f1e", branch="main", dirty=False)),
+        (HEADS + "? new.rs\n", GitState(commit="0f1e", branch="main", dirty=True)),
+        (HEADS + "# branch.ab +1 -0\n", GitState(commit="0f1e", branch="main", dirty=False)),
+        (HEADS.replace("main", "(detached)"), GitState(commit="0f1e", branch=None, dirty=False)),
+        (HEADS.replace("0f1e", "(initial)"), NoGitState("the repository has no commit yet")),
+    ],
+)
+def test_status_is_read(status: str, state: GitState | NoGitState) -> None:
+    assert parse_status(status) == state
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    command = ["git", *identity, *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.cargo
+def test_git_itself_is_asked(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--initial-branch=main")
+    assert query_git(tmp_path) == NoGitState("the repository has no commit yet")
+    inner = tmp_path / "shop"
+    inner.mkdir()
+    (inner / "a file").write_text("1")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--message=one")
+    commit = git(tmp_path, "rev-parse", "HEAD")
+    assert query_git(inner) == GitState(commit=commit, branch="main", dirty=False)
+
+    # Only what lies in the folder counts, files that git does not know among it.
+    (tmp_path / "outside").touch()
+    assert query_git(inner) == GitState(commit=commit, branch="main", dirty=False)
+    (inner / "new\udcff.rs").touch()
+    assert query_git(inner) == GitState(commit=commit, branch="main", dirty=True)
+
+
+@pytest.mark.cargo
+def test_where_there_is_no_repository_git_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = query_git(tmp_path)
+    assert isinstance(state, NoGitState)
+    assert "not a git repository" in state.reason
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert query_git(tmp_path) == NoGitState("git is not installed")

@@ -210,7 +210,7 @@ def promises_text(
     added = {name: median(seconds) for name, seconds in table["new dependency"].items()}
     idle = median(pauses[OURS]) - median(pauses[RAW])
     lines = (
-        f"source edit: {edits[OURS] - best:+.2f} s beside the best that ships what was edited (promised: at most +0.5)",
+        f"source edit: {edits[OURS] - best:+.2f} s beside the best that ships the edit (promised: at most +0.5)",
         f"new dependency: {added[OURS] / added['cargo-chef']:.3f} of cargo-chef (promised: at most 0.15)",
         f"nothing changed: {idle:+.2f} s beside docker's own {median(pauses[RAW]):.2f} s (promised: at most +0.6)",
     )

@@ -295,10 +295,11 @@ def _task(bound: _Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
 
     def run_body(c: Context, **values: Any) -> None:
         from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError, Unexpected
+        from rustdocker_tasks.garbage import collected_rarely
         from rustdocker_tasks.interrupts import Terminated, raised_on_signals
 
         try:
-            with raised_on_signals():
+            with raised_on_signals(), collected_rarely():
                 body(bound, c, {flag.name: values.get(_parameter(flag), flag.default) for flag in flags})
         except RustDockerError as error:
             raise Exit(str(error), error.exit_code) from error

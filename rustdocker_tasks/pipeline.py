@@ -1,24 +1,20 @@
-"""The main path, top to bottom: Cargo's files -> plan -> program -> image -> engine. Start reading here."""
+"""The main path, top to bottom: Cargo's files -> plan -> program -> image -> engine. Start reading here.
+
+What carries a plan out is imported when one is: a backend that is not used would cost its time at every start.
+"""
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
-from rustdocker_tasks.container_build import build_in_containers, measure_image
 from rustdocker_tasks.engine.buildx import has_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
-from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
-from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders, query_toolchain
-from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.git import query_git
-from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.plan.model import MachineFacts
 from rustdocker_tasks.plan.planner import (
     USUAL_VARIANTS,
@@ -27,19 +23,19 @@ from rustdocker_tasks.plan.planner import (
     make_plan,
     possible_variants,
 )
-from rustdocker_tasks.report import BuildReport, ImageContents, image_contents, megabytes, plan_line, unpacked_size
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, require_binaries, require_placed
 from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.plan.model import ImagePlan
+    from rustdocker_tasks.plan.model import ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
+    from rustdocker_tasks.report import BuildReport, ImageContents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +113,7 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
         backend=backend,
         variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
-        toolchain=query_toolchain(project.root) if needs_toolchain else None,
+        toolchain=_query_toolchain(project.root) if needs_toolchain else None,
         git=facts.git,
     )
     return Planned(plan=plan, resolved=resolved, project=project)
@@ -133,6 +129,12 @@ def _request(resolved: ResolvedSettings) -> BinaryRequest:
         features=settings.features,
         default_features=settings.default_features,
     )
+
+
+def _query_toolchain(folder: Path) -> Toolchain:
+    from rustdocker_tasks.host.compile import query_toolchain
+
+    return query_toolchain(folder)
 
 
 def _machine_facts(configured: Configured) -> MachineFacts:
@@ -159,38 +161,21 @@ def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:
     """Build the image and load it into the engine; on the host backend, without an engine, leave an archive."""
     if plan.container is not None:
         return build_for_engine(plan, connect(), progress=progress)
-    return _build_on_host(plan, _engine_if_any(progress.say), say=progress.say)
+    return _build_on_host(plan, _engine_if_any(progress.say), progress=progress)
 
 
 def build_for_engine(plan: ImagePlan, engine: Daemon, *, progress: Progress) -> BuildReport:
     if plan.container is not None:
+        from rustdocker_tasks.container_build import build_in_containers
+
         return build_in_containers(plan, plan.container, engine, progress=progress)
-    return _build_on_host(plan, engine, say=progress.say)
+    return _build_on_host(plan, engine, progress=progress)
 
 
-def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
-    seconds: dict[str, float] = {}
-    assembled, folders = _make_image(plan, seconds, say=say)
-    label = plan.tags[0]
-    if engine is None:
-        path = folders.ours / f"{plan.name}-{plan.version}-{plan.variant.name}.tar"
-        with _timed(seconds, "write"):
-            write_whole(path, assembled.image.archive)
-        image = str(path)
-        say(f"written in {seconds['write']:.1f} s: {', '.join(plan.tags)}")
-    else:
-        with _timed(seconds, "load"):
-            identities = (assembled.image.config_digest, assembled.image.manifest_digest)
-            image = engine.load(assembled.image.archive, label=label, identities=identities)
-        say(f"loaded in {seconds['load']:.1f} s: {', '.join(plan.tags)}")
-    return BuildReport(
-        plan=plan,
-        contents=image_contents(assembled),
-        digests={"config": assembled.image.config_digest, "manifest": assembled.image.manifest_digest},
-        image=image,
-        loaded=engine is not None,
-        seconds=seconds,
-    )
+def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, progress: Progress) -> BuildReport:
+    from rustdocker_tasks.host_build import build_on_host
+
+    return build_on_host(plan, engine, say=progress.say)
 
 
 def measure_variants(plans: Sequence[ImagePlan], *, progress: Progress) -> list[tuple[ImagePlan, ImageContents]]:
@@ -203,7 +188,11 @@ def measure_variants(plans: Sequence[ImagePlan], *, progress: Progress) -> list[
 
 def _measure(plan: ImagePlan, *, progress: Progress) -> ImageContents:
     if plan.container is None:
-        return image_contents(_make_image(plan, {}, say=progress.say)[0])
+        from rustdocker_tasks.host_build import measure_on_host
+
+        return measure_on_host(plan, say=progress.say)
+    from rustdocker_tasks.container_build import build_in_containers, measure_image
+
     engine = connect()
     report = build_in_containers(plan, plan.container, engine, progress=progress)
     return measure_image(plan, engine, report.image)
@@ -220,36 +209,9 @@ def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:
     return [plan_image(start, (*layers, asked_for(variant))) for variant in possible_variants(backend)]
 
 
-def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:
-    say(plan_line(plan))
-    support = gather_support_files(plan)
-    if plan.compile.locked_packages is None:
-        say("there is no Cargo.lock: cargo takes the newest versions and writes one; commit it")
-    began = perf_counter()
-    folders = query_folders(plan.compile)
-    with compiled_program(plan.compile, folders) as compiled:
-        seconds["compile"] = perf_counter() - began
-        if compiled.renewed:
-            say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
-        with _timed(seconds, "assemble"):
-            assembled = assemble_image(plan, compiled.program, support)
-    say(
-        f"assembled in {seconds['assemble']:.1f} s: {megabytes(assembled.image.stored_size)} stored, "
-        f"{megabytes(unpacked_size(assembled))} unpacked"
-    )
-    return assembled, folders
-
-
 def _engine_if_any(say: Say) -> Daemon | None:
     try:
         return connect()
     except NoEngine as error:
         say(f"no container engine answers ({error.found}): the image will be an archive")
         return None
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
-    began = perf_counter()
-    yield
-    seconds[step] = perf_counter() - began

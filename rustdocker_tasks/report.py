@@ -11,7 +11,6 @@ import msgspec
 
 from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.settings.options import OPTIONS
-from rustdocker_tasks.settings.schema import cargo_toml_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,6 +79,8 @@ def config_rows(resolved: ResolvedSettings) -> list[tuple[str, bool]]:
 
 def schema_json() -> str:
     """Return a JSON Schema of the settings' tables in Cargo.toml."""
+    from rustdocker_tasks.settings.schema import cargo_toml_schema
+
     return _json(cargo_toml_schema())
 
 

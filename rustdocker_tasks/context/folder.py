@@ -138,13 +138,21 @@ def _write(folder: Path, name: str, content: bytes) -> str:
 
 
 def _write_root(folder: Path, support: Sequence[Entry]) -> str:
-    full = f"root-{short_digest(repr(support).encode())}"
+    full = f"root-{_digest_of(support)}"
     if not (folder / full).exists():
         unfinished = folder / f"{full}.unfinished"
         shutil.rmtree(unfinished, ignore_errors=True)
         write_root(unfinished, support)
         unfinished.rename(folder / full)
     return full
+
+
+def _digest_of(support: Sequence[Entry]) -> str:
+    parts = []
+    for entry in support:
+        content = entry.content or b""
+        parts += [f"{entry.path}\n{entry.mode} {entry.uid} {entry.gid} {len(content)}\n".encode(), content]
+    return short_digest(b"".join(parts))
 
 
 def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import closing, contextmanager, suppress
+from functools import cache
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
+# What decides which engine it is, and how it is reached.
+_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "HOME")
 _API_OF_20_10 = (1, 41)
 _CONFLICT = 409  # HTTP
 _SECONDS_TO_STOP = 10  # as `docker stop`
@@ -43,6 +46,11 @@ _TAKEN = re.compile(r":(\d+)(?: failed: port is already allocated|: bind: addres
 
 def connect() -> Daemon:
     """Return the engine that DOCKER_HOST or docker's current context names; raises NoEngine."""
+    return _connect(tuple(os.environ.get(name) for name in _VARIABLES))
+
+
+@cache
+def _connect(_: tuple[str | None, ...]) -> Daemon:
     import docker.errors
 
     variable = next((name for name in ("DOCKER_HOST", "DOCKER_CONTEXT") if os.environ.get(name)), None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import ssl
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path
+
+import tzdata
 
 from rustdocker_tasks.errors import ForeignCertificates, UnreadableFile
 
@@ -61,9 +64,13 @@ def _is_certificate(pem: str) -> bool:
 
 def time_zones() -> dict[str, bytes]:
     """Return the compiled zone files by name, such as `Europe/Paris`."""
+    (package,) = tzdata.__path__
     zones = {}
-    for file in distribution("tzdata").files or ():
-        name = str(file).removeprefix("tzdata/zoneinfo/")
-        if name != str(file) and file.suffix not in {".py", ".pyc"}:
-            zones[name] = Path(str(file.locate())).read_bytes()
-    return zones
+    # Six hundred small files: the package's own list of them takes as long to read as they do.
+    for folder, _, names in os.walk(f"{package}/zoneinfo"):
+        for name in names:
+            if not name.endswith((".py", ".pyc")):
+                path = os.path.join(folder, name)  # noqa: PTH118
+                with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+                    zones[path.removeprefix(f"{package}/zoneinfo/")] = file.read()
+    return dict(sorted(zones.items()))

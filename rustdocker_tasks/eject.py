@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from rustdocker_tasks.context.folder import cannot_write, render_ignore_file, script, write_root
+from rustdocker_tasks.context.folder import cannot_write, files_archive, render_ignore_file, script
 from rustdocker_tasks.context.sources import ignore_patterns
 from rustdocker_tasks.dockerfile.compose import compose
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
@@ -26,9 +26,10 @@ _FOLDER = "docker"
 _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
-    root="root",
+    files="files.tar",
     prepare_script="prepare.sh",
     compile_script="compile.sh",
+    files_script="files.sh",
     assemble_script="assemble.sh",
 )
 
@@ -49,8 +50,8 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     lasting = replace(plan, config=msgspec.structs.replace(plan.config, labels=labels))
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
-        write_root(folder / _NAMES.root, support)
-        for name in (_NAMES.prepare_script, _NAMES.compile_script, _NAMES.assemble_script):
+        (folder / _NAMES.files).write_bytes(files_archive(support))
+        for name in _NAMES.scripts:
             (folder / name).write_bytes(script(name.removesuffix(".sh")))
         ignore_file.write_text(
             f"{FIRST_LINE}\n{render_ignore_file(ignore_patterns(root), _FOLDER)}", encoding="utf-8"

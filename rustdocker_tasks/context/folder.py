@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.context.sources import list_sources, render_list, short_digest
 from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
+from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.model import ContextNames
 
@@ -78,9 +79,10 @@ def _prepare(root: Path, support: Sequence[Entry]) -> BuildContext:
     names = ContextNames(
         folder=_CONTEXT,
         sources=_write(folder, "sources", render_list(sources)),
-        root=_write_root(folder, support),
+        files=_write_files(folder, support),
         prepare_script=_write(folder, "prepare", script("prepare")),
         compile_script=_write(folder, "compile", script("compile")),
+        files_script=_write(folder, "files", script("files")),
         assemble_script=_write(folder, "assemble", script("assemble")),
     )
     _clean(folder, names, {file.digest for file in sources.files.values()})
@@ -104,18 +106,13 @@ def render_ignore_file(patterns: Iterable[str], folder: str) -> str:
 
 
 def script(name: str) -> bytes:
-    """Return a script of the build: `prepare`, `compile` or `assemble`."""
+    """Return a script of the build: `prepare`, `compile`, `files` or `assemble`."""
     return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
 
 
-def write_root(folder: Path, support: Sequence[Entry]) -> None:
-    """Write the files of `support` into a folder; the build sets modes and owners itself."""
-    folder.mkdir(exist_ok=True)
-    for entry in support:
-        if entry.content is not None:
-            place = folder / str(entry.path).lstrip("/")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(entry.content)
+def files_archive(support: Sequence[Entry]) -> bytes:
+    """Return what the image holds besides base and program, as the archive that the build unpacks."""
+    return make_archive(with_parents(support))
 
 
 def _own_folder(root: Path) -> Path:
@@ -137,14 +134,12 @@ def _write(folder: Path, name: str, content: bytes) -> str:
     return full
 
 
-def _write_root(folder: Path, support: Sequence[Entry]) -> str:
-    full = f"root-{_digest_of(support)}"
-    if not (folder / full).exists():
-        unfinished = folder / f"{full}.unfinished"
-        shutil.rmtree(unfinished, ignore_errors=True)
-        write_root(unfinished, support)
-        unfinished.rename(folder / full)
-    return full
+def _write_files(folder: Path, support: Sequence[Entry]) -> str:
+    """Write the archive; its name is known without making it, which takes longer than all else here."""
+    name = f"files-{_digest_of(support)}.tar"
+    if not (folder / name).exists():
+        write_whole(folder / name, files_archive(support))
+    return name
 
 
 def _digest_of(support: Sequence[Entry]) -> str:
@@ -157,8 +152,7 @@ def _digest_of(support: Sequence[Entry]) -> str:
 
 def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:
     """Remove what an earlier build needed and this one does not."""
-    scripts = {names.prepare_script, names.compile_script, names.assemble_script}
-    wanted = {names.sources, names.root, *scripts, _CONTENTS}
+    wanted = {*names.scripts, names.sources, names.files, _CONTENTS}
     for path in folder.iterdir():
         if path.name not in wanted:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

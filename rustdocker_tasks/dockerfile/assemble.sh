@@ -1,37 +1,19 @@
 #!/bin/sh
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
-# Assemble what the image holds beside its base in a finished tree: all parents, fixed times, numeric owners.
+# Put the program and the libraries that it loads into a finished tree: all parents, fixed times, numeric owners.
 #
-#   assemble.sh OUT RUNTIME NAME USER LINKAGE WORKDIR VOLUME...
+#   assemble.sh OUT RUNTIME NAME LINKAGE
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
-# there is none. LINKAGE is `dynamic` or `static`. WORKDIR may be an empty word, and USER owns each VOLUME.
-# /root-files holds certificates, time zones and users.
+# there is none. LINKAGE is `dynamic` or `static`.
 set -eu
 export LC_ALL=C
 
-out=${1%/} runtime=$2 root=/root-files name=$3 user=$4 linkage=$5 workdir=$6
-shift 6
+out=${1%/} runtime=$2 name=$3 linkage=$4
 program=/rustdocker/program
 
 fail() { echo "rustdocker: $*" >&2; exit 67; }
-
-# The base's own accounts stay; ours follow.
-add_accounts() {
-    for file in passwd group; do
-        lines=$(cat "$root/etc/$file")
-        base=$runtime/etc/$file
-        [ -n "$runtime" ] || base=/nowhere
-        [ -n "$out" ] || base=/etc/$file
-        if [ -f "$base" ]; then
-            { cat "$base"; echo "$lines" | grep -v '^root:' || true; } | awk -F: '!seen[$1]++' > /rustdocker/accounts
-        else
-            echo "$lines" > /rustdocker/accounts
-        fi
-        cp /rustdocker/accounts "$out/etc/$file"
-    done
-}
 
 add_libraries() {
     interpreter=$(readelf --program-headers "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
@@ -60,7 +42,6 @@ check_libc() {
     [ -z "$lacking" ] || fail "the program needs a newer libc than the runtime image has: $lacking"
 }
 
-mkdir -p "$out/etc"
 if [ "$linkage" = static ]; then
     if readelf --program-headers --dynamic "$program" | grep -q -e 'program interpreter' -e '(NEEDED)'; then
         fail "the program is not fully static: $(readelf --dynamic "$program" | sed -n 's/.*Shared library: //p' | tr '\n' ' ')"
@@ -69,27 +50,8 @@ elif [ -n "$out" ]; then
     add_libraries
     [ -z "$runtime" ] || check_libc
 fi
-# One process for the many time zones: one for each took a second.
-mkdir -p "$out/usr" "$out/etc/ssl"
-cp -R --no-preserve=mode,ownership "$root/usr/." "$out/usr/"
-cp -R --no-preserve=mode,ownership "$root/etc/ssl/." "$out/etc/ssl/"
-[ -f "$out/etc/nsswitch.conf" ] || [ -n "$runtime" ] || install --mode=644 "$root/etc/nsswitch.conf" "$out/etc/nsswitch.conf"
-add_accounts
 install -D "$program" "$out/usr/local/bin/$name"
-mkdir -p "$out/tmp" "$out/home/nonroot"
-for folder in ${workdir:+"$workdir"} "$@"; do
-    mkdir -p "$out$folder"
-done
 if [ -n "$out" ]; then
     chmod -R u=rwX,go=rX "$out"
-    chown -R 0:0 "$out"
-fi
-chmod 1777 "$out/tmp"
-chmod 700 "$out/home/nonroot"
-chown "$user" "$out/home/nonroot"
-for folder in "$@"; do
-    [ "$folder" = /tmp ] || chown "$user" "$out$folder"
-done
-if [ -n "$out" ]; then
     find "$out" -exec touch --no-dereference --date=@0 {} +
 fi

@@ -1,18 +1,19 @@
 #!/bin/sh
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
-# Compile the program from the sources that the list names, and leave it as /rustdocker/program.
+# Compile the program from the sources that the list names, leave it as /rustdocker/program, and assemble what the
+# image holds of it: in one step, since each step costs a container.
 #
-#   compile.sh LIST SOURCES TARGET LIBC BINARY CARGO_ARGUMENT...
+#   compile.sh LIST SOURCES TARGET LINKAGE BINARY ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
 #
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what the context brings.
 # SOURCES is the mirror of the sources, in which cargo runs, and TARGET its target folder; both may outlive the build.
-# LIBC is `native` or `musl`.
+# LINKAGE is `dynamic` or `static`. ASSEMBLE is the other script, beside this one, and says what OUT and RUNTIME are.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 target=$3 libc=$4 binary=$5
-shift 5
+list=$1 sources=$2 target=$3 linkage=$4 binary=$5 assemble=$6 out=$7 runtime=$8
+shift 8
 context=/context
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
@@ -160,7 +161,7 @@ check_changed() {
 # scripts read: another Rust file renews its package, any other file renews all packages.
 find_renewal() {
     : > "$work/renewed"
-    find "$target" -path '*/deps/*.d' -exec cat {} + | sed -n 's/:$//p' | sed 's/\\ / /g' | sort -u > "$work/named"
+    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec cat {} + 2> "$work/ignored" | sed -n 's/:$//p' | sed 's/\\ / /g' | sort -u > "$work/named"
     sort -u "$pending" | comm -23 - "$work/named" | grep -v '^Cargo\.lock$' > "$work/unseen" || true
     sort -u "$pending" | comm -12 - "$work/named" | grep -v '\.rs$' >> "$work/unseen" || true
     grep '\(^\|/\)Cargo\.toml$' "$work/wanted-paths" | sed -n 's,/Cargo\.toml$,,p' > "$work/packages" || true
@@ -196,7 +197,7 @@ if [ "$list" != - ]; then
 fi
 export CARGO_TARGET_DIR="$target"
 cd "$sources"
-if [ "$libc" = musl ]; then
+if [ "$linkage" = static ]; then
     set -- "$@" "--target=$(uname -m)-unknown-linux-musl"
 fi
 code=0
@@ -208,3 +209,4 @@ fi
 # Of the artefacts of one binary only the binary is executable; a build script's is not named.
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program
+sh "$support/$assemble" "$out" "$runtime" "$binary" "$linkage"

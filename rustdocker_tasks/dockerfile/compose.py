@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan
 
 CA_BUNDLE = "ca-bundle"  # the secret's ID
-_BUILD, _RUNTIME = "rustdocker-build", "rustdocker-runtime"  # no image is called so
+# No image is called so.
+_BUILD, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-runtime"
+_SECRET = Mount(type="secret", options={"id": CA_BUNDLE})
 _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
 _CARGO_HOME = "/rustdocker/cargo-home"
@@ -48,25 +50,50 @@ def compose(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Dock
     return (*_build_stage(plan, build, names), *_final_stage(plan))
 
 
+def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:
+    """The step that makes all of the image but its program: it is the same from one edit to the next.
+
+    Its mounts are single files: with the whole folder mounted, any change of a source would run it again.
+    """
+    return Run(
+        mounts=(
+            _bind(names, names.files_script, "/files"),
+            _bind(names, names.files, "/files.tar"),
+            *_runtime_mount(build),
+        ),
+        words=("sh", "/files", _out(plan), "/runtime" if build.runtime_image else ""),
+    )
+
+
 def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Instruction]:
     if build.runtime_image:
         yield From(image=build.runtime_image, stage=_RUNTIME)
-    yield From(image=build.build_image, stage=_BUILD)
     keeps_nothing = plan.variant.base is Base.RUST
-    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (f"{_KEPT}/sources", f"{_KEPT}/target")
     if not keeps_nothing:
+        yield From(image=build.build_image, stage=_FILES)
+        yield _files_step(plan, build, names)
+    yield From(image=build.build_image, stage=_BUILD)
+    if keeps_nothing:
+        yield _files_step(plan, build, names)
+    else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
-    secret = Mount(type="secret", options={"id": CA_BUNDLE})
     if plan.variant.linkage is Linkage.STATIC:
         yield Run(
-            mounts=(_bind(names, names.prepare_script, "/prepare"), secret),
+            mounts=(_bind(names, names.prepare_script, "/prepare"), _SECRET),
             words=(*_environment(plan), "sh", "/prepare", "c" if build.compiles_c else "no-c"),
         )
-    yield Run(
+    yield _compile_step(plan, build, names)
+
+
+def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:
+    keeps_nothing = plan.variant.base is Base.RUST
+    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (f"{_KEPT}/sources", f"{_KEPT}/target")
+    return Run(
         mounts=(
             Mount(type="bind", options={"target": "/context"}),
             *(() if keeps_nothing else _cache_mounts(build)),
-            secret,
+            *_runtime_mount(build),
+            _SECRET,
         ),
         words=(
             *_environment(plan),
@@ -75,30 +102,26 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
             names.sources or "-",
             sources,
             target,
-            "musl" if plan.variant.linkage is Linkage.STATIC else "native",
+            plan.variant.linkage.value,
             plan.compile.binary,
+            names.assemble_script,
+            _out(plan),
+            "/runtime" if build.runtime_image else "",
             f"--manifest-path={sources}/{build.manifest}",
             *compile_flags(plan.compile),
         ),
     )
-    # Each by itself: with the whole folder mounted, any change of a source would run this step again.
-    mounts = [_bind(names, names.assemble_script, "/assemble"), _bind(names, names.root, "/root-files")]
-    if build.runtime_image:
-        mounts.append(Mount(type="bind", options={"from": _RUNTIME, "target": "/runtime"}))
-    yield Run(
-        mounts=tuple(mounts),
-        words=(
-            "sh",
-            "/assemble",
-            "/" if keeps_nothing else _OUT,
-            "/runtime" if build.runtime_image else "",
-            plan.name,
-            plan.config.user,
-            plan.variant.linkage.value,
-            plan.config.workdir or "",
-            *plan.config.volumes,
-        ),
-    )
+
+
+def _out(plan: ImagePlan) -> str:
+    """Return where the tree of what is added to the base is made; / where that is the image itself."""
+    return "/" if plan.variant.base is Base.RUST else _OUT
+
+
+def _runtime_mount(build: ContainerBuild) -> tuple[Mount, ...]:
+    if not build.runtime_image:
+        return ()
+    return (Mount(type="bind", options={"from": _RUNTIME, "target": "/runtime"}),)
 
 
 def _environment(plan: ImagePlan) -> tuple[str, ...]:
@@ -125,6 +148,8 @@ def _final_stage(plan: ImagePlan) -> Iterator[Instruction]:
         yield Workdir(_APP)
     else:
         yield From(image=_RUNTIME if plan.variant.base is Base.RUNTIME else "scratch")
+        # Two layers: an edit changes the second alone.
+        yield Copy(stage=_FILES, source=f"{_OUT}/", destination="/")
         yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
     own = SEARCH_PATH if plan.variant.base is Base.NONE else {}
     yield from config_instructions(plan.config, entrypoint=str(PROGRAMS / plan.name), environment=own)

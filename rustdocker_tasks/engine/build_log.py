@@ -25,7 +25,7 @@ _STEPS = (
     (re.compile(r"\[internal\] load metadata|\[[^]]*\] FROM "), "get base image"),
     (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
     (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?compile\b'), "compile"),
-    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?assemble\b|COPY --from'), "assemble"),
+    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?files\b|COPY --from'), "assemble"),
     (re.compile("exporting to|importing to"), "load"),
 )
 # Cargo's own: `Building [====>     ] 45/167: serde, syn(build.rs)`.

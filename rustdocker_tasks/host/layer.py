@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tarfile
 from dataclasses import dataclass
 from gzip import GzipFile
 from hashlib import sha256
 from io import BytesIO
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.inputs.root_files import Entry
+from rustdocker_tasks.inputs.archive import make_archive, with_parents
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rustdocker_tasks.inputs.root_files import Entry
 
 # Of zlib's levels the one after which time doubles for the last 5 % of size (measured on a Rust program).
 _COMPRESSION = 3
@@ -35,8 +35,8 @@ class Layer:
 
 def make_layer(name: str, entries: Iterable[Entry]) -> Layer:
     """Return the layer with `entries`, and every folder on the way to them that is not among them."""
-    complete = _with_parents(entries)
-    archive = _archive(complete)
+    complete = with_parents(entries)
+    archive = make_archive(complete)
     blob = _compress(archive)
     return Layer(
         name=name,
@@ -49,27 +49,6 @@ def make_layer(name: str, entries: Iterable[Entry]) -> Layer:
 
 def digest(blob: bytes) -> str:
     return f"sha256:{sha256(blob).hexdigest()}"
-
-
-def _with_parents(entries: Iterable[Entry]) -> list[Entry]:
-    complete = {entry.path: entry for entry in entries}
-    for path in list(complete):
-        for parent in path.parents:
-            if parent != PurePosixPath("/"):
-                complete.setdefault(parent, Entry(path=parent, mode=0o755))
-    return [complete[path] for path in sorted(complete)]
-
-
-def _archive(entries: Iterable[Entry]) -> bytes:
-    file = BytesIO()
-    with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for entry in entries:
-            info = tarfile.TarInfo(str(entry.path.relative_to("/")))
-            info.mode, info.uid, info.gid, info.mtime = entry.mode, entry.uid, entry.gid, 0
-            info.type = tarfile.DIRTYPE if entry.content is None else tarfile.REGTYPE
-            info.size = len(entry.content or b"")
-            archive.addfile(info, BytesIO(entry.content or b""))
-    return file.getvalue()
 
 
 def _compress(archive: bytes) -> bytes:

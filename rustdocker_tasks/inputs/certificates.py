@@ -8,9 +8,8 @@ import ssl
 from base64 import urlsafe_b64encode
 from hashlib import sha256
 from importlib.metadata import distribution
+from importlib.resources import files
 from pathlib import Path
-
-import tzdata
 
 from rustdocker_tasks.errors import ForeignCertificates, UnreadableFile
 
@@ -64,13 +63,13 @@ def _is_certificate(pem: str) -> bool:
 
 def time_zones() -> dict[str, bytes]:
     """Return the compiled zone files by name, such as `Europe/Paris`."""
-    (package,) = tzdata.__path__
+    root = str(files("tzdata") / "zoneinfo")
     zones = {}
     # Six hundred small files: the package's own list of them takes as long to read as they do.
-    for folder, _, names in os.walk(f"{package}/zoneinfo"):
+    for folder, _, names in os.walk(root):
         for name in names:
             if not name.endswith((".py", ".pyc")):
                 path = os.path.join(folder, name)  # noqa: PTH118
                 with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-                    zones[path.removeprefix(f"{package}/zoneinfo/")] = file.read()
+                    zones[path.removeprefix(f"{root}/")] = file.read()
     return dict(sorted(zones.items()))

@@ -106,10 +106,15 @@ class ContextNames:
 
     folder: str  # from the context's root
     sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
-    root: str
+    files: str  # the archive of what the image holds besides base and program
     prepare_script: str
     compile_script: str
+    files_script: str
     assemble_script: str
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        return self.prepare_script, self.compile_script, self.files_script, self.assemble_script
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 FROM rust:1-slim-trixie AS rustdocker-build
 RUN \
+    --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
+    --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
+    ["sh", "/files", "/", ""]
+RUN \
     --mount=type=bind,target=/context \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "native", "hello", "--manifest-path=/app/Cargo.toml", "--profile=release", "--locked"]
-RUN \
-    --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
-    --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
-    ["sh", "/assemble", "/", "", "hello", "65532:65532", "dynamic", ""]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", "/app/target", "dynamic", "hello", "assemble-0", "/", "", "--manifest-path=/app/Cargo.toml", "--profile=release", "--locked"]
 WORKDIR "/app"
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 LABEL "org.opencontainers.image.title"="hello" \

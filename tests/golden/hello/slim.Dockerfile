@@ -2,21 +2,25 @@
 
 FROM debian:trixie-slim AS rustdocker-runtime
 
+FROM rust:1-slim-trixie AS rustdocker-files
+RUN \
+    --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
+    --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
+    --mount=type=bind,from=rustdocker-runtime,target=/runtime \
+    ["sh", "/files", "/rustdocker/out", "/runtime"]
+
 FROM rust:1-slim-trixie AS rustdocker-build
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
-    --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "native", "hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
-RUN \
-    --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
-    --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
     --mount=type=bind,from=rustdocker-runtime,target=/runtime \
-    ["sh", "/assemble", "/rustdocker/out", "/runtime", "hello", "65532:65532", "dynamic", ""]
+    --mount=type=secret,id=ca-bundle \
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "dynamic", "hello", "assemble-0", "/rustdocker/out", "/runtime", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
 
 FROM rustdocker-runtime
+COPY --from=rustdocker-files /rustdocker/out/ /
 COPY --from=rustdocker-build /rustdocker/out/ /
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 LABEL "org.opencontainers.image.title"="hello" \

@@ -1,5 +1,11 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 
+FROM rust:1-slim-trixie AS rustdocker-files
+RUN \
+    --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
+    --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
+    ["sh", "/files", "/rustdocker/out", ""]
+
 FROM rust:1-slim-trixie AS rustdocker-build
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
@@ -7,13 +13,10 @@ RUN \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "native", "my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
-RUN \
-    --mount=type=bind,source=target/rustdocker/context/assemble-0,target=/assemble \
-    --mount=type=bind,source=target/rustdocker/context/root-0,target=/root-files \
-    ["sh", "/assemble", "/rustdocker/out", "", "my-rust-app", "65532:65532", "dynamic", ""]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", "/rustdocker/kept/target", "dynamic", "my-rust-app", "assemble-0", "/rustdocker/out", "", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
 
 FROM scratch
+COPY --from=rustdocker-files /rustdocker/out/ /
 COPY --from=rustdocker-build /rustdocker/out/ /
 ENV PATH="/usr/local/bin:/usr/bin:/bin" \
     SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"

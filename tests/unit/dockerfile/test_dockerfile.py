@@ -34,9 +34,10 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 NAMES = ContextNames(
     folder="target/rustdocker/context",
     sources="sources-0",
-    root="root-0",
+    files="files-0.tar",
     prepare_script="prepare-0",
     compile_script="compile-0",
+    files_script="files-0",
     assemble_script="assemble-0",
 )
 

@@ -110,7 +110,7 @@ def test_buildx_s_last_word_is_found_behind_a_step_that_was_cut_off() -> None:
         ("#4 [rustdocker-build 1/4] FROM docker.io/library/rust:1-slim", "get base image"),
         ("#5 [internal] load build context", "send sources"),
         ('#7 [rustdocker-build 2/4] RUN --mount=type=secret,id=x     ["sh", "/prepare", "no-c"]', "prepare"),
-        ('#7 [rustdocker-build 4/4] RUN --mount=type=secret,id=x     ["sh", "/assemble", "/x"]', "assemble"),
+        ('#7 [rustdocker-build 4/4] RUN --mount=type=secret,id=x     ["sh", "/files", "/x"]', "assemble"),
         ("#8 [stage-2 2/2] COPY --from=rustdocker-build /rustdocker/out/ /", "assemble"),
         ("#9 exporting to image", "load"),
         ("#9 exporting to docker image format", "load"),

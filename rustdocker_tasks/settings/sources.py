@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 TABLE = "rustdocker"
 _PREFIX = "RUSTDOCKER_"
+# What chooses the binary and the variant cannot stand in a table for one.
+NOT_FOR_A_BINARY = ("package", "bin")
+NOT_FOR_A_VARIANT = (*NOT_FOR_A_BINARY, "variant", "backend", "builder")
 BINARIES = "bin"  # the table of tables for binaries; as a text it is the setting
 _WRONG_PLACES = (
     (TABLE,),
@@ -83,7 +86,7 @@ def split(layer: Layer) -> list[Layer]:
     layers = _split_variants(replace(layer, values=values))
     for name, table in cast("Mapping[str, object]", tables).items():
         place = (BINARIES, name)
-        own = _table(layer, place, table, refused=("package", "bin"))
+        own = _table(layer, place, table, refused=NOT_FOR_A_BINARY)
         layers += _split_variants(replace(layer, values=own, table=place, binary=name))
     return layers
 
@@ -93,7 +96,7 @@ def _split_variants(layer: Layer) -> list[Layer]:
     layers = [replace(layer, values={key: value for key, value in layer.values.items() if key not in tables})]
     for name, table in tables.items():
         place = (*layer.table, name)
-        own = _table(layer, place, table, refused=("package", "bin", "variant", "backend"))
+        own = _table(layer, place, table, refused=NOT_FOR_A_VARIANT)
         layers.append(replace(layer, values=own, table=place, variant=name))
     return layers
 

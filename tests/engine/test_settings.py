@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from contextlib import closing
 
 import docker
@@ -71,6 +72,79 @@ def test_labels_and_stop_signal_reach_the_image(write: Write, backend: str, host
         "team": 'a "b" $c',
     }
     assert config["StopSignal"] == "SIGINT"
+
+
+CONFIGURED = """
+[package.metadata.rustdocker]
+name = "named"
+tag = [":{version}-{variant}", "other:{major}"]
+workdir = "/srv/a $b"
+volumes = ["/var/lib/shop"]
+healthcheck = { command = ["/usr/local/bin/configured", "--check"], interval = "1m30s", retries = 2 }
+build-env = { SHOWN = 'a "b" $c' }
+
+[package.metadata.rustdocker.static]
+volumes = ["/only/static"]
+
+[package.metadata.rustdocker.minimal]
+expose = [81]
+
+[package.metadata.rustdocker.bin.configured]
+user = 1000
+"""
+WHERE = """use std::os::unix::fs::MetadataExt;
+fn main() {
+    let data = std::fs::metadata("/var/lib/shop").unwrap();
+    let here = std::env::current_dir().unwrap();
+    let owner = std::fs::metadata(".").unwrap().uid();
+    println!("{} {} {owner} {:o} {}", here.display(), data.uid(), data.mode() & 0o777, env!("SHOWN"));
+}
+"""
+
+
+@BACKENDS
+def test_what_runs_the_program_is_as_it_is_set(write: Write, backend: str, host: str) -> None:
+    manifest = MANIFEST.format(name="configured") + CONFIGURED
+    folder = write({**crate("configured", **{"src/main.rs": WHERE}), "Cargo.toml": manifest})
+    settings = {"RUSTDOCKER_BACKEND": backend, "DOCKER_HOST": host, "RUSTDOCKER_VARIANT": "minimal"}
+
+    image = invoke("build", folder=folder, **settings).result
+
+    with closing(docker.DockerClient(base_url=host)) as client:
+        found = client.images.get(image)
+        config = found.attrs["Config"]
+        printed = client.containers.run(image, remove=True).decode()
+        read_only = client.containers.run(image, read_only=True, remove=True).decode()
+    assert {"named:0.1.0-minimal", "other:0"} <= set(found.tags)
+    assert printed == read_only == '/srv/a $b 1000 0 755 a "b" $c\n'
+    assert config["User"] == "1000:1000"
+    assert config["WorkingDir"] == "/srv/a $b"
+    assert config["Volumes"] == {"/var/lib/shop": {}}
+    assert config["Healthcheck"] == {
+        "Test": ["CMD", "/usr/local/bin/configured", "--check"],
+        "Interval": 90_000_000_000,
+        "Retries": 2,
+    }
+    assert config["ExposedPorts"] == {"81/tcp": {}}
+
+
+def test_the_image_names_the_commit_that_it_was_built_from(write: Write) -> None:
+    folder = write({**crate("committed"), ".gitignore": "target\nCargo.lock\n"})
+    settings = {"RUSTDOCKER_BACKEND": "host", "RUSTDOCKER_TAG": "committed:{git-sha}"}
+    nothing = invoke("build", folder=folder, **settings)
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    for words in (("init", "--quiet"), ("add", "."), (*identity, "commit", "--quiet", "--message=one")):
+        subprocess.run(["git", *words], cwd=folder, check=True)
+    commit = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=folder, text=True).strip()
+
+    image = invoke("build", folder=folder, **settings).result
+
+    assert nothing.code == 64
+    assert "there is no {git-sha}: git says: fatal: not a git repository" in nothing.stderr
+    with closing(docker.DockerClient(base_url=MACHINE_ENGINE)) as client:
+        found = client.images.get(image)
+    assert f"committed:{commit[:12]}" in found.tags
+    assert found.labels["org.opencontainers.image.revision"] == commit
 
 
 def test_config_says_what_is_set_and_by_whom(write: Write) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from rustdocker_tasks.errors import (
     BadValue,
@@ -19,7 +21,7 @@ from rustdocker_tasks.errors import (
     SeveralBadSettings,
     UnknownKey,
 )
-from rustdocker_tasks.settings.options import OPTIONS, Backend, Settings
+from rustdocker_tasks.settings.options import OPTIONS, Backend, Option, Settings
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.schema import cargo_toml_schema
 from rustdocker_tasks.settings.sources import (
@@ -331,14 +333,48 @@ def test_an_origin_names_file_and_line() -> None:
     assert resolved.origin("env").where == f"{manifest}, line 3 [package.metadata.rustdocker]"
 
 
-def test_the_schema_knows_every_setting_and_refuses_others() -> None:
-    schema = cargo_toml_schema()
-    settings = schema["$defs"]["Settings"]
+SCHEMA = Draft202012Validator(cargo_toml_schema())
 
-    assert set(settings["properties"]) == set(OPTIONS)
-    assert settings["additionalProperties"] is False
-    for table in ("package", "workspace"):
-        reference = schema["properties"][table]["properties"]["metadata"]["properties"]["rustdocker"]
-        assert reference == {"$ref": "#/$defs/Settings"}
-    for key, option in OPTIONS.items():
-        assert option.description in json.dumps(settings["properties"][key]), key
+
+@pytest.mark.parametrize("table", ["package", "workspace"])
+@pytest.mark.parametrize("option", OPTIONS.values(), ids=lambda option: option.key)
+def test_the_schema_knows_every_setting_and_accepts_its_example(option: Option, table: str) -> None:
+    value = tomli.loads(f"value = {option.example}")["value"]
+    document = {table: {"metadata": {"rustdocker": {option.key: value}}}}
+
+    assert list(SCHEMA.iter_errors(document)) == []
+    assert option.description in json.dumps(cargo_toml_schema()["$defs"]["Settings"]["properties"][option.key])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"static": {"expose": [80]}},
+        {"bin": {"server": {"user": 1000, "static": {"expose": ["80/tcp"]}}}},
+        {"healthcheck": {"command": ["/x"], "retries": 3}},
+    ],
+)
+def test_the_schema_accepts_what_we_accept(values: dict[str, Any]) -> None:
+    resolve(layer(**values))
+
+    assert list(SCHEMA.iter_errors({"package": {"metadata": {"rustdocker": values}}})) == []
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"expose": 80},
+        {"exposed": [80]},
+        {"static": {"variant": "slim"}},
+        {"bin": {"server": {"bin": "x"}}},
+        {"bin": {"server": {"static": {"backend": "host"}}}},
+        {"healthcheck": {"command": []}},
+        {"locked": "yes"},
+        {"debian-release": "Trixie!"},
+    ],
+)
+def test_the_schema_refuses_what_we_refuse(values: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError):
+        resolve(layer(**values))
+
+    assert list(SCHEMA.iter_errors({"package": {"metadata": {"rustdocker": values}}})) != []

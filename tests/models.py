@@ -70,6 +70,7 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         metadata=None,
         text="",
         lock=Lock(packages=tuple(locked_package(name) for name in locked)),
+        resolver="2",
         config=CargoConfig(),
         toolchain=None,
     )

@@ -96,6 +96,10 @@ class Package:
         return self.manifest.parent
 
     @property
+    def is_proc_macro(self) -> bool:
+        return any("proc-macro" in target.crate_types for target in self.targets)
+
+    @property
     def binaries(self) -> tuple[Target, ...]:
         return tuple(target for target in self.targets if target.kind is TargetKind.BINARY)
 
@@ -181,6 +185,7 @@ class Project:
     metadata: object  # [workspace.metadata], as written; None if there is none
     text: str  # of the root's manifest
     lock: Lock | None  # None if there is no Cargo.lock
+    resolver: str  # of features: 1, 2 or 3
     config: CargoConfig
     toolchain: ToolchainFile | None  # the nearest, None if there is none
 

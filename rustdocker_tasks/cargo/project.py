@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "Cargo.toml"
 _WILDCARDS = "*?["
+_RESOLVERS = {"2021": "2", "2024": "3"}  # by the edition of the root's package
 
 
 def load_project(start: Path) -> Project:
@@ -52,9 +53,15 @@ def load_project(start: Path) -> Project:
         metadata=manifest.workspace.metadata if manifest.workspace else None,
         text=manifest.text,
         lock=_load_lock(root / "Cargo.lock"),
+        resolver=_resolver(manifest, members.get(root)),
         config=config,
         toolchain=load_toolchain_file(root),
     )
+
+
+def load_package(folder: Path) -> Package:
+    """Return the package of a folder; raises ProjectError."""
+    return _Loader().package(_normal(folder))
 
 
 def load_outside(project: Project) -> tuple[Package, ...]:
@@ -229,6 +236,13 @@ def _default_members(root: Manifest, members: dict[Path, Package]) -> Iterator[P
                 f"package `{folder}` is listed in default-members but is not a member",
                 hint="add it to `members`, or remove it from `default-members`",
             )
+
+
+def _resolver(manifest: Manifest, own: Package | None) -> str:
+    """Return which resolver the root chooses. Source: the Cargo book, "Resolver versions"."""
+    workspace = manifest.workspace.resolver if manifest.workspace else None
+    package = manifest.package.resolver if manifest.package else None
+    return workspace or package or (_RESOLVERS.get(own.edition, "1") if own else "1")
 
 
 def _find_upward(start: Path) -> Path:

@@ -124,26 +124,23 @@ def test_a_revert_after_the_layers_were_pruned(app: Crate, variant: str) -> None
 
 
 def test_a_feature_switched_on_around_an_edit(app: Crate) -> None:
-    lock = (app.folder / "Cargo.lock").read_text()
+    switch = '[package.metadata.rustdocker]\nfeatures = ["x"]\n'
 
-    def with_feature(name: str, text: str) -> None:
+    def with_feature(text: str) -> None:
         manifest = (app.folder / "Cargo.toml").read_text()
-        if "[[bin]]" not in manifest:
-            manifest += f'[[bin]]\nname = "{name}"\npath = "src/main.rs"\nrequired-features = ["x"]\n'
-        app.write(**{"Cargo.toml": manifest, "src/main.rs": PRINT.format(text)})
+        app.write(**{"Cargo.toml": manifest.split(switch)[0] + switch, "src/main.rs": PRINT.format(text)})
 
     def without(text: str) -> None:
-        manifest = (app.folder / "Cargo.toml").read_text().split("[[bin]]")[0]
-        app.write(**{"Cargo.toml": manifest, "src/main.rs": PRINT.format(text)})
+        manifest = (app.folder / "Cargo.toml").read_text()
+        app.write(**{"Cargo.toml": manifest.split(switch)[0], "src/main.rs": PRINT.format(text)})
 
-    name = next(line.split('"')[1] for line in lock.splitlines() if line.startswith('name = "app'))
-    with_feature(name, "first")
+    with_feature("first")
     assert app.build() == "first"
     without("fifth")
     assert app.build() == "fifth"
-    with_feature(name, "fifth")
+    with_feature("fifth")
     assert app.build() == "fifth"
-    with_feature(name, "first")
+    with_feature("first")
     assert app.build() == "first"
 
 

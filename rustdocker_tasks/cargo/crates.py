@@ -1,0 +1,106 @@
+"""Where the manifests of a project's dependencies are on this machine, and what of the graph they decide.
+
+Reads the disk, and asks cargo where it is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import TYPE_CHECKING, Any
+
+from rustdocker_tasks.cargo.graph import Graph, Known, Wanted, resolve
+from rustdocker_tasks.cargo.model import PackageId
+from rustdocker_tasks.cargo.project import load_outside, load_package
+from rustdocker_tasks.cargo.surroundings import cargo_home
+from rustdocker_tasks.errors import RustDockerError
+from rustdocker_tasks.process import read_output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rustdocker_tasks.cargo.model import Package, Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundGraph:
+    """The graph, None where nothing tells it, and by what it was found."""
+
+    graph: Graph | None
+    source: str
+
+
+def find_graph(project: Project, wanted: Wanted) -> FoundGraph:
+    """Return the crates that go into a binary, by what is at hand.
+
+    That is cargo, without the network; else the manifests in cargo's own folder; else Cargo.lock alone, which
+    knows too many.
+    """
+    known = _ask_cargo(project, wanted)
+    if known is not None:
+        return FoundGraph(graph=resolve(known, wanted), source="cargo metadata")
+    if project.lock is None:
+        return FoundGraph(graph=None, source="nothing: there is no Cargo.lock, and cargo cannot be asked")
+    edges = {package.id: package.dependencies for package in project.lock.packages}
+    graph = resolve(Known(edges=edges, packages=_local_packages(project)), wanted)
+    missing = sum(crate.features is None for crate in graph.crates)
+    if not missing:
+        return FoundGraph(graph=graph, source="the crates' manifests in cargo's folder")
+    return FoundGraph(
+        graph=replace(graph, is_exact=False),
+        source=f"Cargo.lock, which knows too many: the manifests of {missing} crates are not at hand",
+    )
+
+
+def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
+    """Return what cargo knows, None where it is not installed, or would have to download something."""
+    if shutil.which("cargo") is None:
+        return None
+    command = ["cargo", "metadata", "--format-version=1", "--offline", f"--filter-platform={wanted.target.triple}"]
+    command += ["--locked"] if project.lock is not None else []
+    command.append(f"--manifest-path={project.root / 'Cargo.toml'}")
+    try:
+        told = json.loads(read_output(command, folder=project.root, quiet=True))
+    except (CalledProcessError, ValueError):
+        return None
+    ids = {each["id"]: PackageId(each["name"], each["version"], each["source"]) for each in told["packages"]}
+    return Known(
+        edges={ids[node["id"]]: [ids[dep["pkg"]] for dep in node["deps"]] for node in told["resolve"]["nodes"]},
+        packages=dict(_read(told["packages"], ids)),
+    )
+
+
+def _read(packages: Iterable[Any], ids: dict[str, PackageId]) -> Iterator[tuple[PackageId, Package]]:
+    for each in packages:
+        package = _package_in(Path(each["manifest_path"]).parent)
+        if package is not None:
+            yield ids[each["id"]], package
+
+
+def _local_packages(project: Project) -> dict[PackageId, Package]:
+    """Return the packages of the lock file whose manifests lie in the project or in cargo's own folder."""
+    own = {(p.name, p.version): p for p in (*project.members, *load_outside(project))}
+    registries = list((cargo_home() / "registry" / "src").glob("*/"))
+    vendored = [source.directory for source in project.config.sources.values() if source.directory is not None]
+    found: dict[PackageId, Package] = {}
+    for locked in project.lock.packages if project.lock else ():
+        name, version, source = locked.id
+        if source is None:
+            package = own.get((name, version))
+        else:
+            folders = [*vendored, *(registries if source.startswith("registry+") else [])]
+            package = next(filter(None, (_package_in(folder / f"{name}-{version}") for folder in folders)), None)
+        if package is not None:
+            found[locked.id] = package
+    return found
+
+
+def _package_in(folder: Path) -> Package | None:
+    """Return the package of a folder, None where there is none that we can read: it is not ours to mend."""
+    try:
+        return load_package(folder) if (folder / "Cargo.toml").is_file() else None
+    except RustDockerError:
+        return None

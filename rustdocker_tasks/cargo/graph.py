@@ -1,0 +1,233 @@
+"""Which crates go into one binary, and with which features: what cargo's feature resolver does. Pure.
+
+Source: the Cargo book, "Features" and "Feature resolver version 2"; cargo, src/core/resolver/features.rs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.features import all_features
+from rustdocker_tasks.cargo.model import DependencyKind
+from rustdocker_tasks.cargo.platforms import holds
+from rustdocker_tasks.cargo.requirements import matches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from rustdocker_tasks.cargo.model import Dependency, Package, PackageId
+    from rustdocker_tasks.cargo.platforms import Platform
+
+_FIRST_RESOLVER = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is at hand to resolve with."""
+
+    edges: Mapping[PackageId, Sequence[PackageId]]  # of every kind, platform and feature
+    packages: Mapping[PackageId, Package]  # those whose manifests could be read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be built."""
+
+    root: PackageId
+    features: tuple[str, ...]
+    default_features: bool
+    target: Platform
+    host: Platform
+    resolver: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedCrate:
+    """A crate that is compiled. `features` is None where its manifest was not at hand."""
+
+    id: PackageId
+    features: frozenset[str] | None
+    for_host: bool  # a build script or macro uses it: it is compiled for the machine that compiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Graph:
+    crates: tuple[ResolvedCrate, ...]  # in order; one that both sides use is there twice
+    is_exact: bool  # False: some manifests or conditions could not be judged, and there may be crates too many
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(crate.id.name for crate in self.crates)
+
+
+# A package, and whether it is compiled for the host.
+_Unit = tuple["PackageId", bool]
+
+
+def resolve(known: Known, wanted: Wanted) -> Graph:
+    """Return the crates of one binary."""
+    return _Resolver(known, wanted).run()
+
+
+class _Resolver:
+    def __init__(self, known: Known, wanted: Wanted) -> None:
+        self._known = known
+        self._wanted = wanted
+        self._separates = wanted.resolver != _FIRST_RESOLVER
+        self._features: dict[_Unit, set[str]] = {}
+        self._optional: dict[_Unit, set[str]] = {}  # the optional dependencies that are on
+        self._deferred: dict[tuple[_Unit, str], set[str]] = {}  # `x?/feature`, until x is on
+        self._waiting: deque[_Unit] = deque()
+        self._known_features: dict[PackageId, Mapping[str, Sequence[str]]] = {}
+        self._leads_to: dict[_Unit, list[tuple[Dependency, _Unit]]] = {}
+        self._is_exact = True
+
+    def run(self) -> Graph:
+        root = (self._wanted.root, False)
+        asked = [*self._wanted.features, *(["default"] if self._wanted.default_features else [])]
+        self._visit(root)
+        for feature in asked:
+            self._switch_on(root, feature)
+        while self._waiting:
+            unit = self._waiting.popleft()
+            for dependency, other in self._followed(unit):
+                if not dependency.optional:
+                    self._need(other, dependency)
+        return Graph(crates=tuple(self._compiled(root)), is_exact=self._is_exact)
+
+    def _visit(self, unit: _Unit) -> None:
+        if unit not in self._features:
+            self._features[unit] = set()
+            self._optional[unit] = set()
+            self._waiting.append(unit)
+
+    def _need(self, unit: _Unit, dependency: Dependency) -> None:
+        """Take a dependency in, with the features that its user asks for."""
+        self._visit(unit)
+        for feature in (*dependency.features, *(["default"] if dependency.default_features else [])):
+            self._switch_on(unit, feature)
+
+    def _switch_on(self, unit: _Unit, feature: str) -> None:
+        if feature in self._features[unit]:
+            return
+        known = self._features_of(unit[0])
+        name, slash, rest = feature.partition("/")
+        if slash:
+            self._switch_on_of(unit, name, rest)
+            return
+        if feature.startswith("dep:"):
+            self._switch_on_dependency(unit, feature.removeprefix("dep:"))
+            return
+        if feature not in known:
+            return  # `default` where there is none
+        self._features[unit].add(feature)
+        for value in known[feature]:
+            self._switch_on(unit, value)
+
+    def _switch_on_of(self, unit: _Unit, name: str, feature: str) -> None:
+        """`name/feature`, or `name?/feature`, which does not take the dependency in."""
+        is_weak = name.endswith("?")
+        name = name.removesuffix("?")
+        is_optional = any(d.optional for d, _ in self._followed(unit) if d.name == name)
+        if is_weak and is_optional and name not in self._optional[unit]:
+            self._deferred.setdefault((unit, name), set()).add(feature)
+            return
+        if is_optional:
+            self._switch_on_dependency(unit, name)
+            if not is_weak and name in self._features_of(unit[0]):
+                self._switch_on(unit, name)
+        for dependency, other in self._followed(unit):
+            if dependency.name == name:
+                self._visit(other)
+                self._switch_on(other, feature)
+
+    def _switch_on_dependency(self, unit: _Unit, name: str) -> None:
+        if name in self._optional[unit]:
+            return
+        self._optional[unit].add(name)
+        for dependency, other in self._followed(unit):
+            if dependency.name == name and dependency.optional:
+                self._need(other, dependency)
+        for feature in self._deferred.pop((unit, name), ()):
+            self._switch_on_of(unit, f"{name}?", feature)
+
+    def _features_of(self, identity: PackageId) -> Mapping[str, Sequence[str]]:
+        if identity not in self._known_features:
+            package = self._known.packages.get(identity)
+            self._known_features[identity] = (
+                all_features(package.features, package.dependencies) if package else {}
+            )
+        return self._known_features[identity]
+
+    def _followed(self, unit: _Unit) -> list[tuple[Dependency, _Unit]]:
+        if unit not in self._leads_to:
+            self._leads_to[unit] = list(self._find_followed(unit))
+        return self._leads_to[unit]
+
+    def _find_followed(self, unit: _Unit) -> Iterator[tuple[Dependency, _Unit]]:
+        """The dependencies that can have a say in features, with the units that they lead to."""
+        package = self._known.packages.get(unit[0])
+        for dependency in package.dependencies if package else ():
+            if dependency.kind is DependencyKind.DEVELOPMENT:
+                continue
+            # The first resolver asks for the features of other platforms too.
+            if self._separates and not self._is_active(dependency, unit):
+                continue
+            for other in self._candidates(unit[0], dependency):
+                yield dependency, (other, self._separates and self._is_of_host(dependency, other, unit))
+
+    def _is_active(self, dependency: Dependency, unit: _Unit) -> bool:
+        is_host = unit[1] or dependency.kind is DependencyKind.BUILD
+        answer = holds(dependency.condition, self._wanted.host if is_host else self._wanted.target)
+        if answer is None:
+            self._is_exact = False
+        return answer is not False
+
+    def _is_of_host(self, dependency: Dependency, other: PackageId, unit: _Unit) -> bool:
+        package = self._known.packages.get(other)
+        is_macro = package is not None and package.is_proc_macro
+        return unit[1] or dependency.kind is DependencyKind.BUILD or is_macro
+
+    def _candidates(self, user: PackageId, dependency: Dependency) -> list[PackageId]:
+        named = [other for other in self._known.edges.get(user, ()) if other.name == dependency.package]
+        fitting = [other for other in named if matches(dependency.requirement, other.version)]
+        # A git or path dependency may have a version that nobody asked for.
+        return fitting or named
+
+    def _compiled(self, root: _Unit) -> Iterator[ResolvedCrate]:
+        """What is reached from the root, by what is on."""
+        reached = {root: None}
+        waiting = deque([root])
+        while waiting:
+            unit = waiting.popleft()
+            for other in self._reached_from(unit):
+                if other not in reached:
+                    reached[other] = None
+                    waiting.append(other)
+        for package, is_host in sorted(reached, key=lambda unit: (unit[0].name, unit[0].version, unit[1])):
+            key = (package, self._separates and is_host)
+            is_known = package in self._known.packages
+            yield ResolvedCrate(
+                id=package,
+                features=frozenset(self._features.get(key, ())) if is_known else None,
+                for_host=is_host,
+            )
+
+    def _reached_from(self, unit: _Unit) -> Iterator[_Unit]:
+        identity, is_host = unit
+        package = self._known.packages.get(identity)
+        if package is None:
+            # Nobody knows what of it is on: all that it may need.
+            self._is_exact = False
+            yield from ((other, is_host) for other in self._known.edges.get(identity, ()))
+            return
+        on = self._optional.get((identity, self._separates and is_host), set())
+        for dependency in package.dependencies:
+            if dependency.kind is DependencyKind.DEVELOPMENT or not self._is_active(dependency, unit):
+                continue
+            if dependency.optional and dependency.name not in on:
+                continue
+            for other in self._candidates(identity, dependency):
+                yield other, self._is_of_host(dependency, other, unit)

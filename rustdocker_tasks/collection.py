@@ -225,10 +225,15 @@ def _logs(bound: _Bound, _: Context, flags: Flags) -> None:
 
 def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
     """Print what would be built and who set what; build nothing."""
-    from rustdocker_tasks.report import plan_json, plan_text
+    from rustdocker_tasks.pipeline import find_dependencies
+    from rustdocker_tasks.report import dependency_rows, plan_json, plan_text
 
     planned = bound.planned(c, flags)
-    show_result((plan_json if flags["json"] else plan_text)(planned.plan, planned.resolved))
+    found = find_dependencies(planned)
+    if flags["json"]:
+        show_result(plan_json(planned.plan, planned.resolved, planned.project, found))
+    else:
+        show_result(plan_text(planned.plan, planned.resolved, dependency_rows(planned.project, found)))
 
 
 def _config(bound: _Bound, c: Context, flags: Flags) -> None:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from platform import machine
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
+from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.buildx import has_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.model import ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
@@ -155,6 +158,28 @@ def _buildx_problem(resolved: ResolvedSettings) -> str | None:
         except NoEngine as error:
             return f"no engine answers ({error.found})"
     return None
+
+
+def find_dependencies(planned: Planned) -> FoundGraph:
+    """Return the crates that go into the planned program, by what is at hand on this machine."""
+    from rustdocker_tasks.cargo.crates import find_graph
+    from rustdocker_tasks.cargo.graph import Wanted
+    from rustdocker_tasks.cargo.platforms import platform_of
+
+    project, step = planned.project, planned.plan.compile
+    package = next(p for p in project.members if p.manifest == step.manifest)
+    host = f"{machine()}-unknown-linux-gnu"
+    is_musl = planned.plan.container is not None and planned.plan.variant.linkage is Linkage.STATIC
+    usual = f"{machine()}-unknown-linux-musl" if is_musl else next(iter(project.config.targets), host)
+    wanted = Wanted(
+        root=PackageId(package.name, package.version, None),
+        features=step.features,
+        default_features=step.default_features,
+        target=platform_of(step.target_triple or usual),
+        host=platform_of(host),
+        resolver=project.resolver,
+    )
+    return find_graph(project, wanted)
 
 
 def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:

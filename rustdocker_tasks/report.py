@@ -15,6 +15,8 @@ from rustdocker_tasks.settings.options import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rustdocker_tasks.cargo.crates import FoundGraph
+    from rustdocker_tasks.cargo.model import Project
     from rustdocker_tasks.host.assemble import AssembledImage
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -108,15 +110,36 @@ def _hidden(key: str, value: Any) -> object:
     return sorted(value) if OPTIONS[key].is_hidden else value
 
 
-def plan_text(plan: ImagePlan, resolved: ResolvedSettings) -> str:
+def plan_text(plan: ImagePlan, resolved: ResolvedSettings, more: Sequence[tuple[str, str]] = ()) -> str:
     """Return the plan for reading: what would be built, and who set each value that is not the default."""
-    rows = _plan_rows(plan, resolved)
+    rows = [*_plan_rows(plan), *more, *_origin_rows(resolved)]
     # A line break in a value must not look like a row of ours.
     return "\n".join(f"{name:<16}{value}".replace("\n", "\\n") for name, value in rows)
 
 
-def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, str]]:
-    rows = [
+def dependency_rows(project: Project, found: FoundGraph) -> list[tuple[str, str]]:
+    """Return what is known of the crates that go into the program, and of what tells cargo how to compile them."""
+    toolchain = project.toolchain
+    asked = toolchain and (toolchain.channel or str(toolchain.folder or "components alone"))
+    return [
+        ("dependencies", f"{_number_of_crates(found)}, by {found.source}"),
+        ("cargo config", ", ".join(map(str, project.config.files)) or "none"),
+        ("toolchain", f"{asked} ({toolchain.path})" if toolchain else "the build's own"),
+    ]
+
+
+def _number_of_crates(found: FoundGraph) -> str:
+    if found.graph is None:
+        return "unknown"
+    return f"{len(found.graph.names)} crates{'' if found.graph.is_exact else ' at most'}"
+
+
+def _origin_rows(resolved: ResolvedSettings) -> list[tuple[str, str]]:
+    return [("set by", f"{key}: {origin.where}") for key, origin in sorted(resolved.origins.items())]
+
+
+def _plan_rows(plan: ImagePlan) -> list[tuple[str, str]]:
+    return [
         ("image", ", ".join(plan.tags)),
         ("variant", f"{plan.variant.name}: {plan.variant.summary}"),
         ("backend", f"{plan.backend.value}: {plan.backend_reason}"),
@@ -140,8 +163,6 @@ def _plan_rows(plan: ImagePlan, resolved: ResolvedSettings) -> list[tuple[str, s
         ("args", shlex.join(plan.config.args) or "none"),
         ("certificates", ", ".join(["certifi", *map(str, plan.ca_certificates)])),
     ]
-    origins = [("set by", f"{key}: {origin.where}") for key, origin in sorted(resolved.origins.items())]
-    return rows + origins
 
 
 def _features(plan: ImagePlan) -> str:
@@ -166,7 +187,7 @@ def _base_images(plan: ImagePlan) -> list[tuple[str, str]]:
     return [("build image", plan.container.build_image), *([("runtime image", runtime)] if runtime else [])]
 
 
-def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
+def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
     return _json(
         {
             "tags": plan.tags,
@@ -194,9 +215,29 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings) -> str:
             "healthcheck": msgspec.to_builtins(plan.config.healthcheck),
             "args": plan.config.args,
             "ca_certificates": [str(path) for path in plan.ca_certificates],
+            "dependencies": _dependencies(found),
+            "cargo_config": [str(path) for path in project.config.files],
+            "toolchain": project.toolchain.channel if project.toolchain else None,
             "origins": {key: origin.where for key, origin in sorted(resolved.origins.items())},
         }
     )
+
+
+def _dependencies(found: FoundGraph) -> dict[str, object]:
+    crates = found.graph.crates if found.graph else ()
+    return {
+        "source": found.source,
+        "exact": found.graph is not None and found.graph.is_exact,
+        "crates": [
+            {
+                "name": crate.id.name,
+                "version": crate.id.version,
+                "features": sorted(crate.features) if crate.features is not None else None,
+                "for_host": crate.for_host,
+            }
+            for crate in crates
+        ],
+    }
 
 
 def build_json(report: BuildReport) -> str:

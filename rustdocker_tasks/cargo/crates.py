@@ -12,10 +12,13 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
-from rustdocker_tasks.cargo.graph import Graph, Known, Wanted, resolve
+from rustdocker_tasks.cargo.graph import FIRST_RESOLVER, Graph, Known, Wanted, resolve
+from rustdocker_tasks.cargo.manifest import parse_manifest, read_package
 from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.project import load_outside, load_package
 from rustdocker_tasks.cargo.surroundings import cargo_home
+from rustdocker_tasks.cargo.targets import PackageFiles
+from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.errors import RustDockerError
 from rustdocker_tasks.process import read_output
 
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rustdocker_tasks.cargo.model import Package, Project
+
+# Older crates leave a library and a build script to be found; which of them there are decides nothing here.
+_AS_PUBLISHED = PackageFiles(exists=frozenset({"src/lib.rs", "build.rs"}), inferred={})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +65,16 @@ def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
     """Return what cargo knows, None where it is not installed, or would have to download something."""
     if shutil.which("cargo") is None:
         return None
-    command = ["cargo", "metadata", "--format-version=1", "--offline", f"--filter-platform={wanted.target.triple}"]
-    command += ["--locked"] if project.lock is not None else []
-    command.append(f"--manifest-path={project.root / 'Cargo.toml'}")
+    manifest = next(p.manifest for p in project.members if p.name == wanted.root.name)
+    platforms = (wanted.target, wanted.host)
+    command = [
+        *("cargo", "metadata", "--format-version=1", "--offline", f"--manifest-path={manifest}"),
+        *(["--locked"] if project.lock is not None else []),
+        # The first resolver takes the features of other platforms into account.
+        *(f"--filter-platform={each.triple}" for each in platforms if wanted.resolver != FIRST_RESOLVER),
+        f"--features={','.join(wanted.features)}",
+        *([] if wanted.default_features else ["--no-default-features"]),
+    ]
     try:
         told = json.loads(read_output(command, folder=project.root, quiet=True))
     except (CalledProcessError, ValueError):
@@ -75,9 +88,11 @@ def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
 
 def _read(packages: Iterable[Any], ids: dict[str, PackageId]) -> Iterator[tuple[PackageId, Package]]:
     for each in packages:
-        package = _package_in(Path(each["manifest_path"]).parent)
+        identity, folder = ids[each["id"]], Path(each["manifest_path"]).parent
+        is_published = identity.source is not None and identity.source.startswith("registry+")
+        package = _published_package(folder) if is_published else _package_in(folder)
         if package is not None:
-            yield ids[each["id"]], package
+            yield identity, package
 
 
 def _local_packages(project: Project) -> dict[PackageId, Package]:
@@ -92,7 +107,8 @@ def _local_packages(project: Project) -> dict[PackageId, Package]:
             package = own.get((name, version))
         else:
             folders = [*vendored, *(registries if source.startswith("registry+") else [])]
-            package = next(filter(None, (_package_in(folder / f"{name}-{version}") for folder in folders)), None)
+            places = (folder / f"{name}-{version}" for folder in folders)
+            package = next(filter(None, map(_published_package, places)), None)
         if package is not None:
             found[locked.id] = package
     return found
@@ -102,5 +118,15 @@ def _package_in(folder: Path) -> Package | None:
     """Return the package of a folder, None where there is none that we can read: it is not ours to mend."""
     try:
         return load_package(folder) if (folder / "Cargo.toml").is_file() else None
+    except RustDockerError:
+        return None
+
+
+def _published_package(folder: Path) -> Package | None:
+    """Return the package of a crate as it is published: it is of no workspace, and says which targets it has."""
+    path = folder / "Cargo.toml"
+    try:
+        manifest = parse_manifest(path, read_text(path)) if path.is_file() else None
+        return read_package(manifest, root=None, files=_AS_PUBLISHED) if manifest else None
     except RustDockerError:
         return None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Dependency, Package, PackageId
     from rustdocker_tasks.cargo.platforms import Platform
 
-_FIRST_RESOLVER = "1"
+FIRST_RESOLVER = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class _Resolver:
     def __init__(self, known: Known, wanted: Wanted) -> None:
         self._known = known
         self._wanted = wanted
-        self._separates = wanted.resolver != _FIRST_RESOLVER
+        self._separates = wanted.resolver != FIRST_RESOLVER
         self._features: dict[_Unit, set[str]] = {}
         self._optional: dict[_Unit, set[str]] = {}  # the optional dependencies that are on
         self._deferred: dict[tuple[_Unit, str], set[str]] = {}  # `x?/feature`, until x is on

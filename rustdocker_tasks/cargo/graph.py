@@ -110,21 +110,18 @@ class _Resolver:
             self._switch_on(unit, feature)
 
     def _switch_on(self, unit: _Unit, feature: str) -> None:
-        if feature in self._features[unit]:
-            return
         known = self._features_of(unit[0])
-        name, slash, rest = feature.partition("/")
-        if slash:
-            self._switch_on_of(unit, name, rest)
-            return
-        if feature.startswith("dep:"):
-            self._switch_on_dependency(unit, feature.removeprefix("dep:"))
-            return
-        if feature not in known:
-            return  # `default` where there is none
-        self._features[unit].add(feature)
-        for value in known[feature]:
-            self._switch_on(unit, value)
+        waiting = [feature]
+        while waiting:
+            value = waiting.pop()
+            name, slash, rest = value.partition("/")
+            if slash:
+                self._switch_on_of(unit, name, rest)
+            elif value.startswith("dep:"):
+                self._switch_on_dependency(unit, value.removeprefix("dep:"))
+            elif value in known and value not in self._features[unit]:  # there may be no `default`
+                self._features[unit].add(value)
+                waiting += known[value]
 
     def _switch_on_of(self, unit: _Unit, name: str, feature: str) -> None:
         """`name/feature`, or `name?/feature`, which does not take the dependency in."""

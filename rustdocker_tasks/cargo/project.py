@@ -6,6 +6,7 @@ Source: the Cargo book, "Workspaces"; cargo, src/workspace/workspace.rs.
 from __future__ import annotations
 
 import os
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,7 +82,33 @@ def load_outside(project: Project) -> tuple[Package, ...]:
             # Of others' packages cargo never builds the tests.
             wanted = (d for d in outside[folder].dependencies if d.kind is not DependencyKind.DEVELOPMENT)
             waiting += [dependency.path for dependency in wanted if dependency.path is not None]
+    _require_no_circle((*project.members, *outside.values()))
     return tuple(outside.values())
+
+
+def _require_no_circle(packages: Iterable[Package]) -> None:
+    """Refuse packages that need each other to be compiled; those of tests may, and optional ones cargo judges."""
+    by_folder = {package.folder: package for package in packages}
+    sorter = TopologicalSorter(
+        {
+            package.folder: {
+                d.path
+                for d in package.dependencies
+                if d.path in by_folder and d.kind is not DependencyKind.DEVELOPMENT and not d.optional
+            }
+            for package in by_folder.values()
+        }
+    )
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        circle = [by_folder[folder] for folder in reversed(error.args[1])]
+        names = " -> ".join(package.name for package in circle)
+        raise BrokenManifest(
+            circle[0].manifest,
+            f"these packages depend on each other in a circle: {names}",
+            hint="break the circle",
+        ) from error
 
 
 class _Loader:

@@ -176,6 +176,14 @@ def _require_profile(project: Project, resolved: ResolvedSettings) -> str:
 
 def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:
     """Return the features asked for and those without which the binary is not built; or raise BadValue."""
+    if "default" in resolved.settings.features and not resolved.settings.default_features:
+        raise BadValue(
+            "features",
+            value="default",
+            where=resolved.origin("features").where,
+            problem=f"`default-features` is false, set by {resolved.origin('default-features').where}",
+            example=OPTIONS["features"].example,
+        )
     known = all_features(package.features, package.dependencies)
     for feature in resolved.settings.features:
         # `dependency/feature` is for the dependency to know.

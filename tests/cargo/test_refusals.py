@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from rustdocker_tasks.cargo.project import load_outside, load_project
+from rustdocker_tasks.errors import BrokenManifest
 from tests.cargo.oracle import ask_cargo, ask_us
-from tests.conftest import Write, crate
+from tests.conftest import Write, crate, invoke, write_files
 
 pytestmark = pytest.mark.cargo
 
@@ -134,3 +137,58 @@ def test_a_package_that_its_workspace_does_not_list(write: Write) -> None:
     for text in map(str, (cargo, ours)):
         assert "believes it's in" in text
         assert str(Path(folder, "Cargo.toml")) in text
+
+
+CIRCLE = {
+    "Cargo.toml": HEAD.format(edition="2021") + '[dependencies]\na = { path = "../a" }\n',
+    "src/main.rs": "fn main() {}\n",
+}
+
+
+def circle(root: Path, section: str) -> Path:
+    return write_files(
+        root,
+        {
+            **{f"app/{name}": text for name, text in CIRCLE.items()},
+            "a/Cargo.toml": '[package]\nname = "a"\nversion = "1.0.0"\n[dependencies]\nb = { path = "../b" }\n',
+            "a/src/lib.rs": "",
+            "b/Cargo.toml": f'[package]\nname = "b"\nversion = "1.0.0"\n[{section}]\na = {{ path = "../a" }}\n',
+            "b/src/lib.rs": "",
+        },
+    )
+
+
+@pytest.mark.parametrize("section", ["dependencies", "build-dependencies"])
+def test_a_circle_of_path_dependencies(tmp_path: Path, section: str) -> None:
+    folder = circle(tmp_path, section) / "app"
+    theirs = subprocess.run(["cargo", "metadata", "--offline"], cwd=folder, capture_output=True, check=False)
+
+    with pytest.raises(BrokenManifest) as caught:
+        load_outside(load_project(folder))
+
+    assert theirs.returncode != 0
+    assert b"cyclic package dependency" in theirs.stderr
+    assert caught.value.found.startswith("packages depend on each other in a circle: ")
+    assert {"a -> b -> a", "b -> a -> b"} & {caught.value.found.partition(": ")[2].partition(" (")[0]}
+
+
+def test_a_circle_through_tests_is_none(tmp_path: Path) -> None:
+    folder = circle(tmp_path, "dev-dependencies") / "app"
+
+    subprocess.run(["cargo", "metadata", "--offline", "--quiet"], cwd=folder, capture_output=True, check=True)
+    assert [p.name for p in load_outside(load_project(folder))] == ["a", "b"]
+
+
+def test_a_manifest_of_ten_megabytes(write: Write) -> None:
+    lines = [f'f{number} = ["f{number + 1}"]' for number in range(200_000)]
+    manifest = "\n".join(
+        [HEAD.format(edition="2021") + "[features]", *lines, "f200000 = []", "[package.metadata.x]"]
+    )
+    manifest += "\n" + "\n".join(f'key{number} = "a value of some length"' for number in range(165_000)) + "\n"
+    assert len(manifest) > 10_000_000
+    files = crate(**{"Cargo.toml": manifest + "[package.metadata.rustdocker]\nexpos = [1]\n"})
+
+    outcome = invoke("plan", folder=write(files), RUSTDOCKER_BACKEND="host", RUSTDOCKER_FEATURES="f0")
+
+    assert outcome.code == 64
+    assert f"line {manifest.count(chr(10)) + 2} [package.metadata.rustdocker]" in outcome.stderr

@@ -211,6 +211,12 @@ def test_a_template_without_a_value_is_an_error(git: GitState | NoGitState, temp
     assert caught.value.set_by == "--tag"
 
 
+def test_features_that_contradict_each_other_are_refused() -> None:
+    wanted: Any = {"features": ["default"], "default-features": False}
+    with pytest.raises(BadValue, match="`default-features` is false, set by --default-features"):
+        plan(**wanted)
+
+
 def test_the_image_names_its_commit() -> None:
     revision = "org.opencontainers.image.revision"
 

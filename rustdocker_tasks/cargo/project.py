@@ -106,7 +106,7 @@ def _require_no_circle(packages: Iterable[Package]) -> None:
         names = " -> ".join(package.name for package in circle)
         raise BrokenManifest(
             circle[0].manifest,
-            f"these packages depend on each other in a circle: {names}",
+            f"packages depend on each other in a circle: {names}",
             hint="break the circle",
         ) from error
 

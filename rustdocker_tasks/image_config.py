@@ -6,7 +6,7 @@ A value here is right from birth, so nobody checks it twice. Nothing here knows 
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
@@ -130,6 +130,30 @@ class Healthcheck(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unkn
     timeout: Duration | None = None
     start_period: Duration | None = None
     retries: Annotated[int, Meta(ge=1)] | None = None
+
+
+class FileMode(str):
+    """Who may read, write and run a file, as `chmod` takes it: `0644`; ValueError for anything else."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if not re.fullmatch("0?[0-7]{3,4}", str(text)):
+            message = 'a mode is written in octal, as a text: "0644"'
+            raise ValueError(message)
+        return super().__new__(cls, text)
+
+    @property
+    def bits(self) -> int:
+        return int(self, 8)
+
+
+class Asset(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """A file of the user's for the image, or those of a folder or pattern."""
+
+    source: Path
+    destination: ContainerPath
+    mode: FileMode | None = None
 
 
 def _is_number(text: str, *, highest: int) -> bool:

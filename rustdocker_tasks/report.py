@@ -161,6 +161,7 @@ def _plan_rows(plan: ImagePlan) -> list[tuple[str, str]]:
         ("volumes", ", ".join(plan.config.volumes) or "none"),
         ("health check", _health_check(plan)),
         ("args", shlex.join(plan.config.args) or "none"),
+        ("assets", ", ".join(f"{a.source} -> {a.destination}" for a in plan.assets) or "none"),
         ("certificates", ", ".join(["certifi", *map(str, plan.ca_certificates)])),
     ]
 
@@ -214,6 +215,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
             "volumes": plan.config.volumes,
             "healthcheck": msgspec.to_builtins(plan.config.healthcheck),
             "args": plan.config.args,
+            "assets": [{"source": str(a.source), "destination": a.destination} for a in plan.assets],
             "ca_certificates": [str(path) for path in plan.ca_certificates],
             "dependencies": _dependencies(found),
             "cargo_config": [str(path) for path in project.config.files],

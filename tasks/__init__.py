@@ -7,6 +7,7 @@ from invoke.collection import Collection
 from rustdocker_tasks import collection
 from tasks import check, examples
 from tasks.corpus import corpus
+from tasks.docs import docs
 from tasks.lab import lab
 
 ns = Collection(
@@ -16,6 +17,7 @@ ns = Collection(
     check.check,
     check.bench,
     corpus,
+    docs,
     lab,
     examples.demo,
     collection(root=examples.HELLO, name="hello"),

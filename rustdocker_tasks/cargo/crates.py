@@ -45,11 +45,11 @@ def find_graph(project: Project, wanted: Wanted) -> FoundGraph:
     That is cargo, without the network; else the manifests in cargo's own folder; else Cargo.lock alone, which
     knows too many.
     """
+    if project.lock is None:
+        return FoundGraph(graph=None, source="nothing: there is no Cargo.lock, and cargo would write one if asked")
     known = _ask_cargo(project, wanted)
     if known is not None:
         return FoundGraph(graph=resolve(known, wanted), source="cargo metadata")
-    if project.lock is None:
-        return FoundGraph(graph=None, source="nothing: there is no Cargo.lock, and cargo cannot be asked")
     edges = {package.id: package.dependencies for package in project.lock.packages}
     graph = resolve(Known(edges=edges, packages=_local_packages(project)), wanted)
     missing = sum(crate.features is None for crate in graph.crates)
@@ -68,8 +68,7 @@ def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
     manifest = next(p.manifest for p in project.members if p.name == wanted.root.name)
     platforms = (wanted.target, wanted.host)
     command = [
-        *("cargo", "metadata", "--format-version=1", "--offline", f"--manifest-path={manifest}"),
-        *(["--locked"] if project.lock is not None else []),
+        *("cargo", "metadata", "--format-version=1", "--offline", "--locked", f"--manifest-path={manifest}"),
         # The first resolver takes the features of other platforms into account.
         *(f"--filter-platform={each.triple}" for each in platforms if wanted.resolver != FIRST_RESOLVER),
         f"--features={','.join(wanted.features)}",

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.image import BaseImage, ImageReference
-    from rustdocker_tasks.image_config import ImageConfig
+    from rustdocker_tasks.image_config import Asset, ImageConfig
     from rustdocker_tasks.settings.options import Backend
     from rustdocker_tasks.variants import Variant
 
@@ -128,6 +128,8 @@ class ImagePlan:
     compile: CompileStep
     container: ContainerBuild | None  # None: on the host backend
     config: ImageConfig
+    assets: tuple[Asset, ...]
+    assets_set_by: str
     ca_certificates: tuple[Path, ...]
     ca_certificates_set_by: str
     tags: tuple[ImageReference, ...]

@@ -152,6 +152,8 @@ def make_plan(
         ),
         container=_container_build(project, package, outside, resolved, variant) if in_container else None,
         config=_image_config(package, binary, settings, git),
+        assets=settings.assets,
+        assets_set_by=resolved.origin("assets").where,
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
         tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=git),

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from rustdocker_tasks.image import BaseImage, ImageName, Registry, RepositoryTemplate, TagTemplate
-from rustdocker_tasks.image_config import ImageConfig
+from rustdocker_tasks.image_config import Asset, ImageConfig
 
 
 class Backend(Enum):
@@ -101,6 +101,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         Meta(
             description="Names for the image, or tags of its usual name, in place of :{version}; templates.",
             examples=['["shop:dev", ":{git-sha}"]'],
+        ),
+    ] = ()
+    assets: Annotated[
+        tuple[Asset, ...],
+        Meta(
+            description="Files for the image: a file, or those of a folder or pattern, below `destination`.",
+            examples=['[{ source = "templates", destination = "/srv/shop/templates" }]'],
         ),
     ] = ()
     ca_certificates: Annotated[

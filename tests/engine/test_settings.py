@@ -81,6 +81,10 @@ tag = [":{version}-{variant}", "other:{major}"]
 workdir = "/srv/a $b"
 volumes = ["/var/lib/shop"]
 healthcheck = { command = ["/usr/local/bin/configured", "--check"], interval = "1m30s", retries = 2 }
+assets = [
+    { source = "pages", destination = "/srv/a $b" },
+    { source = "pages/a.txt", destination = "/x", mode = "4750" },
+]
 build-env = { SHOWN = 'a "b" $c' }
 
 [package.metadata.rustdocker.static]
@@ -97,7 +101,10 @@ fn main() {
     let data = std::fs::metadata("/var/lib/shop").unwrap();
     let here = std::env::current_dir().unwrap();
     let owner = std::fs::metadata(".").unwrap().uid();
-    println!("{} {} {owner} {:o} {}", here.display(), data.uid(), data.mode() & 0o777, env!("SHOWN"));
+    let page = std::fs::read_to_string("a.txt").unwrap();
+    let mode = std::fs::metadata("/x").unwrap().mode() & 0o7777;
+    let (here, uid, rights, shown) = (here.display(), data.uid(), data.mode() & 0o777, env!("SHOWN"));
+    println!("{page} {mode:o} {here} {uid} {owner} {rights:o} {shown}");
 }
 """
 
@@ -105,7 +112,8 @@ fn main() {
 @BACKENDS
 def test_what_runs_the_program_is_as_it_is_set(write: Write, backend: str, host: str) -> None:
     manifest = MANIFEST.format(name="configured") + CONFIGURED
-    folder = write({**crate("configured", **{"src/main.rs": WHERE}), "Cargo.toml": manifest})
+    files = crate("configured", **{"src/main.rs": WHERE, "pages/a.txt": "a page"})
+    folder = write({**files, "Cargo.toml": manifest})
     settings = {"RUSTDOCKER_BACKEND": backend, "DOCKER_HOST": host, "RUSTDOCKER_VARIANT": "minimal"}
 
     image = invoke("build", folder=folder, **settings).result
@@ -116,7 +124,7 @@ def test_what_runs_the_program_is_as_it_is_set(write: Write, backend: str, host:
         printed = client.containers.run(image, remove=True).decode()
         read_only = client.containers.run(image, read_only=True, remove=True).decode()
     assert {"named:0.1.0-minimal", "other:0"} <= set(found.tags)
-    assert printed == read_only == '/srv/a $b 1000 0 755 a "b" $c\n'
+    assert printed == read_only == 'a page 4750 /srv/a $b 1000 0 755 a "b" $c\n'
     assert config["User"] == "1000:1000"
     assert config["WorkingDir"] == "/srv/a $b"
     assert config["Volumes"] == {"/var/lib/shop": {}}

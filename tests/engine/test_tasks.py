@@ -9,7 +9,7 @@ import sys
 import docker
 import pytest
 
-from tests.conftest import REPOSITORY, Write, crate, invoke
+from tests.conftest import MANIFEST, REPOSITORY, Write, crate, invoke
 
 pytestmark = pytest.mark.engine
 
@@ -144,7 +144,27 @@ def test_plan_builds_nothing_and_says_who_set_what(write: Write) -> None:
     assert "image           echo:0.1.0-static" in shown
     assert "set by          variant: --variant" in shown
     assert data["origins"]["args"] == f"{folder / 'Cargo.toml'}, line 6 [package.metadata.rustdocker]"
+    assert data["dependencies"]["crates"] == []
+    assert "there is no Cargo.lock" in data["dependencies"]["source"]
     assert not (folder / "target").exists()
+    assert not (folder / "Cargo.lock").exists()
+
+
+def test_plan_says_which_crates_go_into_the_program(write: Write) -> None:
+    library = '[package]\nname = "{}"\nversion = "1.0.0"\n[features]\nfast = []\n'
+    dependencies = '[dependencies]\na = { path = "a", features = ["fast"] }\nb = { path = "b", optional = true }\n'
+    files = {f"{name}/Cargo.toml": library.format(name) for name in "ab"}
+    files |= {"a/src/lib.rs": "", "b/src/lib.rs": "", "rust-toolchain.toml": "[toolchain]\ncomponents = []\n"}
+    folder = write({**crate(**files), "Cargo.toml": MANIFEST.format(name="app") + dependencies})
+    subprocess.run(["cargo", "generate-lockfile", "--offline", "--quiet"], cwd=folder, check=True)
+
+    shown = invoke("plan", folder=folder).result
+    data = json.loads(invoke("plan", "--json", "--features=b", folder=folder).result)["dependencies"]
+
+    assert "dependencies    2 crates, by cargo metadata" in shown
+    assert f"toolchain       components alone ({folder / 'rust-toolchain.toml'})" in shown
+    assert [crate["name"] for crate in data["crates"]] == ["a", "app", "b"]
+    assert data["crates"][0]["features"] == ["fast"]
 
 
 def test_a_dry_run_shows_the_plan_and_builds_nothing(write: Write) -> None:

@@ -1,0 +1,70 @@
+"""The user's own files for the image: templates, static pages, configuration."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.errors import UnreadableFile
+from rustdocker_tasks.inputs.root_files import Entry
+from rustdocker_tasks.inputs.source_tree import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rustdocker_tasks.image_config import Asset
+
+_WILDCARDS = "*?["
+_ANYBODY_RUNS = 0o111
+
+
+def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
+    """Return the files that `assets` names, with what is in them; raises UnreadableFile.
+
+    A file goes to its destination. What lies in a folder, or matches a pattern, goes below its destination, by
+    its path from the folder or from the part of the pattern without wildcards. Links are followed; what holds no
+    sources, such as `.git`, is left out of a folder.
+    """
+    for asset in assets:
+        found = list(_files(asset.source))
+        if not found:
+            raise UnreadableFile("assets", asset.source, where=set_by, problem="there is no such file")
+        for place, below in found:
+            yield _entry(asset, place, PurePosixPath(asset.destination) / below, set_by=set_by)
+
+
+def _files(source: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+    """The files of a source in order, and where below its destination each goes."""
+    fixed = _fixed_part(source)
+    if fixed != source:
+        pattern = str(source.relative_to(fixed))
+        for path in sorted(fixed.glob(pattern)):
+            if not path.is_dir():
+                yield path, PurePosixPath(path.relative_to(fixed))
+    elif source.is_dir():
+        for name, _ in walk(str(source), frozenset()):
+            yield Path(name), PurePosixPath(name).relative_to(source)
+    elif source.exists():
+        yield source, PurePosixPath()
+
+
+def _fixed_part(source: Path) -> Path:
+    """Return the folder above the first part with a wildcard; or the path itself if none has."""
+    if not any(character in str(source) for character in _WILDCARDS) or source.exists():
+        return source
+    return next(parent for parent in source.parents if not any(c in str(parent) for c in _WILDCARDS))
+
+
+def _entry(asset: Asset, place: Path, path: PurePosixPath, *, set_by: str) -> Entry:
+    try:
+        mode = place.stat().st_mode
+        # A pipe would be read for ever.
+        content = place.read_bytes() if stat.S_ISREG(mode) else None
+    except OSError as error:
+        problem = error.strerror or str(error)
+        raise UnreadableFile("assets", place, where=set_by, problem=problem) from error
+    if content is None:
+        raise UnreadableFile("assets", place, where=set_by, problem="it is no ordinary file")
+    usual = 0o755 if mode & _ANYBODY_RUNS else 0o644
+    return Entry(path=path, mode=asset.mode.bits if asset.mode else usual, content=content)

@@ -23,9 +23,9 @@ _ERROR = re.compile(r"ERROR: (.*)")
 _STEPS = (
     (re.compile(r"\[internal\] load build context"), "send sources"),
     (re.compile(r"\[internal\] load metadata|\[[^]]*\] FROM "), "get base image"),
-    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
-    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?compile\b'), "compile"),
-    (re.compile(r'RUN .*\["sh", "/(?:[^"]*/)?files\b|COPY --from'), "assemble"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?compile\b'), "compile"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?files\b|COPY --from'), "assemble"),
     (re.compile("exporting to|importing to"), "load"),
 )
 # Cargo's own: `Building [====>     ] 45/167: serde, syn(build.rs)`.
@@ -35,6 +35,8 @@ _LEAD = re.compile(
     r"^(?:(?:failed to build|failed to solve|failed to create LLB definition|"
     r"rpc error: code = \w+ desc = failed to solve with frontend dockerfile\.v0): )+"
 )
+# A step's words, which hold the values of `build-env`.
+_WORDS = re.compile(r'process ".*" did not complete')
 
 
 @dataclass(slots=True)
@@ -95,5 +97,6 @@ class BuildLog:
 
     @property
     def reason(self) -> str:
-        """Why the build failed, in buildx's own words."""
-        return "\n".join(_LEAD.sub("", error) for error in self.errors) or "buildx gave no reason"
+        """Why the build failed, in buildx's own words but for those of a step."""
+        reasons = (_WORDS.sub("a step did not complete", _LEAD.sub("", error)) for error in self.errors)
+        return "\n".join(reasons) or "buildx gave no reason"

@@ -102,6 +102,15 @@ def test_buildx_s_last_word_is_found_behind_a_step_that_was_cut_off() -> None:
     assert "ERROR" not in "".join(shown)
 
 
+def test_a_step_s_words_are_told_to_nobody() -> None:
+    error = (
+        'ERROR: failed to build: failed to solve: process "env A=s3cr3t sh /context/x/compile-1" did not complete'
+    )
+    log, _ = fed(f"{error} successfully: exit code: 1")
+
+    assert log.reason == "a step did not complete successfully: exit code: 1"
+
+
 @pytest.mark.parametrize(
     ("line", "name"),
     [
@@ -110,6 +119,10 @@ def test_buildx_s_last_word_is_found_behind_a_step_that_was_cut_off() -> None:
         ("#4 [rustdocker-build 1/4] FROM docker.io/library/rust:1-slim", "get base image"),
         ("#5 [internal] load build context", "send sources"),
         ('#7 [rustdocker-build 2/4] RUN --mount=type=secret,id=x     ["sh", "/prepare", "no-c"]', "prepare"),
+        (
+            '#7 [b 3/4] RUN --mount=type=cache,id=x     ["env", "A=b", "sh", "/context/x/compile-1", "-"]',
+            "compile",
+        ),
         ('#7 [rustdocker-build 4/4] RUN --mount=type=secret,id=x     ["sh", "/files", "/x"]', "assemble"),
         ("#8 [stage-2 2/2] COPY --from=rustdocker-build /rustdocker/out/ /", "assemble"),
         ("#9 exporting to image", "load"),

@@ -50,10 +50,13 @@ def _files(source: Path) -> Iterator[tuple[Path, PurePosixPath]]:
 
 
 def _fixed_part(source: Path) -> Path:
-    """Return the folder above the first part with a wildcard; or the path itself if none has."""
-    if not any(character in str(source) for character in _WILDCARDS) or source.exists():
+    """Return the path itself if it is there or no pattern, else the folder where its pattern begins.
+
+    That is the nearest that exists: the project's own folder may have a name that looks like a pattern.
+    """
+    if source.exists() or not any(character in str(source) for character in _WILDCARDS):
         return source
-    return next(parent for parent in source.parents if not any(c in str(parent) for c in _WILDCARDS))
+    return next(parent for parent in source.parents if parent.exists())
 
 
 def _entry(asset: Asset, place: Path, path: PurePosixPath, *, set_by: str) -> Entry:

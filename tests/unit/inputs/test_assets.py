@@ -49,6 +49,12 @@ def test_what_matches_a_pattern_goes_below_by_its_path_from_the_fixed_part(
     assert list(put(tmp_path, pattern, "/srv")) == paths
 
 
+def test_a_project_s_folder_may_look_like_a_pattern(tmp_path: Path) -> None:
+    root = write_files(tmp_path / "[x] *", FILES)
+
+    assert list(put(root, "pages/*.html", "/srv")) == ["/srv/index.html"]
+
+
 def test_what_can_be_run_stays_so_unless_a_mode_is_set(tmp_path: Path) -> None:
     write_files(tmp_path, FILES)
     (tmp_path / "run.sh").chmod(0o700)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 _Started = TypeVar("_Started")
 _SECONDS_TO_END = 10
+_CLOCK_TICK = 0.02  # seconds: the kernel counts starts in hundredths
 
 
 def read_output(
@@ -77,14 +79,14 @@ def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
 @contextmanager
 def ended_with_children() -> Iterator[None]:
     """End what was started within, if this is interrupted: for a library that keeps its processes to itself."""
-    import psutil
-
-    before = {child.pid for child in psutil.Process().children()}
+    began = time.time()
     try:
         yield
     except BaseException:
+        import psutil
+
         for child in psutil.Process().children():
-            if child.pid not in before:
+            if child.create_time() >= began - _CLOCK_TICK:
                 _end(child.pid)
         raise
 

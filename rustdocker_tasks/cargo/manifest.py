@@ -223,7 +223,7 @@ class _PackageReader:
         return rust_version
 
     def _about(self) -> About:
-        values = {key: self._value(key.replace("_", "-")) for key in About.__dataclass_fields__}
+        values = {key: self._value(key.replace("_", "-")) for key in About.__struct_fields__}
         return About(**{**values, "authors": tuple(values["authors"] or ())})
 
     def _require_sound(self, *, targets_have_build_script: bool) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from rustdocker_tasks.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +25,7 @@ class TargetKind(Enum):
     BUILD_SCRIPT = "custom-build"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Record, frozen=True, kw_only=True):
     """What cargo can compile of a package."""
 
     name: str
@@ -42,8 +44,7 @@ class DependencyKind(Enum):
     BUILD = "build"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
+class Dependency(Record, frozen=True, kw_only=True):
     """A dependency as the manifest declares it, inheritance done.
 
     It is a path's, a repository's (`git`) or a registry's. `requirement` is the version asked for, None for any.
@@ -62,8 +63,7 @@ class Dependency:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(Record, frozen=True, kw_only=True):
     """What a manifest tells people of a package."""
 
     authors: tuple[str, ...] = ()
@@ -75,8 +75,7 @@ class About:
     license_file: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
+class Package(Record, frozen=True, kw_only=True):
     name: str
     version: str
     manifest: Path
@@ -112,15 +111,13 @@ class PackageId(NamedTuple):
     source: str | None  # as Cargo.lock writes it: `registry+https://…`, `git+https://…#…`; None: a folder
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LockedPackage:
+class LockedPackage(Record, frozen=True, kw_only=True):
     id: PackageId
     checksum: str | None  # SHA-256 of a registry's archive
     dependencies: tuple[PackageId, ...]  # of every kind, platform and feature
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
+class Lock(Record, frozen=True, kw_only=True):
     """What a Cargo.lock says."""
 
     packages: tuple[LockedPackage, ...]
@@ -130,40 +127,36 @@ class Lock:
         return frozenset(package.id.name for package in self.packages)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetConfig:
+class TargetConfig(Record, frozen=True, kw_only=True):
     """What cargo's configuration says of one target triple, or of those that a `cfg(…)` covers."""
 
     linker: str | None
     rustflags: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceConfig:
+class SourceConfig(Record, frozen=True, kw_only=True):
     """Another place for a source of packages."""
 
     replace_with: str | None
     directory: Path | None  # of vendored sources
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CargoConfig:
+class CargoConfig(Record, frozen=True, kw_only=True):
     """What cargo's configuration files say together; paths are absolute."""
 
     files: tuple[Path, ...] = ()  # the weakest first
     targets: tuple[str, ...] = ()  # what is compiled for without a flag
     target_dir: Path | None = None
     rustflags: tuple[str, ...] = ()
-    by_target: Mapping[str, TargetConfig] = field(default_factory=dict)
-    env: Mapping[str, str] = field(default_factory=dict)
-    registries: Mapping[str, str] = field(default_factory=dict)  # the index by name
-    sources: Mapping[str, SourceConfig] = field(default_factory=dict)
+    by_target: Mapping[str, TargetConfig] = msgspec.field(default_factory=dict)
+    env: Mapping[str, str] = msgspec.field(default_factory=dict)
+    registries: Mapping[str, str] = msgspec.field(default_factory=dict)  # the index by name
+    sources: Mapping[str, SourceConfig] = msgspec.field(default_factory=dict)
     patches: tuple[Path, ...] = ()  # the folders that [patch] names
     profiles: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolchainFile:
+class ToolchainFile(Record, frozen=True, kw_only=True):
     """What a rust-toolchain file asks for: a channel, or a toolchain's folder."""
 
     path: Path
@@ -173,8 +166,7 @@ class ToolchainFile:
     targets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(Record, frozen=True, kw_only=True):
     """A workspace, or a package alone, which is a workspace of one."""
 
     root: Path  # the folder of the workspace's Cargo.toml

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rustdocker_tasks.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,82 +12,68 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Healthcheck, Port, Signal, User
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mount:
+class Mount(Record, frozen=True, kw_only=True):
     """A `--mount` of RUN, as Dockerfile frontend 1.2 knows it. Its values hold no comma, quote or space."""
 
     type: str
     options: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class From:
+class From(Record, frozen=True, kw_only=True):
     image: str
     stage: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Record, frozen=True, kw_only=True):
     """A command without a shell: its words reach the program as they are."""
 
     words: tuple[str, ...]
     mounts: tuple[Mount, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(Record, frozen=True, kw_only=True):
     stage: str
     source: str
     destination: str
 
 
-@dataclass(frozen=True, slots=True)
-class Env:
+class Env(Record, frozen=True):
     variables: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Record, frozen=True):
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class StopSignal:
+class StopSignal(Record, frozen=True):
     signal: Signal
 
 
-@dataclass(frozen=True, slots=True)
-class HealthcheckCommand:
+class HealthcheckCommand(Record, frozen=True):
     healthcheck: Healthcheck
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Record, frozen=True):
     folders: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Workdir:
+class Workdir(Record, frozen=True):
     folder: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expose:
+class Expose(Record, frozen=True):
     port: Port
 
 
-@dataclass(frozen=True, slots=True)
-class RunAs:
+class RunAs(Record, frozen=True):
     user: User
 
 
-@dataclass(frozen=True, slots=True)
-class Entrypoint:
+class Entrypoint(Record, frozen=True):
     words: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Cmd:
+class Cmd(Record, frozen=True):
     words: tuple[str, ...]
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,6 +27,10 @@ _PLUGIN_FOLDERS = (
     "/usr/lib/docker/cli-plugins",
     "/usr/libexec/docker/cli-plugins",
 )
+
+
+# Source: pydantic, plugin/_loader.py.
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +70,10 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
 
     Raises BuildxUnusable where docker or buildx cannot be started.
     """
-    from python_on_whales import DockerClient
-    from python_on_whales.client_config import ClientNotFoundError
-    from python_on_whales.exceptions import DockerException
+    with _without_plugins():
+        from python_on_whales import DockerClient
+        from python_on_whales.client_config import ClientNotFoundError
+        from python_on_whales.exceptions import DockerException
 
     with TemporaryDirectory() as name:
         metadata = Path(name, "metadata.json")
@@ -94,6 +100,20 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
         except ClientNotFoundError as error:
             raise BuildxUnusable("docker cannot be started", set_by="the backend buildx") from error
         return BuildResult(succeeded=True, digests=tuple(_digests(json.loads(metadata.read_bytes()))))
+
+
+@contextmanager
+def _without_plugins() -> Iterator[None]:
+    """Keep pydantic from looking for plugins in every installed package, which takes longer than to import it."""
+    own = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        if own is None:
+            del os.environ[_PLUGINS]
+        else:
+            os.environ[_PLUGINS] = own
 
 
 def _docker_call() -> list[str]:

@@ -21,7 +21,7 @@ PACKAGE = Path(rustdocker_tasks.__file__).parent
 LADDER = [
     ["printable"],
     ["errors"],
-    ["image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
+    ["record", "image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
     ["engine", "cargo"],
     ["settings"],
     ["plan"],
@@ -43,6 +43,7 @@ PURE = [
     "run_flags.py",
 ]
 PURE += [
+    "record.py",
     "image.py",
     "image_config.py",
     "variants.py",

@@ -189,6 +189,8 @@ class _Resolver:
 
     def _candidates(self, user: PackageId, dependency: Dependency) -> list[PackageId]:
         named = [other for other in self._known.edges.get(user, ()) if other.name == dependency.package]
+        if len(named) == 1:
+            return named
         fitting = [other for other in named if matches(dependency.requirement, other.version)]
         # A git or path dependency may have a version that nobody asked for.
         return fitting or named

@@ -16,17 +16,20 @@ def matches(requirement: str | None, version: str) -> bool:
     if requirement is None or requirement.strip() in _ANY:
         return True
     numbers, pre_release = _parse(version)
-    return all(_fits(comparator, numbers, pre_release) for comparator in requirement.split(","))
-
-
-def _fits(comparator: str, numbers: tuple[int, ...], pre_release: str) -> bool:
-    match = _COMPARATOR.fullmatch(comparator)
-    if match is None:
-        return False
-    wanted, wanted_pre = _parse(match["parts"])
+    comparators = [match for text in requirement.split(",") if (match := _COMPARATOR.fullmatch(text))]
     # A pre-release is taken only where one of the same version is asked for.
-    if pre_release and (not wanted_pre or numbers != wanted):
+    if pre_release and not any(_asks_for_pre_release(match["parts"], numbers) for match in comparators):
         return False
+    return all(_fits(match, numbers, pre_release) for match in comparators)
+
+
+def _asks_for_pre_release(parts: str, numbers: tuple[int, ...]) -> bool:
+    wanted, pre_release = _parse(parts)
+    return bool(pre_release) and wanted == numbers
+
+
+def _fits(match: re.Match[str], numbers: tuple[int, ...], pre_release: str) -> bool:
+    wanted, wanted_pre = _parse(match["parts"])
     operator = match["operator"] or ("=" if _ANY & set(match["parts"].split(".")) else "^")
     own, limit = _order(numbers, pre_release), _order(_filled(wanted), wanted_pre)
     is_within = numbers[: len(wanted)] == wanted  # as far as numbers are written

@@ -262,7 +262,7 @@ def test_bad_tag(write: Write) -> None:
         "",
         "`tag` cannot take this value: a tag is a lower-case image name with an optional :tag - at `tag[0]`\n"
         "  found: ['My App']\n  set by: --tag\n"
-        '  hint: write it like ["shop:dev"]\n',
+        '  hint: write it like ["shop:dev", ":{git-sha}"]\n',
     )
     assert not (folder / "target").exists()
 

@@ -6,9 +6,10 @@ What carries a plan out is imported when one is: a backend that is not used woul
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from platform import machine
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.model import PackageId
@@ -16,6 +17,7 @@ from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.buildx import has_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
 from rustdocker_tasks.plan.model import MachineFacts
 from rustdocker_tasks.plan.planner import (
@@ -41,8 +43,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.report import BuildReport, ImageContents
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configured:
+class Configured(Frozen, frozen=True, kw_only=True):
     """A project, the binary whose image is meant, and all that is set for it, by `layers`."""
 
     project: Project
@@ -56,8 +57,7 @@ class Configured:
         return replace(self, resolved=resolve_settings(self.layers, binary=self.binary.name, variant=variant))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Frozen, frozen=True, kw_only=True):
     plan: ImagePlan
     resolved: ResolvedSettings
     project: Project

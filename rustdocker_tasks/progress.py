@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Frozen, frozen=True, kw_only=True):
     """What is being done now. `done` of `total` of cargo's units are compiled: crates, and their build scripts.
 
     None where that is not known.

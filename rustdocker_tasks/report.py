@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import shlex
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.settings.options import OPTIONS
 
@@ -26,8 +26,7 @@ _WIDEST = 40  # characters of a value that others are aligned with
 _BAR = 30  # characters of the largest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImageContents:
+class ImageContents(Frozen, frozen=True, kw_only=True):
     """What an image holds; sizes in bytes."""
 
     stored: int  # as a registry keeps it
@@ -37,8 +36,7 @@ class ImageContents:
     libraries: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildReport:
+class BuildReport(Frozen, frozen=True, kw_only=True):
     """What a build made. `image` names exactly it: an ID on the engine, or the path of an archive."""
 
     plan: ImagePlan

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.project import load_project
 from rustdocker_tasks.containers import (
@@ -19,6 +20,7 @@ from rustdocker_tasks.containers import (
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.engine.request import RunRequest
 from rustdocker_tasks.errors import UnreadableFile
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run_flags import (
     container_environment,
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.progress import Progress, Say
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunFlags:
+class RunFlags(Frozen, frozen=True, kw_only=True):
     """The flags of `run`, as typed."""
 
     detach: bool

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.features import enabled_features
@@ -15,6 +14,7 @@ from rustdocker_tasks.errors import (
     SeveralBinaries,
     nearest,
 )
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,7 @@ _HELPERS = frozenset({"xtask", "fuzz", "examples", "benches", "benchmarks"})
 Candidate = tuple["Package", "Target"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BinaryRequest:
+class BinaryRequest(Frozen, frozen=True, kw_only=True):
     """What is asked for: names, None for one that nobody gave; who gave them; and the features that are on."""
 
     package: str | None = None

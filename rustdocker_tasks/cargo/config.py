@@ -6,7 +6,6 @@ Source: the Cargo book, "Configuration"; cargo, src/util/context/mod.rs.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from rustdocker_tasks.cargo.document import parse_document
 from rustdocker_tasks.cargo.model import CargoConfig, SourceConfig, TargetConfig
 from rustdocker_tasks.cargo.schema import ConfigTable, EnvironmentEntry, IncludeEntry
 from rustdocker_tasks.errors import BrokenManifest
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,8 +28,7 @@ _PATHS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigFile:
+class ConfigFile(Frozen, frozen=True):
     """A configuration file that was read."""
 
     path: Path

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass, replace
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.graph import FIRST_RESOLVER, Graph, Known, Wanted, resolve
 from rustdocker_tasks.cargo.manifest import parse_manifest, read_package
@@ -20,6 +21,7 @@ from rustdocker_tasks.cargo.surroundings import cargo_home
 from rustdocker_tasks.cargo.targets import PackageFiles
 from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.errors import RustDockerError
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
 _AS_PUBLISHED = PackageFiles(exists=frozenset({"src/lib.rs", "build.rs"}), inferred={})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundGraph:
+class FoundGraph(Frozen, frozen=True, kw_only=True):
     """The graph, None where nothing tells it, and by what it was found."""
 
     graph: Graph | None

@@ -6,13 +6,13 @@ Source: the Cargo book, "Features" and "Feature resolver version 2"; cargo, src/
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.cargo.model import DependencyKind
 from rustdocker_tasks.cargo.platforms import holds
 from rustdocker_tasks.cargo.requirements import matches
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,16 +23,14 @@ if TYPE_CHECKING:
 FIRST_RESOLVER = "1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Frozen, frozen=True, kw_only=True):
     """What is at hand to resolve with."""
 
     edges: Mapping[PackageId, Sequence[PackageId]]  # of every kind, platform and feature
     packages: Mapping[PackageId, Package]  # those whose manifests could be read
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Frozen, frozen=True, kw_only=True):
     """What is to be built."""
 
     root: PackageId
@@ -43,8 +41,7 @@ class Wanted:
     resolver: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedCrate:
+class ResolvedCrate(Frozen, frozen=True, kw_only=True):
     """A crate that is compiled. `features` is None where its manifest was not at hand."""
 
     id: PackageId
@@ -52,8 +49,7 @@ class ResolvedCrate:
     for_host: bool  # a build script or macro uses it: it is compiled for the machine that compiles
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class Graph(Frozen, frozen=True, kw_only=True):
     crates: tuple[ResolvedCrate, ...]  # in order; one that both sides use is there twice
     is_exact: bool  # False: some manifests or conditions could not be judged, and there may be crates too many
 

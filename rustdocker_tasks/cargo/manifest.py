@@ -6,7 +6,6 @@ checked against `cargo metadata` in tests/cargo.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.cargo.dependencies import read_dependencies
@@ -25,6 +24,7 @@ from rustdocker_tasks.cargo.names import (
 from rustdocker_tasks.cargo.schema import Inherited, ManifestTable, PackageTable, WorkspaceTable
 from rustdocker_tasks.cargo.targets import PackageFiles, find_targets
 from rustdocker_tasks.errors import BrokenManifest
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,8 +48,7 @@ _OF_PACKAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Frozen, frozen=True):
     """A Cargo.toml that was read."""
 
     path: Path

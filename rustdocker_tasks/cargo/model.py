@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from rustdocker_tasks.record import Record
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ class TargetKind(Enum):
     BUILD_SCRIPT = "custom-build"
 
 
-class Target(Record, frozen=True, kw_only=True):
+class Target(Frozen, frozen=True, kw_only=True):
     """What cargo can compile of a package."""
 
     name: str
@@ -44,7 +44,7 @@ class DependencyKind(Enum):
     BUILD = "build"
 
 
-class Dependency(Record, frozen=True, kw_only=True):
+class Dependency(Frozen, frozen=True, kw_only=True):
     """A dependency as the manifest declares it, inheritance done.
 
     It is a path's, a repository's (`git`) or a registry's. `requirement` is the version asked for, None for any.
@@ -63,7 +63,7 @@ class Dependency(Record, frozen=True, kw_only=True):
     optional: bool = False
 
 
-class About(Record, frozen=True, kw_only=True):
+class About(Frozen, frozen=True, kw_only=True):
     """What a manifest tells people of a package."""
 
     authors: tuple[str, ...] = ()
@@ -75,7 +75,7 @@ class About(Record, frozen=True, kw_only=True):
     license_file: str | None = None
 
 
-class Package(Record, frozen=True, kw_only=True):
+class Package(Frozen, frozen=True, kw_only=True):
     name: str
     version: str
     manifest: Path
@@ -111,13 +111,13 @@ class PackageId(NamedTuple):
     source: str | None  # as Cargo.lock writes it: `registry+https://…`, `git+https://…#…`; None: a folder
 
 
-class LockedPackage(Record, frozen=True, kw_only=True):
+class LockedPackage(Frozen, frozen=True, kw_only=True):
     id: PackageId
     checksum: str | None  # SHA-256 of a registry's archive
     dependencies: tuple[PackageId, ...]  # of every kind, platform and feature
 
 
-class Lock(Record, frozen=True, kw_only=True):
+class Lock(Frozen, frozen=True, kw_only=True):
     """What a Cargo.lock says."""
 
     packages: tuple[LockedPackage, ...]
@@ -127,21 +127,21 @@ class Lock(Record, frozen=True, kw_only=True):
         return frozenset(package.id.name for package in self.packages)
 
 
-class TargetConfig(Record, frozen=True, kw_only=True):
+class TargetConfig(Frozen, frozen=True, kw_only=True):
     """What cargo's configuration says of one target triple, or of those that a `cfg(…)` covers."""
 
     linker: str | None
     rustflags: tuple[str, ...]
 
 
-class SourceConfig(Record, frozen=True, kw_only=True):
+class SourceConfig(Frozen, frozen=True, kw_only=True):
     """Another place for a source of packages."""
 
     replace_with: str | None
     directory: Path | None  # of vendored sources
 
 
-class CargoConfig(Record, frozen=True, kw_only=True):
+class CargoConfig(Frozen, frozen=True, kw_only=True):
     """What cargo's configuration files say together; paths are absolute."""
 
     files: tuple[Path, ...] = ()  # the weakest first
@@ -156,7 +156,7 @@ class CargoConfig(Record, frozen=True, kw_only=True):
     profiles: frozenset[str] = frozenset()
 
 
-class ToolchainFile(Record, frozen=True, kw_only=True):
+class ToolchainFile(Frozen, frozen=True, kw_only=True):
     """What a rust-toolchain file asks for: a channel, or a toolchain's folder."""
 
     path: Path
@@ -166,7 +166,7 @@ class ToolchainFile(Record, frozen=True, kw_only=True):
     targets: tuple[str, ...] = ()
 
 
-class Project(Record, frozen=True, kw_only=True):
+class Project(Frozen, frozen=True, kw_only=True):
     """A workspace, or a package alone, which is a workspace of one."""
 
     root: Path  # the folder of the workspace's Cargo.toml

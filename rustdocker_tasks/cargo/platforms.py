@@ -6,7 +6,8 @@ Source: the Rust reference, "Conditional compilation"; the Cargo book, "Platform
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from rustdocker_tasks.frozen import Frozen
 
 _TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|"(?P<text>[^"]*)"|(?P<mark>[(),=]))')
 _ARCHITECTURES = {
@@ -24,8 +25,7 @@ _SYSTEMS = {"darwin": "macos"}
 _ABIS = ("eabihf", "eabi", "x32")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Platform:
+class Platform(Frozen, frozen=True, kw_only=True):
     """A target triple and what `cfg(…)` can ask of it, by name."""
 
     triple: str

@@ -5,7 +5,6 @@ Source: the Cargo book, "Cargo Targets"; cargo, src/workspace/parser/targets.rs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.model import Target, TargetKind
 from rustdocker_tasks.cargo.names import EDITIONS, FIRST_EDITION, binary_name_problem
 from rustdocker_tasks.errors import BrokenManifest
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.schema import ManifestTable, PackageTable, TargetTable
 
 
-@dataclass(frozen=True, slots=True)
-class Convention:
+class Convention(Frozen, frozen=True):
     """Where cargo looks for the targets of a kind, and the key that turns the looking off."""
 
     kind: TargetKind
@@ -39,8 +38,7 @@ CONVENTIONS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageFiles:
+class PackageFiles(Frozen, frozen=True, kw_only=True):
     """The files of a package that cargo infers targets from, by their paths from the package's folder.
 
     `inferred` has for each of the folders what stands in it: the name of a target and its path.
@@ -74,8 +72,7 @@ def find_targets(
     return (*targets, *maker.build_scripts(package))
 
 
-@dataclass(frozen=True, slots=True)
-class _Maker:
+class _Maker(Frozen, frozen=True):
     manifest: Path
     edition: str
     files: PackageFiles

@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.context.sources import list_sources, render_list, short_digest
 from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.model import ContextNames
@@ -31,8 +31,7 @@ _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildContext:
+class BuildContext(Frozen, frozen=True, kw_only=True):
     """A context that is ready to be sent: the workspace's root with our folder in it."""
 
     root: Path

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+
+from rustdocker_tasks.frozen import Frozen
 
 
 def parse_ignore_file(text: str) -> tuple[str, ...]:
@@ -25,8 +26,7 @@ def parse_ignore_file(text: str) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Frozen, frozen=True):
     matches: re.Pattern[str]
     excludes: bool
 

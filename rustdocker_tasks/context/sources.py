@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 from rustdocker_tasks.errors import UnusableSource
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, read_content, walk
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ class SourceFile(NamedTuple):
     is_plain: bool  # no link on the way to it, so that a build context brings it as it is
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class Sources(Frozen, frozen=True, kw_only=True):
     """The sources by path, in order, and the patterns of the ignore file that lets them and nothing else pass."""
 
     files: Mapping[str, SourceFile]

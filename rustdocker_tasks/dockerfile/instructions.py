@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.record import Record
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,68 +12,68 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Healthcheck, Port, Signal, User
 
 
-class Mount(Record, frozen=True, kw_only=True):
+class Mount(Frozen, frozen=True, kw_only=True):
     """A `--mount` of RUN, as Dockerfile frontend 1.2 knows it. Its values hold no comma, quote or space."""
 
     type: str
     options: Mapping[str, str]
 
 
-class From(Record, frozen=True, kw_only=True):
+class From(Frozen, frozen=True, kw_only=True):
     image: str
     stage: str | None = None
 
 
-class Run(Record, frozen=True, kw_only=True):
+class Run(Frozen, frozen=True, kw_only=True):
     """A command without a shell: its words reach the program as they are."""
 
     words: tuple[str, ...]
     mounts: tuple[Mount, ...] = ()
 
 
-class Copy(Record, frozen=True, kw_only=True):
+class Copy(Frozen, frozen=True, kw_only=True):
     stage: str
     source: str
     destination: str
 
 
-class Env(Record, frozen=True):
+class Env(Frozen, frozen=True):
     variables: Mapping[str, str]
 
 
-class Label(Record, frozen=True):
+class Label(Frozen, frozen=True):
     labels: Mapping[str, str]
 
 
-class StopSignal(Record, frozen=True):
+class StopSignal(Frozen, frozen=True):
     signal: Signal
 
 
-class HealthcheckCommand(Record, frozen=True):
+class HealthcheckCommand(Frozen, frozen=True):
     healthcheck: Healthcheck
 
 
-class Volume(Record, frozen=True):
+class Volume(Frozen, frozen=True):
     folders: tuple[str, ...]
 
 
-class Workdir(Record, frozen=True):
+class Workdir(Frozen, frozen=True):
     folder: str
 
 
-class Expose(Record, frozen=True):
+class Expose(Frozen, frozen=True):
     port: Port
 
 
-class RunAs(Record, frozen=True):
+class RunAs(Frozen, frozen=True):
     user: User
 
 
-class Entrypoint(Record, frozen=True):
+class Entrypoint(Frozen, frozen=True):
     words: tuple[str, ...]
 
 
-class Cmd(Record, frozen=True):
+class Cmd(Frozen, frozen=True):
     words: tuple[str, ...]
 
 

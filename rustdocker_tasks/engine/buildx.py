@@ -7,12 +7,12 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from rustdocker_tasks.errors import BuildxUnusable
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.process import ended_with_children
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ _PLUGIN_FOLDERS = (
 _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildRequest:
+class BuildRequest(Frozen, frozen=True, kw_only=True):
     context: Path
     dockerfile: Path
     tags: tuple[ImageReference, ...]
@@ -42,8 +41,7 @@ class BuildRequest:
     builder: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildResult:
+class BuildResult(Frozen, frozen=True, kw_only=True):
     """How the build ended. `digests` are those of image, manifest or configuration that buildx names."""
 
     succeeded: bool

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Port
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedPort:
+class PublishedPort(Frozen, frozen=True, kw_only=True):
     """A port of the container at an address of this machine. `host_port` None lets the engine choose."""
 
     container_port: Port
@@ -26,8 +26,7 @@ class PublishedPort:
         return str(self.container_port).removesuffix("/tcp")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRequest:
+class RunRequest(Frozen, frozen=True, kw_only=True):
     image: str  # an ID: a tag may name something else a moment later
     label: str  # how a message calls the image
     name: str  # the container's
@@ -38,8 +37,7 @@ class RunRequest:
     arguments: tuple[str, ...] | None  # None: the image's own
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
+class Running(Frozen, frozen=True, kw_only=True):
     """A container that was started. `addresses` are where its TCP ports can be reached from here."""
 
     identity: str

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import tarfile
 import zlib
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, cast
+
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,8 +17,7 @@ _CHUNK = 1 << 20
 _AS_THE_ENGINE = 6  # zlib's usual level, at which an engine compresses what it pushes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayerSize:
+class LayerSize(Frozen, frozen=True, kw_only=True):
     """One layer in bytes: compressed, and its files' contents."""
 
     stored: int

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.layer import Layer, make_layer
 from rustdocker_tasks.host.oci_config import oci_config
 from rustdocker_tasks.host.oci_layout import OciImage, make_image
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import ImagePlan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssembledImage:
+class AssembledImage(Frozen, frozen=True, kw_only=True):
     image: OciImage
     layers: tuple[Layer, ...]
     program_size: int  # bytes, unpacked

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import mkdtemp
@@ -15,6 +14,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
 from rustdocker_tasks.errors import CannotWrite, CargoFailed
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import build_command, clean_command, folders_command
 from rustdocker_tasks.host.freshness import (
     decode_record,
@@ -38,8 +38,7 @@ _OUR_FOLDER = "rustdocker"
 _LOCK = "sources-lock"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CargoFolders:
+class CargoFolders(Frozen, frozen=True, kw_only=True):
     """Where cargo puts things, by its own word."""
 
     target_dir: Path
@@ -51,16 +50,14 @@ class CargoFolders:
         return self.target_dir / _OUR_FOLDER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class Compiled(Frozen, frozen=True, kw_only=True):
     """`program` is a copy, made before another cargo could put something else in its place."""
 
     program: Path
     renewed: tuple[str, ...]  # packages whose artefacts were of other sources, and were dropped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Artefacts:
+class _Artefacts(Frozen, frozen=True, kw_only=True):
     """What cargo said that it made."""
 
     program: Path

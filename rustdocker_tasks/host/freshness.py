@@ -15,14 +15,16 @@ import json
 import os
 import re
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from rustdocker_tasks.errors import UnknownCargoLayout
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
 
 if TYPE_CHECKING:
@@ -56,8 +58,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     triple: str | None = None  # what cargo compiled for when it was not told
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Frozen, frozen=True, kw_only=True):
     """Whose artefacts are looked at: the folders of each package by name, and the target triples.
 
     A triple of None stands for this machine, which build scripts and procedural macros are compiled for.
@@ -102,8 +103,7 @@ def make_scope(step: CompileStep, *, target_dir: Path, build_dir: Path, record: 
     return scope.including(known, step.target_triple or record.triple)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Unit(Frozen, frozen=True, kw_only=True):
     """One artefact of cargo's: a library, a binary, a build script, or that script's run."""
 
     path: str
@@ -111,8 +111,7 @@ class Unit:
     stamp: int  # when its compilation began, in ns; 0 if cargo left no sign of it
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Frozen, frozen=True):
     """All that cargo may compile from that is in the user's hands."""
 
     packages: Mapping[str, Rows]
@@ -120,8 +119,7 @@ class Sources:
     named: Mapping[str, frozenset[str]]  # by package: the files that its units say they were made of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inspection:
+class Inspection(Frozen, frozen=True, kw_only=True):
     """The sources before a build, and whose artefacts cargo must not use."""
 
     sources: Sources

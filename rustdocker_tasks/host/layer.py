@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from gzip import GzipFile
 from hashlib import sha256
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 _COMPRESSION = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Frozen, frozen=True, kw_only=True):
     """A compressed layer. Digests read `sha256:` and 64 hex digits, sizes are in bytes.
 
     Source: OCI image-spec, config.md, "Layer DiffID": the digest of the archive before compression.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import tarfile
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.layer import digest
 
 if TYPE_CHECKING:
@@ -26,8 +26,7 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OciImage:
+class OciImage(Frozen, frozen=True, kw_only=True):
     """An image as its blobs. `stored_size` is in bytes: what a registry or an archive holds."""
 
     config_digest: str  # the image's ID on an engine with the classic store

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.errors import LibraryNotFound, NotLinux, NotStatic
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
@@ -34,8 +34,7 @@ _LISTED = re.compile(r"\s*(?P<name>\S+) => (?P<path>not found|.+?)(?: \(0x[0-9a-
 _LISTED_BY_PATH = re.compile(r"\s*(?P<path>/.+?) \(0x[0-9a-f]+\)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Program:
+class Program(Frozen, frozen=True, kw_only=True):
     path: Path
     architecture: str
     architecture_variant: str | None
@@ -43,8 +42,7 @@ class Program:
     needed: tuple[str, ...]  # the libraries that it names itself, not those that they name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
+class Library(Frozen, frozen=True, kw_only=True):
     source: Path  # on this machine
     destination: Path  # in the image
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
+
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,8 +27,7 @@ ENVIRONMENT = {"SSL_CERT_FILE": str(CERTIFICATES)}
 SEARCH_PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Frozen, frozen=True, kw_only=True):
     """A file, or a folder where `content` is None. `path` is absolute in the image."""
 
     path: PurePosixPath

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,24 +19,21 @@ if TYPE_CHECKING:
 _PROFILE_FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Toolchain:
+class Toolchain(Frozen, frozen=True, kw_only=True):
     """What the local Rust can compile for."""
 
     host_triple: str
     installed_targets: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourcePackage:
+class SourcePackage(Frozen, frozen=True, kw_only=True):
     """A package whose sources are in the user's hands, so that they may change between two builds."""
 
     name: str
     folder: Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompileStep:
+class CompileStep(Frozen, frozen=True, kw_only=True):
     manifest: Path
     package: str
     binary: str
@@ -56,8 +54,7 @@ class CompileStep:
         return _PROFILE_FOLDERS.get(self.profile, self.profile)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitState:
+class GitState(Frozen, frozen=True, kw_only=True):
     """The commit that the sources are of."""
 
     commit: str
@@ -69,23 +66,20 @@ class GitState:
         return f"{self.commit}-dirty" if self.dirty else self.commit
 
 
-@dataclass(frozen=True, slots=True)
-class NoGitState:
+class NoGitState(Frozen, frozen=True):
     """There is no commit to name."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineFacts:
+class MachineFacts(Frozen, frozen=True, kw_only=True):
     """What was found here."""
 
     buildx_problem: str | None  # why it cannot be used, None if it can
     git: GitState | NoGitState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContainerBuild:
+class ContainerBuild(Frozen, frozen=True, kw_only=True):
     """What a build in containers needs besides."""
 
     builder: str | None  # None: buildx's current one
@@ -100,8 +94,7 @@ class ContainerBuild:
     ca_bundle: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ContextNames:
+class ContextNames(Frozen, frozen=True, kw_only=True):
     """What the build context holds besides the sources."""
 
     folder: str  # from the context's root
@@ -117,8 +110,7 @@ class ContextNames:
         return self.prepare_script, self.compile_script, self.files_script, self.assemble_script
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImagePlan:
+class ImagePlan(Frozen, frozen=True, kw_only=True):
     name: str
     version: str
     variant: Variant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import msgspec
 
 from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutsideOfContext, nearest
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.labels import image_labels
@@ -38,15 +38,13 @@ USUAL_VARIANTS = {Backend.BUILDX: "slim", Backend.HOST: "minimal"}
 _EXACT_LIBRARIES = "dynamic: the image holds the libraries that the program loads"
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Frozen, frozen=True):
     triple: str | None
     crt_static: bool
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChosenBackend:
+class ChosenBackend(Frozen, frozen=True, kw_only=True):
     """The backend that carries the plan out, never `auto`, and why."""
 
     backend: Backend

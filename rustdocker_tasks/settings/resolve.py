@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 import msgspec
 import tomli
+from msgspec.structs import replace
 
 from rustdocker_tasks.errors import BadValue, MisplacedKey, SettingsError, SeveralBadSettings, UnknownKey, nearest
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import Healthcheck, parse_build_env_name, parse_env_name
 from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
 from rustdocker_tasks.settings.sources import Layer, Source, split
@@ -25,8 +26,7 @@ _OF_HEALTHCHECK = {field.encode_name for field in msgspec.structs.fields(Healthc
 _SHOWN_AS_IT_IS = 200  # characters
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class Origin(Frozen, frozen=True, kw_only=True):
     """Who set a value: the layer's rank, and words that complete "set by …"."""
 
     source: Source
@@ -36,8 +36,7 @@ class Origin:
 DEFAULT = Origin(source=Source.DEFAULT, where="the default")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedSettings:
+class ResolvedSettings(Frozen, frozen=True, kw_only=True):
     settings: Settings
     origins: Mapping[str, Origin]  # by key; a key that nobody set is missing
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import IntEnum
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.cargo.positions import key_lines, line_of
 from rustdocker_tasks.errors import BadValue, BrokenManifest, MisplacedKey, MisplacedTable, NoSuchBinary, nearest
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.settings.options import OPTIONS
 from rustdocker_tasks.variants import load_variants
 
@@ -44,8 +46,7 @@ class Source(IntEnum):
     FLAG = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+class Layer(Frozen, frozen=True, kw_only=True):
     """The settings that one place gives, raw.
 
     `where` completes the sentence "set by …" for a key, given with the tables around it. `base` is where a

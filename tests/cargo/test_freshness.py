@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
+from msgspec.structs import replace
 
 from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders

@@ -19,9 +19,9 @@ from tests.conftest import REPOSITORY
 PACKAGE = Path(rustdocker_tasks.__file__).parent
 # Each may import those before it.
 LADDER = [
-    ["printable"],
+    ["printable", "frozen"],
     ["errors"],
-    ["record", "image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
+    ["image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
     ["engine", "cargo"],
     ["settings"],
     ["plan"],
@@ -43,7 +43,7 @@ PURE = [
     "run_flags.py",
 ]
 PURE += [
-    "record.py",
+    "frozen.py",
     "image.py",
     "image_config.py",
     "variants.py",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from rustdocker_tasks.dockerfile.compose import compose, config_instructions
 from rustdocker_tasks.dockerfile.instructions import (

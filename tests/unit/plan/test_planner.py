@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.model import About
 from rustdocker_tasks.errors import BadValue, BuildxUnusable

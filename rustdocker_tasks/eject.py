@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import replace
 
 from rustdocker_tasks.context.folder import cannot_write, files_archive, render_ignore_file, script
 from rustdocker_tasks.context.sources import ignore_patterns
@@ -47,7 +46,7 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
             raise NotOurs(path)
     support = gather_support_files(plan)
     labels = without_commit(plan.config.labels, plan.git)
-    lasting = replace(plan, config=msgspec.structs.replace(plan.config, labels=labels))
+    lasting = replace(plan, config=replace(plan.config, labels=labels))
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
         (folder / _NAMES.files).write_bytes(files_archive(support))

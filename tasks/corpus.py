@@ -8,12 +8,12 @@ from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
 
-from tests.cargo.oracle import differences
-
 
 @task(auto_shortflags=False, help={"folder": "Where the checkouts are."})
 def corpus(_: Context, folder: str) -> None:
     """Compare what we read of every Cargo.toml below a folder with what cargo reads."""
+    from tests.cargo.oracle import differences
+
     manifests = sorted(Path(folder).resolve().rglob("Cargo.toml"))
     different = {manifest: lines for manifest in manifests if (lines := differences(manifest.parent))}
     for manifest, lines in different.items():

@@ -196,7 +196,11 @@ class _Workspace:
 
     def _is_inside(self, folder: Path) -> bool:
         root = self._root.folder
-        return folder.is_relative_to(root) or self._loader.root_of(folder) == root
+        if folder.is_relative_to(root):
+            return True
+        if self._loader.manifest(folder).package is not None:
+            self._loader.package(folder)  # cargo refuses one that is broken, though it is no member
+        return self._loader.root_of(folder) == root
 
 
 def expand(root: Manifest, patterns: Iterable[str]) -> Iterator[Path]:

@@ -47,7 +47,12 @@ def test_any_tables(tables: list[tuple[Source, dict[str, Any]]]) -> None:
     settled([Layer(source=source, where=".".join, base=Path("/base"), values=values) for source, values in tables])
 
 
-@given(VALUES, st.text(max_size=200))
+DOCUMENTS = st.sampled_from(
+    ["", "[package.metadata.rustdocker]\nexpose = [1]\n", "[package.rustdocker]\n", "a = 1\n"]
+)
+
+
+@given(VALUES, DOCUMENTS)
 def test_any_metadata(metadata: Any, text: str) -> None:
     manifest = Path("/base/Cargo.toml")
     try:

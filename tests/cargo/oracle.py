@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,8 +23,8 @@ def ask_cargo(folder: Path) -> View | str:
     command = ["cargo", "metadata", "--no-deps", "--format-version=1", f"--manifest-path={folder}/Cargo.toml"]
     # Without colours and hyperlinks, whatever the user's own configuration says.
     environment = {**os.environ, "CARGO_TERM_COLOR": "never"}
-    # From a place that is not near: cargo would name files by their way from there.
-    done = subprocess.run(command, cwd=sys.prefix, capture_output=True, text=True, env=environment, check=False)
+    # From where no project is near: cargo names near files by the way to them.
+    done = subprocess.run(command, cwd="/usr", capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         return done.stderr
     answer = json.loads(done.stdout)

@@ -53,7 +53,7 @@ def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
     if not candidates:
         raise NoBinary(p.manifest for p in _packages(project, request))
     available = [(p, b) for p, b in candidates if not _missing_features(p, b, request)]
-    default_runs = [(p, b) for p, b in candidates if b.name == p.default_run]
+    default_runs = _default_runs(candidates)
     if not available or (default_runs and not any(candidate in available for candidate in default_runs)):
         raise BinariesBehindFeatures(
             [(p.name, b.name, _missing_features(p, b, request)) for p, b in default_runs or candidates],
@@ -115,11 +115,15 @@ def _named(candidates: Sequence[Candidate], name: str, *, set_by: str) -> Candid
     raise NoSuchBinary(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
 
 
+def _default_runs(candidates: Sequence[Candidate]) -> list[Candidate]:
+    return [(p, b) for p, b in candidates if b.name == p.default_run]
+
+
 def _choices(candidates: Sequence[Candidate], folder: str) -> list[list[Candidate]]:
     """The rules in their order: each leaves the candidates that it speaks for, and decides if that is one."""
     is_one_package = len({p.name for p, _ in candidates}) == 1
     return [
-        [(p, b) for p, b in candidates if b.name == p.default_run],
+        _default_runs(candidates),
         list(candidates),
         [(p, b) for p, b in candidates if is_one_package and b.name == p.name],
         [(p, b) for p, b in candidates if b.name == folder],

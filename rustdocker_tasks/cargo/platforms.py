@@ -49,7 +49,7 @@ def platform_of(triple: str) -> Platform:
             "target_env": environment,
             "target_family": _FAMILIES.get(system, "unix"),
             "target_pointer_width": _WIDTHS.get(arch, "64"),
-            "target_endian": "big" if arch in _BIG_ENDIAN and not triple.startswith("powerpc64le") else "little",
+            "target_endian": "big" if architecture in _BIG_ENDIAN else "little",
         },
     )
 

@@ -29,7 +29,7 @@ from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from rustdocker_tasks.host.freshness import Scope, Unit
     from rustdocker_tasks.plan.model import CompileStep
@@ -207,18 +207,17 @@ def _environment(step: CompileStep) -> dict[str, str]:
     return {**os.environ, **step.environment}
 
 
-def _ask(argv: list[str], folder: Path) -> str:
-    try:
-        return read_output(argv, folder=folder)
-    except CalledProcessError as error:
-        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=False) from error
-
-
 def _ask_of(step: CompileStep, argv: list[str]) -> str:
+    return _ask(argv, step.root, environment=_environment(step), locked=step.locked)
+
+
+def _ask(
+    argv: list[str], folder: Path, *, environment: Mapping[str, str] | None = None, locked: bool = False
+) -> str:
     try:
-        return read_output(argv, folder=step.root, environment=_environment(step))
+        return read_output(argv, folder=folder, environment=environment)
     except CalledProcessError as error:
-        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=step.locked) from error
+        raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=locked) from error
 
 
 def _cargo_failed(command: str, code: int, *, locked: bool) -> CargoFailed:

@@ -86,9 +86,7 @@ def choose_variant(resolved: ResolvedSettings, backend: Backend) -> Variant:
     """Return the variant that the settings name, or the backend's usual one; or raise BadValue."""
     variants = load_variants()
     name = resolved.settings.variant or USUAL_VARIANTS[backend]
-    possible = [
-        each for each, variant in variants.items() if backend is not Backend.HOST or variant.base is Base.NONE
-    ]
+    possible = possible_variants(backend)
     if name in possible:
         return variants[name]
     problem = f"the variants are {' and '.join(possible)}"

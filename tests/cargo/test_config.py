@@ -110,7 +110,7 @@ linker = "clang"
 PLAIN = "1"
 PLACE = { value = "data", relative = true }
 [registries.acme]
-index = "sparse+https://crates.acme.com/"
+index = "sparse+https://acme.example/index/"
 [source.crates-io]
 replace-with = "vendored"
 [source.vendored]
@@ -132,7 +132,7 @@ inherits = "release"
     assert read.rustflags == ("-Ca", "-Cb")
     assert read.by_target["cfg(unix)"].linker == "clang"
     assert read.env == {"PLAIN": "1", "PLACE": str(root / "data")}
-    assert read.registries == {"acme": "sparse+https://crates.acme.com/"}
+    assert read.registries == {"acme": "sparse+https://acme.example/index/"}
     assert read.sources["crates-io"].replace_with == "vendored"
     assert read.sources["vendored"].directory == root / "vendor"
     assert project.patches == (root / "db",)

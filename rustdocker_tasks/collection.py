@@ -46,6 +46,7 @@ SETTING_FLAGS = (
     Flag("package", "The package that has the binary."),
     Flag("features", "Features of the package to switch on.", []),
     Flag("profile", "Cargo's profile to compile with."),
+    Flag("target", "The target triple to compile for, in place of the usual one."),
     Flag("backend", "What builds the image: auto, buildx or host."),
 )
 _BIN, _PACKAGE = SETTING_FLAGS[1:3]
@@ -233,7 +234,9 @@ def _plan(bound: _Bound, c: Context, flags: Flags) -> None:
     if flags["json"]:
         show_result(plan_json(planned.plan, planned.resolved, planned.project, found))
     else:
-        show_result(plan_text(planned.plan, planned.resolved, dependency_rows(planned.project, found)))
+        show_result(
+            plan_text(planned.plan, planned.resolved, dependency_rows(planned.project, planned.plan, found))
+        )
 
 
 def _config(bound: _Bound, c: Context, flags: Flags) -> None:

@@ -44,6 +44,8 @@ def build_in_containers(
             "there is no Cargo.lock: cargo takes the newest versions; "
             "`cargo generate-lockfile` writes one, commit it"
         )
+    for path in container.unseen_config:
+        progress.say(f"{path} lies outside of the project and does not count in containers")
     support = gather_support_files(plan)
     began = perf_counter()
     with prepared_context(plan.compile.root, support) as context:

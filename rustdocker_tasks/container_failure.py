@@ -8,6 +8,7 @@ from rustdocker_tasks.errors import (
     BaseImageRefused,
     BaseImageUntrusted,
     BuildFailed,
+    BuildImageUnusable,
     BuildxUnusable,
     CargoFailed,
     EngineFull,
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image import BaseImage
     from rustdocker_tasks.plan.model import ContainerBuild
 
-_CARGO_FAILED = "cargo failed: "  # of dockerfile/compile.sh
+# Of dockerfile/compile.sh and prepare.sh.
+_CARGO_FAILED = "cargo failed: "
+_UNUSABLE = "unusable: "
 # BuildKit's own words, of Engine 20.10 and 28.5.
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
 _NO_ACCESS = ("unauthorized", "no basic auth credentials", "authorization failed", "403 forbidden")
@@ -38,15 +41,8 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     """Return the error: by what our scripts noticed, else by buildx's words."""
     reason = log.reason
     noticed = log.marks[-1] if log.marks else ""
-    if noticed == "no cargo":
-        return NoCargoInImage(container.build_image, set_by=container.build_image_set_by)
-    if noticed.startswith(_CARGO_FAILED):
-        return CargoFailed(
-            command="cargo build",
-            code=int(noticed.removeprefix(_CARGO_FAILED)),
-            found="its message stands above",
-            hint="mend what it names, then build again",
-        )
+    if (failure := _of_compiling(noticed, container)) is not None:
+        return failure
     if 'no builder "' in reason:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
     if any(words in reason for words in _ENGINE_GONE):
@@ -54,6 +50,23 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     if "no space left on device" in reason:
         return EngineFull(reason)
     return _of_base_images(reason, container) or BuildFailed(noticed or reason)
+
+
+def _of_compiling(noticed: str, container: ContainerBuild) -> RustDockerError | None:
+    """Return the error where the build image or cargo is the cause."""
+    if noticed == "no cargo":
+        return NoCargoInImage(container.build_image, set_by=container.build_image_set_by)
+    if noticed.startswith(_UNUSABLE):
+        problem = noticed.removeprefix(_UNUSABLE)
+        return BuildImageUnusable(container.build_image, problem=problem, set_by=container.build_image_set_by)
+    if noticed.startswith(_CARGO_FAILED):
+        return CargoFailed(
+            command="cargo build",
+            code=int(noticed.removeprefix(_CARGO_FAILED)),
+            found="its message stands above",
+            hint="mend what it names, then build again",
+        )
+    return None
 
 
 def _of_base_images(reason: str, container: ContainerBuild) -> RustDockerError | None:

@@ -115,15 +115,20 @@ def plan_text(plan: ImagePlan, resolved: ResolvedSettings, more: Sequence[tuple[
     return "\n".join(f"{name:<16}{value}".replace("\n", "\\n") for name, value in rows)
 
 
-def dependency_rows(project: Project, found: FoundGraph) -> list[tuple[str, str]]:
+def dependency_rows(project: Project, plan: ImagePlan, found: FoundGraph) -> list[tuple[str, str]]:
     """Return what is known of the crates that go into the program, and of what tells cargo how to compile them."""
     toolchain = project.toolchain
     asked = toolchain and (toolchain.channel or str(toolchain.folder or "components alone"))
     return [
         ("dependencies", f"{_number_of_crates(found)}, by {found.source}"),
-        ("cargo config", ", ".join(map(str, project.config.files)) or "none"),
+        ("cargo config", ", ".join(_config_files(project, plan)) or "none"),
         ("toolchain", f"{asked} ({toolchain.path})" if toolchain else "the build's own"),
     ]
+
+
+def _config_files(project: Project, plan: ImagePlan) -> list[str]:
+    unseen = set() if plan.container is None else set(project.config.files) - set(project.own_config.files)
+    return [f"{path} (not in containers)" if path in unseen else str(path) for path in project.config.files]
 
 
 def _number_of_crates(found: FoundGraph) -> str:

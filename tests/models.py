@@ -72,5 +72,7 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         lock=Lock(packages=tuple(locked_package(name) for name in locked)),
         resolver="2",
         config=CargoConfig(),
+        own_config=CargoConfig(),
+        unseen_config=(),
         toolchain=None,
     )

@@ -6,8 +6,12 @@ Source: the Rust reference, "Conditional compilation"; the Cargo book, "Platform
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _TOKEN = re.compile(r'\s*(?:(?P<word>[A-Za-z_][A-Za-z0-9_]*)|"(?P<text>[^"]*)"|(?P<mark>[(),=]))')
 _ARCHITECTURES = {
@@ -22,7 +26,23 @@ _FAMILIES = {"windows": "windows", "wasi": "wasm", "unknown": "wasm"}
 _WITH_ALL_ATOMICS = {"x86_64", "aarch64", "x86", "riscv64", "powerpc64", "s390x"}
 _ATOMICS = {"8", "16", "32", "64", "ptr"}
 _SYSTEMS = {"darwin": "macos"}
+_TRIPLE = re.compile(r"[A-Za-z0-9_]+(?:-[A-Za-z0-9_.]+){1,3}")
 _ABIS = ("eabihf", "eabi", "x32")
+
+
+class TargetTriple(str):
+    """The name of a target of Linux, such as `x86_64-unknown-linux-musl`; ValueError otherwise."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        if not _TRIPLE.fullmatch(text):
+            message = "a target triple is architecture-vendor-system-environment"
+            raise ValueError(message)
+        if platform_of(text).values["target_os"] != "linux":
+            message = "an image holds a program for Linux"
+            raise ValueError(message)
+        return super().__new__(cls, text)
 
 
 class Platform(Frozen, frozen=True, kw_only=True):

@@ -10,12 +10,13 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.config import make_config
 from rustdocker_tasks.cargo.dependencies import patched_folders
 from rustdocker_tasks.cargo.lock import parse_lock
 from rustdocker_tasks.cargo.manifest import Manifest, parse_manifest, read_package
 from rustdocker_tasks.cargo.model import DependencyKind, Package, Project
 from rustdocker_tasks.cargo.names import BUILT_IN_PROFILES
-from rustdocker_tasks.cargo.surroundings import cargo_home, load_config, load_toolchain_file
+from rustdocker_tasks.cargo.surroundings import cargo_home, config_files, load_toolchain_file
 from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
 from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 
 MANIFEST = "Cargo.toml"
 _WILDCARDS = "*?["
+# The tables of cargo's configuration that change what is built, or where packages are from.
+_OF_BUILDS = {
+    *("build", "target", "env", "profile", "unstable"),
+    *("patch", "paths", "source", "registry", "registries"),
+}
 _RESOLVERS = {"2021": "2", "2024": "3"}  # by the edition of the root's package
 
 
@@ -44,7 +50,9 @@ def load_project(start: Path) -> Project:
     if loader.manifest(root).workspace is not None:
         _require_sound(loader, root, members, here=here)
     manifest = loader.manifest(root)
-    config = load_config(root)
+    files = config_files(root)
+    config = make_config(files)
+    own = [file for file in files if file.path.is_relative_to(root)]
     return Project(
         root=root,
         members=tuple(members.values()),
@@ -56,6 +64,8 @@ def load_project(start: Path) -> Project:
         lock=_load_lock(root / "Cargo.lock"),
         resolver=_resolver(manifest, members.get(root)),
         config=config,
+        own_config=config if len(own) == len(files) else make_config(own),
+        unseen_config=tuple(file.path for file in files if file not in own and _OF_BUILDS & file.values.keys()),
         toolchain=load_toolchain_file(root),
     )
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.config import ConfigFile, make_config, parse_config
+from rustdocker_tasks.cargo.config import ConfigFile, parse_config
 from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.cargo.toolchain import TOOLCHAIN_FILES, parse_toolchain_file
 from rustdocker_tasks.errors import BrokenManifest
@@ -14,7 +14,7 @@ from rustdocker_tasks.errors import BrokenManifest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rustdocker_tasks.cargo.model import CargoConfig, ToolchainFile
+    from rustdocker_tasks.cargo.model import ToolchainFile
 
 # Of two in one folder cargo takes the first.
 _CONFIG_FILES = ("config", "config.toml")
@@ -24,13 +24,11 @@ def cargo_home() -> Path:
     return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
-def load_config(folder: Path) -> CargoConfig:
-    """Return what the configuration says to a cargo that runs in `folder`; raises BrokenToml, BrokenManifest."""
-    return make_config(config_files(folder))
-
-
 def config_files(folder: Path) -> list[ConfigFile]:
-    """Return the configuration files for a folder, the weakest first, each behind those that it includes."""
+    """Return the configuration files for a folder, the weakest first, each behind those that it includes.
+
+    Raises BrokenToml, BrokenManifest.
+    """
     folders = [above / ".cargo" for above in (folder, *folder.parents)]
     if cargo_home() not in folders:
         folders.append(cargo_home())

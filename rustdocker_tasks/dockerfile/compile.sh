@@ -197,8 +197,13 @@ if [ "$list" != - ]; then
 fi
 export CARGO_TARGET_DIR="$target"
 cd "$sources"
-if [ "$linkage" = static ]; then
-    set -- "$@" "--target=$(uname -m)-unknown-linux-musl"
+# What an earlier step chose.
+if [ -s /rustdocker/toolchain ]; then
+    RUSTUP_TOOLCHAIN=$(cat /rustdocker/toolchain)
+    export RUSTUP_TOOLCHAIN
+fi
+if [ -s /rustdocker/triple ]; then
+    set -- "$@" "--target=$(cat /rustdocker/triple)"
 fi
 code=0
 cargo build "--bin=$binary" --message-format=json-render-diagnostics "$@" > "$work/messages" || code=$?

@@ -43,6 +43,12 @@ _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
 _CARGO_HOME = "/rustdocker/cargo-home"
 _OUT = "/rustdocker/out"
+# Components that people work with. Source: the rustup book, "Components".
+_NOT_FOR_COMPILING = {
+    *("clippy", "rustfmt", "rust-analyzer", "rust-analysis", "rls", "rust-docs", "rust-docs-json", "miri"),
+    *("cargo", "rustc", "rust-std"),  # there already
+    *("clippy-preview", "rustfmt-preview", "rust-analyzer-preview", "rls-preview", "miri-preview"),
+}
 
 
 def compose(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Dockerfile:
@@ -77,12 +83,28 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
         yield _files_step(plan, build, names)
     else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
-    if plan.variant.linkage is Linkage.STATIC:
-        yield Run(
-            mounts=(_bind(names, names.prepare_script, "/prepare"), _SECRET),
-            words=(*_environment(plan), "sh", "/prepare", "c" if build.compiles_c else "no-c"),
-        )
+    target = plan.compile.target_triple or ("musl" if plan.variant.linkage is Linkage.STATIC else None)
+    if target is not None or build.toolchain is not None:
+        yield _prepare_step(plan, build, names, target=target)
     yield _compile_step(plan, build, names)
+
+
+def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *, target: str | None) -> Run:
+    """The step that makes of the build image what compiles for the target, with the Rust that is asked for."""
+    asked = build.toolchain
+    components = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
+    return Run(
+        mounts=(_bind(names, names.prepare_script, "/prepare"), _SECRET),
+        words=(
+            *_environment(plan),
+            "sh",
+            "/prepare",
+            target or "-",
+            "c" if build.compiles_c else "no-c",
+            (asked and asked.channel) or "-",
+            *components,
+        ),
+    )
 
 
 def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:

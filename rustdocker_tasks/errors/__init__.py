@@ -26,7 +26,13 @@ from rustdocker_tasks.errors.base import (
     SettingsError,
     nearest,
 )
-from rustdocker_tasks.errors.compile import CargoFailed, NoCargo, NoCargoInImage, UnknownCargoLayout
+from rustdocker_tasks.errors.compile import (
+    BuildImageUnusable,
+    CargoFailed,
+    NoCargo,
+    NoCargoInImage,
+    UnknownCargoLayout,
+)
 from rustdocker_tasks.errors.defect import Unexpected
 from rustdocker_tasks.errors.engine import (
     BaseImageRefused,
@@ -66,6 +72,7 @@ from rustdocker_tasks.errors.project import (
     NoSuchPackage,
     OutsideOfContext,
     SeveralBinaries,
+    SeveralTargets,
     UnusableSource,
 )
 from rustdocker_tasks.errors.settings import (
@@ -90,6 +97,7 @@ __all__ = [
     "BrokenManifest",
     "BrokenToml",
     "BuildFailed",
+    "BuildImageUnusable",
     "BuildxUnusable",
     "CannotWrite",
     "CargoFailed",
@@ -130,6 +138,7 @@ __all__ = [
     "SettingsError",
     "SeveralBadSettings",
     "SeveralBinaries",
+    "SeveralTargets",
     "Unexpected",
     "UnknownCargoLayout",
     "UnknownKey",

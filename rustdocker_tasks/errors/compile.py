@@ -30,6 +30,16 @@ class NoCargoInImage(CompileError):
         )
 
 
+class BuildImageUnusable(CompileError):
+    def __init__(self, image: str, *, problem: str, set_by: str) -> None:
+        super().__init__(
+            f"this program cannot be compiled in {image}",
+            found=problem,
+            set_by=set_by,
+            hint="name an image that can by the setting `build-image`, or build where it can be: --backend host",
+        )
+
+
 class CargoFailed(CompileError):
     def __init__(self, *, command: str, code: int, found: str, hint: str) -> None:
         """`command` is the cargo subcommand alone: a whole command line may hold what is secret."""

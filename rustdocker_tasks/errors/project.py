@@ -108,10 +108,20 @@ class UnusableSource(ProjectError):
 
 
 class OutsideOfContext(ProjectError):
-    def __init__(self, folder: Path, *, root: Path) -> None:
+    def __init__(self, folder: Path, *, root: Path, set_by: str) -> None:
         super().__init__(
             "the project needs a folder that a build in containers does not get",
             found=f"{folder} is outside of {root}",
-            set_by="a path dependency or a member",
+            set_by=set_by,
             hint="move it into the workspace's folder, or build with --backend host",
+        )
+
+
+class SeveralTargets(ProjectError):
+    def __init__(self, triples: Sequence[str], *, set_by: str) -> None:
+        super().__init__(
+            "cargo's configuration names several targets, and an image holds a program for one",
+            found=", ".join(triples),
+            set_by=f"build.target in {set_by}",
+            hint=f"run again with --target {triples[0]}",
         )

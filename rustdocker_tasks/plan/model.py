@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from rustdocker_tasks.cargo.model import ToolchainFile
     from rustdocker_tasks.image import BaseImage, ImageReference
     from rustdocker_tasks.image_config import Asset, ImageConfig
     from rustdocker_tasks.settings.options import Backend
@@ -91,7 +92,9 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     manifest: str  # the package's, from the workspace's root
     cache_id: str
     compiles_c: bool  # a crate among the locked ones does
+    toolchain: ToolchainFile | None  # what the project asks for besides the build image
     ca_bundle: bool
+    unseen_config: tuple[Path, ...]  # cargo's configuration that a build on the host would use
 
 
 class ContextNames(Frozen, frozen=True, kw_only=True):

@@ -22,26 +22,22 @@ from rustdocker_tasks.plan.model import (
     Toolchain,
 )
 from rustdocker_tasks.plan.naming import image_tags
+from rustdocker_tasks.plan.target import target_in_container, target_on_host
 from rustdocker_tasks.settings.options import OPTIONS, Backend
-from rustdocker_tasks.variants import Base, Linkage, Variant, load_variants
+from rustdocker_tasks.variants import Base, Variant, load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rustdocker_tasks.cargo.model import Package, Project, Target
+    from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
     from rustdocker_tasks.plan.model import GitState, NoGitState
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 
+# Source: the rustup book, "Overrides".
+_OUTRANKS_THE_FILE = "RUSTUP_TOOLCHAIN"
 USUAL_VARIANTS = {Backend.BUILDX: "slim", Backend.HOST: "minimal"}
-_EXACT_LIBRARIES = "dynamic: the image holds the libraries that the program loads"
-
-
-class _Target(Frozen, frozen=True):
-    triple: str | None
-    crt_static: bool
-    reason: str
 
 
 class ChosenBackend(Frozen, frozen=True, kw_only=True):
@@ -122,7 +118,10 @@ def make_plan(
     """
     settings = resolved.settings
     in_container = backend.backend is Backend.BUILDX
-    target = _target_in_container(variant) if in_container else _choose_target(variant, toolchain)
+    if in_container:
+        target = target_in_container(variant, resolved, project.own_config)
+    else:
+        target = target_on_host(variant, resolved, project.config, toolchain)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
         name=binary.name,
@@ -217,7 +216,7 @@ def _container_build(
                 )
     for folder in (package.folder, *(other.folder for other in outside)):
         if not folder.is_relative_to(project.root):
-            raise OutsideOfContext(folder, root=project.root)
+            raise OutsideOfContext(folder, root=project.root, set_by="a path dependency or a member")
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
     rust = rust.mirrored(settings.base_registry)
     runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
@@ -236,31 +235,20 @@ def _container_build(
         manifest=package.manifest.relative_to(project.root).as_posix(),
         cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
         compiles_c="cc" in (project.locked_packages or {"cc"}),
+        toolchain=_toolchain_in_container(project, settings),
         ca_bundle=settings.ca_bundle,
+        unseen_config=project.unseen_config,
     )
 
 
-def _target_in_container(variant: Variant) -> _Target:
-    if variant.linkage is Linkage.STATIC:
-        return _Target(None, crt_static=False, reason="static with musl, for the builder's own architecture")
-    if variant.base is Base.NONE:
-        return _Target(None, crt_static=False, reason=_EXACT_LIBRARIES)
-    return _Target(None, crt_static=False, reason="dynamic: libraries that the base image lacks are added")
-
-
-def _choose_target(variant: Variant, toolchain: Toolchain | None) -> _Target:
-    if variant.linkage is Linkage.DYNAMIC or toolchain is None:
-        return _Target(None, crt_static=False, reason=_EXACT_LIBRARIES)
-    architecture = toolchain.host_triple.partition("-")[0]
-    musl = f"{architecture}-unknown-linux-musl"
-    if musl in toolchain.installed_targets:
-        return _Target(musl, crt_static=False, reason=f"static with musl, as the target {musl} is installed")
-    triple = toolchain.host_triple
-    return _Target(
-        triple,
-        crt_static=True,
-        reason=f"static with glibc (+crt-static for {triple}), as the target {musl} is not installed",
-    )
+def _toolchain_in_container(project: Project, settings: Settings) -> ToolchainFile | None:
+    """Return what the toolchain file asks for, None where nobody asks for anything, or somebody asks otherwise."""
+    file = project.toolchain
+    if file is not None and _OUTRANKS_THE_FILE in settings.build_env:
+        return None
+    if file is not None and file.folder is not None:
+        raise OutsideOfContext(file.folder, root=project.root, set_by=f"`path` in {file.path}")
+    return file
 
 
 def _sources(project: Project, outside: Sequence[Package]) -> list[SourcePackage]:

@@ -13,6 +13,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from rustdocker_tasks.cargo.platforms import TargetTriple
 from rustdocker_tasks.image import BaseImage, ImageName, Registry, RepositoryTemplate, TagTemplate
 from rustdocker_tasks.image_config import Asset, ImageConfig
 
@@ -40,6 +41,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         bool, Meta(description="Whether the package's default features are on.", examples=["false"])
     ] = True
     profile: Annotated[str, Meta(description="Cargo's profile to compile with.", examples=['"dist"'])] = "release"
+    target: Annotated[
+        TargetTriple | None,
+        Meta(
+            description="The target triple to compile for, in place of the usual one.",
+            examples=['"x86_64-unknown-linux-musl"'],
+        ),
+    ] = None
     build_env: Annotated[
         dict[str, str],
         Meta(

@@ -18,7 +18,9 @@ CONTAINER = ContainerBuild(
     manifest="Cargo.toml",
     cache_id="x",
     compiles_c=False,
+    toolchain=None,
     ca_bundle=True,
+    unseen_config=(),
 )
 
 

@@ -148,7 +148,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: rename it or make it readable, or name it in .dockerignore if the build does not need it",
     ),
     (
-        errors.OutsideOfContext(Path("/lib"), root=Path("/shop")),
+        errors.OutsideOfContext(Path("/lib"), root=Path("/shop"), set_by="a path dependency or a member"),
         65,
         "the project needs a folder that a build in containers does not get\n"
         "  found: /lib is outside of /shop\n"
@@ -215,6 +215,22 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  set by: the engine\n"
         "  hint: `docker system df` shows what takes the space, `docker buildx prune` frees the build cache; "
         "then build again",
+    ),
+    (
+        errors.BuildImageUnusable("rust:1-slim", problem="no rustup", set_by="--x"),
+        66,
+        "this program cannot be compiled in rust:1-slim\n"
+        "  found: no rustup\n"
+        "  set by: --x\n"
+        "  hint: name an image that can by the setting `build-image`, or build where it can be: --backend host",
+    ),
+    (
+        errors.SeveralTargets(["a-unknown-linux-gnu", "b-unknown-linux-gnu"], set_by="/shop/.cargo/config.toml"),
+        65,
+        "cargo's configuration names several targets, and an image holds a program for one\n"
+        "  found: a-unknown-linux-gnu, b-unknown-linux-gnu\n"
+        "  set by: build.target in /shop/.cargo/config.toml\n"
+        "  hint: run again with --target a-unknown-linux-gnu",
     ),
     (
         errors.NoCargoInImage("debian:trixie-slim", set_by="--x"),

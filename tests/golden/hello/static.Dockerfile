@@ -11,7 +11,7 @@ ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,source=target/rustdocker/context/prepare-0,target=/prepare \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/prepare", "no-c"]
+    ["sh", "/prepare", "musl", "no-c", "-"]
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \

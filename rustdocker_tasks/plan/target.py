@@ -1,0 +1,104 @@
+"""Which target triple the program is compiled for. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.platforms import platform_of
+from rustdocker_tasks.errors import BadValue, SeveralTargets
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.settings.options import OPTIONS
+from rustdocker_tasks.variants import Base, Linkage, Variant
+
+if TYPE_CHECKING:
+    from rustdocker_tasks.cargo.model import CargoConfig
+    from rustdocker_tasks.plan.model import Toolchain
+    from rustdocker_tasks.settings.resolve import ResolvedSettings
+
+_EXACT_LIBRARIES = "dynamic: the image holds the libraries that the program loads"
+
+
+class ChosenTarget(Frozen, frozen=True):
+    """What to compile for. `triple` None leaves it to cargo, or is the builder's own with musl."""
+
+    triple: str | None
+    crt_static: bool
+    reason: str
+
+
+def target_in_container(variant: Variant, resolved: ResolvedSettings, config: CargoConfig) -> ChosenTarget:
+    """Return the target of a build in containers; `config` is what cargo finds there.
+
+    Raises BadValue, SeveralTargets.
+    """
+    triple, origin = _asked_for(resolved, config)
+    if variant.linkage is Linkage.STATIC:
+        if triple is None:
+            return ChosenTarget(None, crt_static=False, reason="static with musl, for the builder's architecture")
+        if not _is_musl(triple):
+            if resolved.settings.target is not None:
+                raise _bad_target(resolved, "a static program is built in containers with musl")
+            triple = triple.replace("-linux-gnu", "-linux-musl")
+        return ChosenTarget(triple, crt_static=False, reason=f"static with musl, for {triple} ({origin})")
+    reason = (
+        _EXACT_LIBRARIES if variant.base is Base.NONE else "dynamic: libraries that the base image lacks are added"
+    )
+    return ChosenTarget(triple, crt_static=False, reason=_with_target(reason, triple, origin))
+
+
+def target_on_host(
+    variant: Variant, resolved: ResolvedSettings, config: CargoConfig, toolchain: Toolchain | None
+) -> ChosenTarget:
+    """Return the target of a build on this machine; `toolchain` may be None for a dynamic program.
+
+    Raises BadValue, SeveralTargets.
+    """
+    triple, origin = _asked_for(resolved, config)
+    if variant.linkage is Linkage.DYNAMIC or toolchain is None:
+        return ChosenTarget(triple, crt_static=False, reason=_with_target(_EXACT_LIBRARIES, triple, origin))
+    if triple is not None and (_is_musl(triple) or resolved.settings.target is not None):
+        how = "static with musl" if _is_musl(triple) else "static with glibc (+crt-static)"
+        return ChosenTarget(triple, crt_static=not _is_musl(triple), reason=f"{how}, for {triple} ({origin})")
+    usual = triple or toolchain.host_triple
+    musl = f"{usual.partition('-')[0]}-unknown-linux-musl"
+    if musl in toolchain.installed_targets:
+        return ChosenTarget(musl, crt_static=False, reason=f"static with musl, as the target {musl} is installed")
+    return ChosenTarget(
+        usual,
+        crt_static=True,
+        reason=f"static with glibc (+crt-static for {usual}), as the target {musl} is not installed",
+    )
+
+
+def _asked_for(resolved: ResolvedSettings, config: CargoConfig) -> tuple[str | None, str]:
+    """Return the triple that somebody asked for, None if nobody did, and who did."""
+    target = resolved.settings.target
+    if target is not None:
+        return target, f"set by {resolved.origin('target').where}"
+    usable = [triple for triple in config.targets if _is_linux(triple)]
+    files = ", ".join(map(str, config.files))
+    if len(usable) > 1:
+        raise SeveralTargets(usable, set_by=files)
+    return next(iter(usable), None), f"set by build.target in {files}"
+
+
+def _is_linux(triple: str) -> bool:
+    return platform_of(triple).values["target_os"] == "linux"
+
+
+def _is_musl(triple: str) -> bool:
+    return platform_of(triple).values["target_env"] == "musl"
+
+
+def _bad_target(resolved: ResolvedSettings, problem: str) -> BadValue:
+    return BadValue(
+        "target",
+        value=str(resolved.settings.target),
+        where=resolved.origin("target").where,
+        problem=problem,
+        example=OPTIONS["target"].example,
+    )
+
+
+def _with_target(reason: str, triple: str | None, origin: str) -> str:
+    return f"{reason}; for {triple} ({origin})" if triple else reason

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rustdocker_tasks.cargo.model import CargoConfig
+from rustdocker_tasks.cargo.platforms import TargetTriple
+from rustdocker_tasks.errors import BadValue, SeveralTargets
+from rustdocker_tasks.plan.model import Toolchain
+from rustdocker_tasks.plan.target import ChosenTarget, target_in_container, target_on_host
+from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
+from rustdocker_tasks.settings.sources import Layer, Source
+from rustdocker_tasks.variants import load_variants
+
+GNU, MUSL, ARM_MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl", "aarch64-unknown-linux-musl"
+CONFIG = Path("/shop/.cargo/config.toml")
+INSTALLED = Toolchain(host_triple=GNU, installed_targets=frozenset({GNU, MUSL}))
+
+Choose = Callable[..., ChosenTarget]
+
+
+def config(*targets: str) -> CargoConfig:
+    return CargoConfig(files=(CONFIG,), targets=targets)
+
+
+def in_container(variant: str, *configured: str, target: str | None = None) -> ChosenTarget:
+    return target_in_container(load_variants()[variant], resolved(target), config(*configured))
+
+
+def on_host(variant: str, *configured: str, target: str | None = None) -> ChosenTarget:
+    return target_on_host(load_variants()[variant], resolved(target), config(*configured), INSTALLED)
+
+
+def resolved(target: str | None) -> ResolvedSettings:
+    values = {} if target is None else {"target": target}
+    return resolve_settings(
+        [Layer(source=Source.FLAG, where=lambda path: f"--{path[-1]}", base=Path("/"), values=values)]
+    )
+
+
+def test_unasked_cargo_chooses() -> None:
+    assert in_container("slim").triple is None
+    assert on_host("minimal").triple is None
+
+
+@pytest.mark.parametrize("choose", [in_container, on_host])
+def test_the_setting_outranks_cargo_s_configuration(choose: Choose) -> None:
+    chosen = choose("minimal", GNU, target=MUSL)
+
+    assert chosen.triple == MUSL
+    assert f"for {MUSL} (set by --target)" in chosen.reason
+
+
+@pytest.mark.parametrize("choose", [in_container, on_host])
+def test_cargo_s_configuration_is_read(choose: Choose) -> None:
+    chosen = choose("minimal", "wasm32-unknown-unknown", MUSL)
+
+    assert chosen.triple == MUSL
+    assert f"(set by build.target in {CONFIG})" in chosen.reason
+
+
+@pytest.mark.parametrize("choose", [in_container, on_host])
+def test_several_configured_targets_are_one_too_many(choose: Choose) -> None:
+    with pytest.raises(SeveralTargets, match=f"{GNU}, {MUSL}"):
+        choose("minimal", GNU, MUSL)
+
+    assert choose("minimal", GNU, MUSL, target=MUSL).triple == MUSL
+
+
+def test_static_makes_musl_of_a_configured_glibc() -> None:
+    assert in_container("static", "aarch64-unknown-linux-gnu").triple == ARM_MUSL
+    assert on_host("static", GNU).triple == MUSL
+
+
+def test_static_for_another_machine_asks_for_its_own_libc_on_the_host() -> None:
+    chosen = on_host("static", "aarch64-unknown-linux-gnu")
+
+    assert (chosen.triple, chosen.crt_static) == ("aarch64-unknown-linux-gnu", True)
+
+
+def test_static_takes_glibc_where_it_is_asked_for_by_name_and_can() -> None:
+    chosen = on_host("static", target=GNU)
+
+    assert (chosen.triple, chosen.crt_static) == (GNU, True)
+    with pytest.raises(BadValue, match="a static program is built in containers with musl"):
+        in_container("static", target=GNU)
+
+
+@pytest.mark.parametrize(
+    ("triple", "problem"),
+    [
+        ("x86_64-apple-darwin", "an image holds a program for Linux"),
+        ("wasm32-wasip1", "an image holds a program for Linux"),
+        ("musl", "a target triple is"),
+        ("--help", "a target triple is"),
+        ("x86_64-unknown-linux-gnu;rm", "a target triple is"),
+    ],
+)
+def test_what_is_no_target_of_linux_is_refused(triple: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        TargetTriple(triple)

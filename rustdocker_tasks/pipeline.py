@@ -19,7 +19,7 @@ from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
-from rustdocker_tasks.plan.model import MachineFacts
+from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
     USUAL_VARIANTS,
     choose_backend,
@@ -86,9 +86,10 @@ def configure(start: Path, layers: Sequence[Layer]) -> Configured:
 
 
 def configure_image(start: Path, layers: Sequence[Layer]) -> Configured:
-    """Return all that is set for the image that `build` would make; the machine is asked as by `plan_image`."""
+    """Return all that is set for the image that `build` would make; the machine is asked for buildx."""
     configured = configure(start, layers)
-    backend = choose_backend(configured.resolved, _machine_facts(configured))
+    facts = MachineFacts(buildx_problem=_buildx_problem(configured.resolved), git=NoGitState("nobody asks"))
+    backend = choose_backend(configured.resolved, facts)
     return configured.for_variant(choose_variant(configured.resolved, backend.backend).name)
 
 

@@ -55,6 +55,9 @@ def _with_includes(path: Path, around: tuple[Path, ...]) -> Iterator[ConfigFile]
     file = parse_config(path, read_text(path))
     for entry in file.includes:
         included = Path(os.path.normpath(path.parent / entry.path))
-        if included.is_file() or not entry.optional:
+        if included.is_file():
             yield from _with_includes(included, (*around, path))
+        elif not entry.optional:
+            hint = f"add it, or mend `include` in {path}"
+            raise BrokenManifest(included, "there is no such file", hint=hint)
     yield file

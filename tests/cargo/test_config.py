@@ -153,7 +153,7 @@ def test_a_profile_of_the_configuration_is_one_to_cargo_too(write: Write) -> Non
         ({".cargo/config.toml": "[build]\ntarget = 1\n"}, "`build.target` is a number"),
         ({".cargo/config.toml": "[build\n"}, "is not valid TOML"),
         ({".cargo/config.toml": 'include = ["config.toml"]\n'}, "it includes itself"),
-        ({".cargo/config.toml": 'include = ["none.toml"]\n'}, "there is no such file"),
+        ({".cargo/config.toml": 'include = ["none.toml"]\n'}, "mend `include` in"),
         ({".cargo/config.toml": "include = 'x.toml'\n"}, "`include` is a string, and not a list"),
         ({"rust-toolchain.toml": "[toolchain]\nchannel = '1'\npath = 'x'\n"}, "both `channel` and `path` are set"),
         ({"rust-toolchain.toml": "channel = '1'\n"}, "missing required field"),
@@ -166,7 +166,7 @@ def test_a_broken_file_around_a_project_is_named(write: Write, files: dict[str, 
         load_project(root)
 
     assert problem in str(caught.value)
-    assert str(root / next(iter(files))) in str(caught.value) or "none.toml" in str(caught.value)
+    assert str(root / next(iter(files))) in str(caught.value)
 
 
 @pytest.mark.parametrize(

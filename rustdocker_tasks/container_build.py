@@ -48,7 +48,7 @@ def build_in_containers(
         progress.say(f"{path} lies outside of the project and does not count in containers")
     support = gather_support_files(plan)
     began = perf_counter()
-    with prepared_context(plan.compile.root, support) as context:
+    with prepared_context(plan.compile.root, support, container.skeleton) as context:
         request = _request(plan, container, context)
         for _ in range(_ATTEMPTS):
             log = BuildLog()
@@ -92,6 +92,8 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
         tags=plan.tags,
         secrets={CA_BUNDLE: bundle} if bundle else {},
         builder=container.builder,
+        cache_from=container.cache_from,
+        cache_to=container.cache_to,
     )
 
 

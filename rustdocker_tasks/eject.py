@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.context.folder import cannot_write, files_archive, render_ignore_file, script
-from rustdocker_tasks.context.sources import ignore_patterns
+from rustdocker_tasks.context.folder import SCRIPTS, cannot_write, files_archive, render_ignore_file, script
+from rustdocker_tasks.context.skeleton import skeleton_archive
+from rustdocker_tasks.context.sources import ignore_patterns, list_sources
 from rustdocker_tasks.dockerfile.compose import compose
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.errors import NotOurs
@@ -26,11 +27,10 @@ _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
     files="files.tar",
-    prepare_script="prepare.sh",
-    compile_script="compile.sh",
-    files_script="files.sh",
-    assemble_script="assemble.sh",
+    skeleton=None,
+    **{f"{name}_script": f"{name}.sh" for name in SCRIPTS},
 )
+_SKELETON = "skeleton.tar"
 
 
 def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
@@ -47,13 +47,16 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     support = gather_support_files(plan)
     labels = without_commit(plan.config.labels, plan.git)
     lasting = replace(plan, config=replace(plan.config, labels=labels))
+    names = replace(_NAMES, skeleton=_SKELETON) if container.skeleton else _NAMES
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
         (folder / _NAMES.files).write_bytes(files_archive(support))
+        if container.skeleton is not None:
+            (folder / _SKELETON).write_bytes(skeleton_archive(container.skeleton, list_sources(root)))
         for name in _NAMES.scripts:
             (folder / name).write_bytes(script(name.removesuffix(".sh")))
         ignore_file.write_text(
             f"{FIRST_LINE}\n{render_ignore_file(ignore_patterns(root), _FOLDER)}", encoding="utf-8"
         )
-        dockerfile.write_text(render(compose(lasting, container, _NAMES)), encoding="utf-8")
+        dockerfile.write_text(render(compose(lasting, container, names)), encoding="utf-8")
     return dockerfile

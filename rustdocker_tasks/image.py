@@ -5,6 +5,7 @@ A value here is right from birth, so nobody checks it twice. Nothing here knows 
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ _REFERENCE = re.compile(rf"(?P<name>{_NAME})(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME_LENGTH = 255
 _DOCKER_HUB = "docker.io"
+_GITHUB = "gha"
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -179,3 +181,38 @@ def _with_registry(name: str) -> str:
     if slash and (first == "localhost" or "." in first or ":" in first):
         return str(name)
     return f"{_DOCKER_HUB}/{name}" if slash else f"{_DOCKER_HUB}/library/{name}"
+
+
+class CacheStore(str):
+    """A place for layers: an image of a registry, a folder (`./cache`, `/cache`), or `gha`, GitHub's own.
+
+    ValueError if the text is none. A relative folder starts at `base`.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str, base: str = "") -> Self:
+        if text.startswith(("./", "../", "/")):
+            folder = posixpath.normpath(posixpath.join(base, text))
+            if "," in folder or '"' in folder:
+                message = "a folder for layers has no comma or quote in its name"
+                raise ValueError(message)
+            return super().__new__(cls, folder)
+        return super().__new__(cls, text if text == _GITHUB else ImageReference(text))
+
+    @property
+    def source(self) -> dict[str, str]:
+        """What buildx takes layers from. Source: the Docker docs, "Cache storage backends"."""
+        if self.startswith("/"):
+            return {"type": "local", "src": str(self)}
+        return {"type": "gha"} if self == _GITHUB else {"type": "registry", "ref": str(self)}
+
+    @property
+    def target(self) -> dict[str, str]:
+        """What buildx puts all layers into; a store that is out of order is no reason for a build to fail."""
+        more = {"mode": "max", "ignore-error": "true"}
+        if self.startswith("/"):
+            return {"type": "local", "dest": str(self), **more}
+        # Registries that take images only: ECR, Harbor.
+        kind = {} if self == _GITHUB else {"image-manifest": "true", "oci-mediatypes": "true"}
+        return {**self.source, **kind, **more}

@@ -88,7 +88,9 @@ def configure(start: Path, layers: Sequence[Layer]) -> Configured:
 def configure_image(start: Path, layers: Sequence[Layer]) -> Configured:
     """Return all that is set for the image that `build` would make; the machine is asked for buildx."""
     configured = configure(start, layers)
-    facts = MachineFacts(buildx_problem=_buildx_problem(configured.resolved), git=NoGitState("nobody asks"))
+    facts = MachineFacts(
+        buildx_problem=_buildx_problem(configured.resolved), git=NoGitState("nobody asks"), is_ci=False
+    )
     backend = choose_backend(configured.resolved, facts)
     return configured.for_variant(choose_variant(configured.resolved, backend.backend).name)
 
@@ -118,7 +120,7 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
         variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
         toolchain=_query_toolchain(project.root) if needs_toolchain else None,
-        git=facts.git,
+        facts=facts,
     )
     return Planned(plan=plan, resolved=resolved, project=project)
 
@@ -143,7 +145,9 @@ def _query_toolchain(folder: Path) -> Toolchain:
 
 def _machine_facts(configured: Configured) -> MachineFacts:
     return MachineFacts(
-        buildx_problem=_buildx_problem(configured.resolved), git=query_git(configured.project.root)
+        buildx_problem=_buildx_problem(configured.resolved),
+        git=query_git(configured.project.root),
+        is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
 
 

@@ -59,10 +59,10 @@ def crate(name: str = "app", **files: str) -> dict[str, str]:
 def clean_environment(**changes: str) -> dict[str, str]:
     """This process's environment without what would change a task's settings.
 
-    The backend is `host` unless a test says otherwise: `auto` depends on the machine.
+    Backend and cache are `host` and `mount` unless a test says otherwise: `auto` depends on the machine.
     """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("RUSTDOCKER_", "INVOKE_"))}
-    return {**kept, "RUSTDOCKER_BACKEND": "host", **changes}
+    return {**kept, "RUSTDOCKER_BACKEND": "host", "RUSTDOCKER_CACHE": "mount", **changes}
 
 
 def invoke(*words: str, folder: Path, **environment: str) -> Outcome:

@@ -69,7 +69,7 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         patches=(),
         metadata=None,
         text="",
-        lock=Lock(packages=tuple(locked_package(name) for name in locked)),
+        lock=Lock(format=4, packages=tuple(locked_package(name) for name in locked)),
         resolver="2",
         config=CargoConfig(),
         own_config=CargoConfig(),

@@ -30,6 +30,7 @@ def parse_lock(path: Path, text: str) -> Lock:
     for entry in entries:
         by_name.setdefault(entry.name, []).append(_id(entry))
     return Lock(
+        format=file.version,
         packages=tuple(
             LockedPackage(
                 id=_id(entry),
@@ -37,7 +38,7 @@ def parse_lock(path: Path, text: str) -> Lock:
                 dependencies=tuple(_dependencies(entry, by_name)),
             )
             for entry in entries
-        )
+        ),
     )
 
 

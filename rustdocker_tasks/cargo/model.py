@@ -120,6 +120,7 @@ class LockedPackage(Frozen, frozen=True, kw_only=True):
 class Lock(Frozen, frozen=True, kw_only=True):
     """What a Cargo.lock says."""
 
+    format: int
     packages: tuple[LockedPackage, ...]
 
     @property

@@ -187,6 +187,7 @@ class LockedEntry(Table, frozen=True):
 class LockFile(Table, frozen=True):
     """A whole Cargo.lock; [root] and [metadata] were part of its first version."""
 
+    version: int = 2  # the first two do not say theirs
     package: list[LockedEntry] = []
     root: LockedEntry | None = None
     metadata: dict[str, str] = {}

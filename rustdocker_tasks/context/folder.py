@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources, render_list, short_digest
 from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
 from rustdocker_tasks.frozen import Frozen
@@ -23,12 +24,14 @@ from rustdocker_tasks.plan.model import ContextNames
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from rustdocker_tasks.cargo.skeleton import Skeleton
     from rustdocker_tasks.context.sources import SourceFile
     from rustdocker_tasks.inputs.root_files import Entry
 
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
+SCRIPTS = ("prepare", "dependencies", "compile", "cargo", "files", "assemble")
 
 
 class BuildContext(Frozen, frozen=True, kw_only=True):
@@ -56,7 +59,7 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
 
 
 @contextmanager
-def prepared_context(root: Path, support: Sequence[Entry]) -> Iterator[BuildContext]:
+def prepared_context(root: Path, support: Sequence[Entry], skeleton: Skeleton | None) -> Iterator[BuildContext]:
     """Write our folder and hand the context over; one build at a time, as the next one cleans up.
 
     Raises UnusableSource, UnusableTarget, CannotWrite.
@@ -67,11 +70,11 @@ def prepared_context(root: Path, support: Sequence[Entry]) -> Iterator[BuildCont
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with cannot_write(ours):
-            context = _prepare(root, support)
+            context = _prepare(root, support, skeleton)
         yield context
 
 
-def _prepare(root: Path, support: Sequence[Entry]) -> BuildContext:
+def _prepare(root: Path, support: Sequence[Entry], skeleton: Skeleton | None) -> BuildContext:
     sources = list_sources(root)
     folder = root / _CONTEXT
     folder.mkdir(exist_ok=True)
@@ -79,10 +82,8 @@ def _prepare(root: Path, support: Sequence[Entry]) -> BuildContext:
         folder=_CONTEXT,
         sources=_write(folder, "sources", render_list(sources)),
         files=_write_files(folder, support),
-        prepare_script=_write(folder, "prepare", script("prepare")),
-        compile_script=_write(folder, "compile", script("compile")),
-        files_script=_write(folder, "files", script("files")),
-        assemble_script=_write(folder, "assemble", script("assemble")),
+        skeleton=_write(folder, "skeleton", skeleton_archive(skeleton, sources)) if skeleton else None,
+        **{f"{name}_script": _write(folder, name, script(name)) for name in SCRIPTS},
     )
     _clean(folder, names, {file.digest for file in sources.files.values()})
     context = BuildContext(root=root, names=names, sources=sources.files, patterns=sources.patterns)
@@ -105,7 +106,7 @@ def render_ignore_file(patterns: Iterable[str], folder: str) -> str:
 
 
 def script(name: str) -> bytes:
-    """Return a script of the build: `prepare`, `compile`, `files` or `assemble`."""
+    """Return a script of the build, one of SCRIPTS."""
     return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
 
 
@@ -151,7 +152,7 @@ def _digest_of(support: Sequence[Entry]) -> str:
 
 def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:
     """Remove what an earlier build needed and this one does not."""
-    wanted = {*names.scripts, names.sources, names.files, _CONTENTS}
+    wanted = {*names.scripts, names.sources, names.files, names.skeleton, _CONTENTS}
     for path in folder.iterdir():
         if path.name not in wanted:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

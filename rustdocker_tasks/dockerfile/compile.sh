@@ -4,16 +4,17 @@
 # Compile the program from the sources that the list names, leave it as /rustdocker/program, and assemble what the
 # image holds of it: in one step, since each step costs a container.
 #
-#   compile.sh LIST SOURCES TARGET LINKAGE BINARY ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
+#   compile.sh LIST SOURCES TARGET LINKAGE BINARY CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
 #
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what the context brings.
 # SOURCES is the mirror of the sources, in which cargo runs, and TARGET its target folder; both may outlive the build.
-# LINKAGE is `dynamic` or `static`. ASSEMBLE is the other script, beside this one, and says what OUT and RUNTIME are.
+# LINKAGE is `dynamic` or `static`. CARGO and ASSEMBLE are other scripts beside this one; the latter says what OUT and
+# RUNTIME are.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 target=$3 linkage=$4 binary=$5 assemble=$6 out=$7 runtime=$8
-shift 8
+list=$1 sources=$2 target=$3 linkage=$4 binary=$5 cargo=$6 assemble=$7 out=$8 runtime=$9
+shift 9
 context=/context
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
@@ -22,9 +23,7 @@ pending=$state/pending
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# For the user; and for the tool that reads along.
-say() { echo "rustdocker says: $*" >&2; }
-mark() { echo "rustdocker: $*" >&2; }
+. "$support/$cargo"
 
 # A row of a list: digest, mode (x or -), path, one space between them. Digests have 64 digits.
 paths() { cut -c 68- "$@"; }
@@ -178,39 +177,12 @@ renew() {
     done < "$work/renewed"
 }
 
-trust() {
-    bundle=/run/secrets/ca-bundle
-    if [ -s "$bundle" ]; then
-        export CARGO_HTTP_CAINFO=$bundle SSL_CERT_FILE=$bundle GIT_SSL_CAINFO=$bundle CURL_CA_BUNDLE=$bundle
-    fi
-}
-
-if ! command -v cargo > /dev/null; then
-    mark "no cargo"
-    exit 66
-fi
 update_mirror
-trust
 if [ "$list" != - ]; then
     # The tool reads along, and shows cargo's counter in place of its bar.
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 fi
-export CARGO_TARGET_DIR="$target"
-cd "$sources"
-# What an earlier step chose.
-if [ -s /rustdocker/toolchain ]; then
-    RUSTUP_TOOLCHAIN=$(cat /rustdocker/toolchain)
-    export RUSTUP_TOOLCHAIN
-fi
-if [ -s /rustdocker/triple ]; then
-    set -- "$@" "--target=$(cat /rustdocker/triple)"
-fi
-code=0
-cargo build "--bin=$binary" --message-format=json-render-diagnostics "$@" > "$work/messages" || code=$?
-if [ "$code" != 0 ]; then
-    mark "cargo failed: $code"
-    exit 66
-fi
+build "$work/messages" "$target" "$sources" "--bin=$binary" "$@"
 # Of the artefacts of one binary only the binary is executable; a build script's is not named.
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program

@@ -26,7 +26,7 @@ from rustdocker_tasks.dockerfile.instructions import (
     Workdir,
 )
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
-from rustdocker_tasks.plan.compile_flags import compile_flags
+from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags
 from rustdocker_tasks.variants import Base, Linkage
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _BUILD, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-r
 _SECRET = Mount(type="secret", options={"id": CA_BUNDLE})
 _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
+_SOURCES, _TARGET = f"{_KEPT}/sources", f"{_KEPT}/target"
 _CARGO_HOME = "/rustdocker/cargo-home"
 _OUT = "/rustdocker/out"
 # Components that people work with. Source: the rustup book, "Components".
@@ -86,6 +87,8 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     target = plan.compile.target_triple or ("musl" if plan.variant.linkage is Linkage.STATIC else None)
     if target is not None or build.toolchain is not None:
         yield _prepare_step(plan, build, names, target=target)
+    if names.skeleton is not None and not keeps_nothing:
+        yield _dependencies_step(plan, build, names, names.skeleton)
     yield _compile_step(plan, build, names)
 
 
@@ -107,13 +110,33 @@ def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *
     )
 
 
+def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, skeleton: str) -> Run:
+    """The step that compiles the dependencies; its mounts are single files, so that no source runs it again."""
+    return Run(
+        mounts=(
+            _bind(names, names.dependencies_script, "/dependencies"),
+            _bind(names, names.cargo_script, "/cargo"),
+            _bind(names, skeleton, "/skeleton.tar"),
+            _SECRET,
+        ),
+        words=(
+            *_environment(plan),
+            *("sh", "/dependencies", _SOURCES, _TARGET),
+            f"--manifest-path={_SOURCES}/{build.manifest}",
+            f"--bin={plan.compile.binary}",
+            # The skeleton's lock file has entries that only others need: cargo takes them out.
+            *(flag for flag in compile_flags(plan.compile) if flag not in lock_flags(plan.compile)),
+        ),
+    )
+
+
 def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:
     keeps_nothing = plan.variant.base is Base.RUST
-    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (f"{_KEPT}/sources", f"{_KEPT}/target")
+    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (_SOURCES, _TARGET)
     return Run(
         mounts=(
             Mount(type="bind", options={"target": "/context"}),
-            *(() if keeps_nothing else _cache_mounts(build)),
+            *(() if keeps_nothing or names.skeleton is not None else _cache_mounts(build)),
             *_runtime_mount(build),
             _SECRET,
         ),
@@ -126,6 +149,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             target,
             plan.variant.linkage.value,
             plan.compile.binary,
+            names.cargo_script,
             names.assemble_script,
             _out(plan),
             "/runtime" if build.runtime_image else "",

@@ -24,9 +24,10 @@ _STEPS = (
     (re.compile(r"\[internal\] load build context"), "send sources"),
     (re.compile(r"\[internal\] load metadata|\[[^]]*\] FROM "), "get base image"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?dependencies\b'), "compile dependencies"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?compile\b'), "compile"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?files\b|COPY --from'), "assemble"),
-    (re.compile("exporting to|importing to"), "load"),
+    (re.compile("exporting to (?:oci|docker|image)|importing to"), "load"),
 )
 # Cargo's own: `Building [====>     ] 45/167: serde, syn(build.rs)`.
 _COUNTED = re.compile(r"\s*Building \[[=> ]*\] (\d+)/(\d+)(?:: (.*))?")

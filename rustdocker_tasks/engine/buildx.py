@@ -18,7 +18,7 @@ from rustdocker_tasks.process import ended_with_children
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from rustdocker_tasks.image import ImageReference
+    from rustdocker_tasks.image import CacheStore, ImageReference
 
 # Where docker looks for its plugins. Source: docker/cli, cli-plugins/manager/manager_unix.go.
 _PLUGIN_FOLDERS = (
@@ -39,6 +39,8 @@ class BuildRequest(Frozen, frozen=True, kw_only=True):
     tags: tuple[ImageReference, ...]
     secrets: Mapping[str, Path]
     builder: str | None
+    cache_from: tuple[CacheStore, ...] = ()
+    cache_to: CacheStore | None = None
 
 
 class BuildResult(Frozen, frozen=True, kw_only=True):
@@ -82,6 +84,8 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
                 tags=list(request.tags),
                 secrets=[f"id={key},src={path}" for key, path in request.secrets.items()],
                 builder=request.builder,
+                cache_from=[store.source for store in request.cache_from] or None,
+                cache_to=request.cache_to.target if request.cache_to else None,
                 load=True,
                 # One manifest: an index with attestations has another digest each time.
                 provenance=False,

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import ToolchainFile
-    from rustdocker_tasks.image import BaseImage, ImageReference
+    from rustdocker_tasks.cargo.skeleton import Skeleton
+    from rustdocker_tasks.image import BaseImage, CacheStore, ImageReference
     from rustdocker_tasks.image_config import Asset, ImageConfig
     from rustdocker_tasks.settings.options import Backend
     from rustdocker_tasks.variants import Variant
@@ -77,6 +78,7 @@ class MachineFacts(Frozen, frozen=True, kw_only=True):
     """What was found here."""
 
     buildx_problem: str | None  # why it cannot be used, None if it can
+    is_ci: bool  # the machine is one of continuous integration, and gone after the build
     git: GitState | NoGitState
 
 
@@ -91,6 +93,11 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     runtime_image_set_by: str
     manifest: str  # the package's, from the workspace's root
     cache_id: str
+    cache_reason: str  # why this is kept from build to build, and not something else
+    skeleton: Skeleton | None  # what the dependencies are compiled of, for a layer; None: all is kept on mounts
+    cache_from: tuple[CacheStore, ...]
+    cache_to: CacheStore | None
+    cache_set_by: str
     compiles_c: bool  # a crate among the locked ones does
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
     ca_bundle: bool
@@ -103,14 +110,24 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     folder: str  # from the context's root
     sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
     files: str  # the archive of what the image holds besides base and program
+    skeleton: str | None  # an archive of the skeleton; None: there is none
     prepare_script: str
+    dependencies_script: str
     compile_script: str
+    cargo_script: str
     files_script: str
     assemble_script: str
 
     @property
     def scripts(self) -> tuple[str, ...]:
-        return self.prepare_script, self.compile_script, self.files_script, self.assemble_script
+        return (
+            self.prepare_script,
+            self.dependencies_script,
+            self.compile_script,
+            self.cargo_script,
+            self.files_script,
+            self.assemble_script,
+        )
 
 
 class ImagePlan(Frozen, frozen=True, kw_only=True):

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from rustdocker_tasks.cargo.features import all_features
-from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutsideOfContext, nearest
+from rustdocker_tasks.errors import BadValue, BuildxUnusable, nearest
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.image_config import ImageConfig
+from rustdocker_tasks.plan.container import container_build
 from rustdocker_tasks.plan.labels import image_labels
 from rustdocker_tasks.plan.model import (
     CompileStep,
-    ContainerBuild,
     ImagePlan,
     MachineFacts,
     SourcePackage,
@@ -29,14 +27,12 @@ from rustdocker_tasks.variants import Base, Variant, load_variants
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
+    from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.model import GitState, NoGitState
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 
-# Source: the rustup book, "Overrides".
-_OUTRANKS_THE_FILE = "RUSTUP_TOOLCHAIN"
 USUAL_VARIANTS = {Backend.BUILDX: "slim", Backend.HOST: "minimal"}
 
 
@@ -108,7 +104,7 @@ def make_plan(
     variant: Variant,
     default_variant: str,
     toolchain: Toolchain | None,
-    git: GitState | NoGitState,
+    facts: MachineFacts,
 ) -> ImagePlan:
     """Return the plan for the image of one binary, with settings that are those for the variant.
 
@@ -145,15 +141,25 @@ def make_plan(
             root=project.root,
             sources=tuple(_sources(project, outside)),
         ),
-        container=_container_build(project, package, outside, resolved, variant) if in_container else None,
-        config=_image_config(package, binary, settings, git),
+        container=container_build(
+            project,
+            package,
+            binary=binary,
+            outside=outside,
+            resolved=resolved,
+            variant=variant,
+            facts=facts,
+        )
+        if in_container
+        else None,
+        config=_image_config(package, binary, settings, facts.git),
         assets=settings.assets,
         assets_set_by=resolved.origin("assets").where,
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
-        tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=git),
+        tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=facts.git),
         tags_set_by=resolved.origin("tag" if settings.tag else "repository").where,
-        git=git,
+        git=facts.git,
     )
 
 
@@ -198,57 +204,6 @@ def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> t
 def _image_config(package: Package, binary: Target, settings: Settings, git: GitState | NoGitState) -> ImageConfig:
     config = ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__})
     return msgspec.structs.replace(config, labels={**image_labels(package, binary.name, git), **settings.labels})
-
-
-def _container_build(
-    project: Project, package: Package, outside: Sequence[Package], resolved: ResolvedSettings, variant: Variant
-) -> ContainerBuild:
-    settings = resolved.settings
-    for key, table in (("env", settings.env), ("labels", settings.labels)):
-        for name, value in table.items():
-            if "\n" in value or "\r" in value:
-                raise BadValue(
-                    key,
-                    value=f"the value of {name} holds a line break",
-                    where=resolved.origin(key).where,
-                    problem="a Dockerfile has no line breaks in values",
-                    example=f'{OPTIONS[key].example}, or take backend = "host"',
-                )
-    for folder in (package.folder, *(other.folder for other in outside)):
-        if not folder.is_relative_to(project.root):
-            raise OutsideOfContext(folder, root=project.root, set_by="a path dependency or a member")
-    rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
-    rust = rust.mirrored(settings.base_registry)
-    runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
-    runtime = runtime.mirrored(settings.base_registry)
-    # Each has artefacts of its own: another project, another compiler, another C library.
-    cache_key = "\0".join([str(project.root), rust, variant.linkage.value])
-    return ContainerBuild(
-        builder=settings.builder,
-        builder_set_by=resolved.origin("builder").where,
-        build_image=rust,
-        build_image_set_by=resolved.origin("build-image" if settings.build_image else "debian-release").where,
-        runtime_image=runtime if variant.base is Base.RUNTIME else None,
-        runtime_image_set_by=resolved.origin(
-            "runtime-image" if settings.runtime_image else "debian-release"
-        ).where,
-        manifest=package.manifest.relative_to(project.root).as_posix(),
-        cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
-        compiles_c="cc" in (project.locked_packages or {"cc"}),
-        toolchain=_toolchain_in_container(project, settings),
-        ca_bundle=settings.ca_bundle,
-        unseen_config=project.unseen_config,
-    )
-
-
-def _toolchain_in_container(project: Project, settings: Settings) -> ToolchainFile | None:
-    """Return what the toolchain file asks for, None where nobody asks for anything, or somebody asks otherwise."""
-    file = project.toolchain
-    if file is not None and _OUTRANKS_THE_FILE in settings.build_env:
-        return None
-    if file is not None and file.folder is not None:
-        raise OutsideOfContext(file.folder, root=project.root, set_by=f"`path` in {file.path}")
-    return file
 
 
 def _sources(project: Project, outside: Sequence[Package]) -> list[SourcePackage]:

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from rustdocker_tasks.cargo.platforms import TargetTriple
-from rustdocker_tasks.image import BaseImage, ImageName, Registry, RepositoryTemplate, TagTemplate
+from rustdocker_tasks.image import BaseImage, CacheStore, ImageName, Registry, RepositoryTemplate, TagTemplate
 from rustdocker_tasks.image_config import Asset, ImageConfig
 
 
@@ -24,6 +24,14 @@ class Backend(Enum):
     AUTO = "auto"
     BUILDX = "buildx"
     HOST = "host"
+
+
+class Cache(Enum):
+    """What a build in containers keeps from one time to the next."""
+
+    AUTO = "auto"
+    MOUNT = "mount"
+    LAYER = "layer"
 
 
 class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -69,6 +77,27 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
     ] = Backend.AUTO
     builder: Annotated[
         str | None, Meta(description="The buildx builder, if not buildx's current one.", examples=['"remote"'])
+    ] = None
+    cache: Annotated[
+        Cache,
+        Meta(
+            description="What is kept between builds: mount (all, here) or layer (dependencies, for CI).",
+            examples=['"layer"'],
+        ),
+    ] = Cache.AUTO
+    cache_from: Annotated[
+        tuple[CacheStore, ...],
+        Meta(
+            description="Where layers are taken from: images of a registry, folders, or gha.",
+            examples=['["ghcr.io/acme/shop:cache"]'],
+        ),
+    ] = ()
+    cache_to: Annotated[
+        CacheStore | None,
+        Meta(
+            description="Where layers are put for other machines: as `cache-from`.",
+            examples=['"ghcr.io/acme/shop:cache"'],
+        ),
     ] = None
     debian_release: Annotated[
         str,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.errors import BadValue, MisplacedKey, SettingsError, SeveralBadSettings, UnknownKey, nearest
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.image import CacheStore
 from rustdocker_tasks.image_config import Healthcheck, parse_build_env_name, parse_env_name
 from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
 from rustdocker_tasks.settings.sources import Layer, Source, split
@@ -134,6 +135,8 @@ def _decode(wanted: type[str | Path], value: object, *, base: Path) -> object:
         raise ValueError(message)  # noqa: TRY004 - msgspec turns it into its own error with the path
     if wanted is Path:
         return base / str(value)
+    if wanted is CacheStore:
+        return CacheStore(str(value), str(base))
     return cast("type[str]", wanted)(value)
 
 

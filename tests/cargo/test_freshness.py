@@ -26,7 +26,7 @@ from tests.conftest import MANIFEST, write_files
 
 pytestmark = pytest.mark.cargo
 
-HOST_ALONE = MachineFacts(buildx_problem="not asked for", git=NoGitState("not asked for"))
+HOST_ALONE = MachineFacts(is_ci=False, buildx_problem="not asked for", git=NoGitState("not asked for"))
 IN_2000 = 946_684_800  # seconds since the epoch
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 FIRST, SECOND = PRINT.format("first"), PRINT.format("second")

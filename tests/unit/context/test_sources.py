@@ -55,7 +55,7 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
     folder = write(crate())
     (folder / "src" / "shared.txt").symlink_to(outside)
 
-    with prepared_context(folder, ()) as context:
+    with prepared_context(folder, (), None) as context:
         content = folder / context.names.folder / "contents" / sha256(b"shared").hexdigest()
 
         assert content.read_text() == "shared"
@@ -64,11 +64,11 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:
     folder = write(crate())
-    with prepared_context(folder, ()) as first:
+    with prepared_context(folder, (), None) as first:
         pass
     (folder / "src" / "main.rs").write_text("fn main() {}")
 
-    with prepared_context(folder, ()) as second:
+    with prepared_context(folder, (), None) as second:
         left = {path.name for path in (folder / second.names.folder).iterdir()}
 
     assert first.names.sources not in left
@@ -93,7 +93,7 @@ def test_a_target_folder_that_is_a_link_is_refused(write: Write, tmp_path_factor
     folder = write(crate())
     (folder / "target").symlink_to(tmp_path_factory.mktemp("elsewhere"))
 
-    with pytest.raises(UnusableTarget), prepared_context(folder, ()):
+    with pytest.raises(UnusableTarget), prepared_context(folder, (), None):
         pass
 
 
@@ -101,7 +101,7 @@ def test_the_user_s_files_keep_their_times(write: Write) -> None:
     folder = write(crate())
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
-    with prepared_context(folder, ()):
+    with prepared_context(folder, (), None):
         pass
 
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from rustdocker_tasks.context.folder import SCRIPTS
 from rustdocker_tasks.dockerfile.compose import compose, config_instructions
 from rustdocker_tasks.dockerfile.instructions import (
     Cmd,
@@ -35,16 +36,14 @@ NAMES = ContextNames(
     folder="target/rustdocker/context",
     sources="sources-0",
     files="files-0.tar",
-    prepare_script="prepare-0",
-    compile_script="compile-0",
-    files_script="files-0",
-    assemble_script="assemble-0",
+    skeleton=None,
+    **{f"{name}_script": f"{name}-0" for name in SCRIPTS},
 )
 
 
 def planned(example: str, **settings: Any) -> tuple[ImagePlan, ContainerBuild]:
     layer = Layer(source=Source.FLAG, where=lambda path: f"--{path[-1]}", base=Path("/"), values=settings)
-    facts = MachineFacts(buildx_problem=None, git=NoGitState("not asked"))
+    facts = MachineFacts(buildx_problem=None, is_ci=False, git=NoGitState("not asked"))
     plan = plan_image(REPOSITORY / "examples" / example, [layer], facts=facts).plan
     container = plan.container
     assert container is not None

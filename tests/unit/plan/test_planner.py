@@ -17,8 +17,8 @@ from rustdocker_tasks.variants import load_variants
 from tests.models import ROOT, binary, package, project
 
 NO_GIT = NoGitState("git is not installed")
-BUILDX = MachineFacts(buildx_problem=None, git=NO_GIT)
-NO_BUILDX = MachineFacts(buildx_problem="no plugin", git=NO_GIT)
+BUILDX = MachineFacts(buildx_problem=None, git=NO_GIT, is_ci=False)
+NO_BUILDX = MachineFacts(buildx_problem="no plugin", git=NO_GIT, is_ci=False)
 GIT = GitState(commit="0123456789abcdef" * 2 + "01234567", branch="feature/new+x", dirty=False)
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
@@ -57,7 +57,7 @@ def plan(
         variant=choose_variant(resolved, backend.backend),
         default_variant=default_variant,
         toolchain=toolchain,
-        git=git,
+        facts=replace(facts, git=git),
     )
 
 

@@ -1,0 +1,284 @@
+"""What of a project decides its dependencies: manifests, lock file, configuration, and stubs for the sources.
+
+A build of it compiles the dependencies and nothing of the project's own: its result holds until they change.
+Left out is all that changes nothing of them: other members, their own versions, tests, metadata. Pure.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import tomli
+import tomli_w
+
+from rustdocker_tasks.cargo.model import DependencyKind, TargetKind
+from rustdocker_tasks.frozen import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from rustdocker_tasks.cargo.model import LockedPackage, Package, PackageId, Project, Target
+
+_NO_VERSION = "0.0.0"  # a project's own version is no matter of its dependencies
+_DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
+_FOR_TESTS = ("dev-dependencies", "dev_dependencies")
+_OF_ROOTS = ("cargo-features", "profile", "patch", "replace")
+_FIRST_WITH_A_VERSION = 3  # of the lock file's formats
+_UNIFIES_ALL = "1"  # the resolver that takes the features that tests ask for
+
+
+class Skeleton(Frozen, frozen=True, kw_only=True):
+    """Files by path from the workspace's root; `verbatim` are files and folders that are taken as they are."""
+
+    files: Mapping[str, str]
+    packages: tuple[str, ...]  # whose sources are stubs
+    verbatim: tuple[str, ...]
+
+
+def make_skeleton(project: Project, package: Package, binary: Target, outside: Sequence[Package]) -> Skeleton:
+    """Return the skeleton for one binary; all packages lie below the workspace's root."""
+    return _Maker(project, package, binary, outside).make()
+
+
+class _Maker:
+    def __init__(self, project: Project, package: Package, binary: Target, outside: Sequence[Package]) -> None:
+        self._project = project
+        self._package = package
+        self._binary = binary
+        self._by_folder = {each.folder: each for each in (*project.members, *outside)}
+        # Crates of registries may be compiled with what [patch] gives: that cannot be a stub.
+        self._real = set(self._reached(folder for folder in project.patches))
+        self._needed = {*self._reached([package.folder]), *self._real}
+        self._manifests = {
+            folder: self._manifest(self._by_folder[folder]) for folder in sorted(self._needed - self._real)
+        }
+
+    def make(self) -> Skeleton:
+        root = self._project.root
+        files = {"Cargo.toml": self._root_manifest()}
+        for folder, manifest in self._manifests.items():
+            if folder != root:
+                files[os.path.relpath(folder / "Cargo.toml", root)] = tomli_w.dumps(manifest)
+            for path, text in self._stubs(self._by_folder[folder]):
+                files[os.path.relpath(path, root)] = text
+        if self._project.lock is not None:
+            files["Cargo.lock"] = self._lock_file()
+        return Skeleton(
+            files=files,
+            packages=tuple(sorted(self._by_folder[folder].name for folder in self._manifests)),
+            verbatim=tuple(sorted(self._verbatim())),
+        )
+
+    def _verbatim(self) -> set[str]:
+        config = self._project.own_config
+        vendored = [source.directory for source in config.sources.values() if source.directory is not None]
+        places = [*config.files, *vendored, *self._real]
+        root = self._project.root
+        return {os.path.relpath(place, root) for place in places if place.is_relative_to(root)}
+
+    def _reached(self, folders: Iterable[Path]) -> Iterator[Path]:
+        """The packages in folders, and those that they name by path."""
+        waiting = [*folders]
+        found = set()
+        while waiting:
+            folder = waiting.pop()
+            if folder in found or folder not in self._by_folder:
+                continue
+            found.add(folder)
+            yield folder
+            each = self._by_folder[folder]
+            waiting += [d.path for d in each.dependencies if d.path is not None and self._counts(d.kind, each)]
+
+    def _counts(self, kind: DependencyKind, package: Package) -> bool:
+        """Whether dependencies of a kind have a say; those of tests only with the first resolver."""
+        return kind is not DependencyKind.DEVELOPMENT or (
+            self._project.resolver == _UNIFIES_ALL and package is self._package
+        )
+
+    def _root_manifest(self) -> str:
+        """The workspace's manifest, without the package in it where that is not needed."""
+        root = self._project.root
+        raw = tomli.loads(self._project.text)
+        if root in self._real:
+            return self._project.text
+        made = {key: raw[key] for key in _OF_ROOTS if key in raw}
+        made = {**self._manifests.get(root, {}), **made}
+        if "workspace" in raw:
+            made["workspace"] = self._workspace(raw["workspace"])
+        return tomli_w.dumps(made)
+
+    def _workspace(self, raw: dict[str, Any]) -> dict[str, Any]:
+        root = self._project.root
+        members = {each.folder for each in self._project.members}
+        made: dict[str, Any] = {
+            "resolver": self._project.resolver,
+            "members": sorted(os.path.relpath(f, root) for f in self._needed & members if f != root),
+            "exclude": raw.get("exclude", []),
+        }
+        if self._real & members:
+            # They are as they are, and may inherit anything.
+            inherited: dict[str, Any] = {key: raw[key] for key in ("package", "lints") if key in raw}
+            return {**made, **inherited, **self._shared(raw, None)}
+        return {**made, **self._shared(raw, self._inherited())}
+
+    def _shared(self, raw: dict[str, Any], wanted: set[str] | None) -> dict[str, Any]:
+        """The dependencies that members inherit, of those that are wanted."""
+        entries = {
+            name: self._without_version(entry, self._project.root)
+            for name, entry in raw.get("dependencies", {}).items()
+            if wanted is None or name in wanted
+        }
+        return {"dependencies": entries} if entries else {}
+
+    def _inherited(self) -> set[str]:
+        return {
+            name
+            for manifest in self._manifests.values()
+            for table in _dependency_tables(manifest)
+            for name, entry in table.items()
+            if isinstance(entry, dict) and entry.get("workspace")
+        }
+
+    def _manifest(self, package: Package) -> dict[str, Any]:
+        raw = tomli.loads(package.text)
+        kinds = (*_DEPENDENCIES, *(_FOR_TESTS if self._counts(DependencyKind.DEVELOPMENT, package) else ()))
+        made: dict[str, Any] = {
+            **({"cargo-features": raw["cargo-features"]} if "cargo-features" in raw else {}),
+            "package": self._package_table(package, raw.get("package") or raw.get("project") or {}),
+        }
+        for target in self._targets(package):
+            if target.kind is TargetKind.LIBRARY:
+                made["lib"] = _library(target, package.folder)
+            elif target.kind is TargetKind.BINARY:
+                made["bin"] = [{"name": target.name, "path": _from(package.folder, target.path)}]
+        if "features" in raw:
+            made["features"] = raw["features"]
+        if "target" in raw:
+            made["target"] = {
+                platform: self._dependencies(table, kinds, package) for platform, table in raw["target"].items()
+            }
+        return {**made, **self._dependencies(raw, kinds, package)}
+
+    def _dependencies(self, raw: dict[str, Any], kinds: Iterable[str], package: Package) -> dict[str, Any]:
+        return {
+            kind: {name: self._without_version(entry, package.folder) for name, entry in raw[kind].items()}
+            for kind in kinds
+            if kind in raw
+        }
+
+    def _package_table(self, package: Package, raw: dict[str, Any]) -> dict[str, Any]:
+        script = next((t for t in package.targets if t.kind is TargetKind.BUILD_SCRIPT), None)
+        kept: dict[str, Any] = {key: raw[key] for key in ("links", "workspace", "resolver") if key in raw}
+        return {
+            "name": package.name,
+            "version": _NO_VERSION,
+            "edition": package.edition,
+            **({"rust-version": package.rust_version} if package.rust_version else {}),
+            **kept,
+            "build": _from(package.folder, script.path) if script else False,
+            **dict.fromkeys(("autobins", "autoexamples", "autotests", "autobenches"), False),
+        }
+
+    def _targets(self, package: Package) -> Iterator[Target]:
+        """What is compiled of a package: its library and build script, and the binary asked for."""
+        for target in package.targets:
+            is_always = target.kind in {TargetKind.LIBRARY, TargetKind.BUILD_SCRIPT}
+            if is_always or (package is self._package and target is self._binary):
+                yield target
+
+    def _stubs(self, package: Package) -> Iterator[tuple[Path, str]]:
+        for target in self._targets(package):
+            yield target.path, "" if target.kind is TargetKind.LIBRARY else "fn main() {}\n"
+
+    def _without_version(self, entry: Any, base: Path) -> Any:
+        """A package whose version is left out cannot be asked for by one."""
+        if not isinstance(entry, dict) or "path" not in entry:
+            return entry
+        folder = base.joinpath(os.path.normpath(base / entry["path"]))
+        is_masked = folder in self._by_folder and folder not in self._real
+        return {key: value for key, value in entry.items() if key != "version" or not is_masked}
+
+    def _lock_file(self) -> str:
+        """The lock file without what only others need."""
+        lock = self._project.lock
+        assert lock is not None  # noqa: S101 - asked by the caller
+        entries = {entry.id: entry for entry in lock.packages}
+        own = {(each.name, each.version): each for each in self._by_folder.values()}
+        masked = {(self._by_folder[f].name, self._by_folder[f].version) for f in self._manifests}
+        kept: dict[PackageId, list[PackageId]] = {}
+        waiting = [
+            entry.id
+            for entry in lock.packages
+            if entry.id.source is None and (package := own.get(entry.id[:2])) and package.folder in self._needed
+        ]
+        while waiting:
+            identity = waiting.pop()
+            if identity in kept or identity not in entries:
+                continue
+            package = own.get(identity[:2]) if identity.source is None else None
+            kept[identity] = [i for i in entries[identity].dependencies if self._is_followed(i, package)]
+            waiting += kept[identity]
+        by_name: dict[str, list[PackageId]] = {}
+        for identity in kept:
+            by_name.setdefault(identity.name, []).append(identity)
+        tables = [_lock_entry(entries[i], kept[i], by_name, masked) for i in sorted(kept, key=_sort_key)]
+        version = {"version": lock.format} if lock.format >= _FIRST_WITH_A_VERSION else {}
+        return tomli_w.dumps({**version, "package": tables})
+
+    def _is_followed(self, identity: PackageId, user: Package | None) -> bool:
+        if user is None or user.folder in self._real:
+            return True
+        return any(d.package == identity.name and self._counts(d.kind, user) for d in user.dependencies)
+
+
+def _dependency_tables(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for each in [manifest, *manifest.get("target", {}).values()]:
+        for key in (*_DEPENDENCIES, *_FOR_TESTS):
+            yield each.get(key, {})
+
+
+def _library(target: Target, folder: Path) -> dict[str, Any]:
+    # A library's kinds decide how its dependencies are compiled, with link-time optimization on.
+    is_macro = "proc-macro" in target.crate_types
+    kind = {"proc-macro": True} if is_macro else {"crate-type": list(target.crate_types)}
+    return {"name": target.name, "path": _from(folder, target.path), **kind}
+
+
+def _lock_entry(
+    entry: LockedPackage,
+    dependencies: Sequence[PackageId],
+    by_name: Mapping[str, Sequence[PackageId]],
+    masked: set[tuple[str, str]],
+) -> dict[str, Any]:
+    table: dict[str, Any] = {"name": entry.id.name, "version": _version(entry.id, masked)}
+    if entry.id.source is not None:
+        table["source"] = entry.id.source
+    if entry.checksum is not None:
+        table["checksum"] = entry.checksum
+    if dependencies:
+        table["dependencies"] = [_reference(identity, by_name[identity.name], masked) for identity in dependencies]
+    return table
+
+
+def _reference(identity: PackageId, named: Sequence[PackageId], masked: set[tuple[str, str]]) -> str:
+    """As much as tells it from the others of its name, as cargo writes it."""
+    if len(named) == 1:
+        return identity.name
+    version = _version(identity, masked)
+    if sum(other.version == identity.version for other in named) == 1 or identity.source is None:
+        return f"{identity.name} {version}"
+    return f"{identity.name} {version} ({identity.source.partition('#')[0]})"
+
+
+def _version(identity: PackageId, masked: set[tuple[str, str]]) -> str:
+    return _NO_VERSION if identity.source is None and identity[:2] in masked else identity.version
+
+
+def _sort_key(identity: PackageId) -> tuple[str, str, str]:
+    return identity.name, identity.version, identity.source or ""
+
+
+def _from(folder: Path, path: Path) -> str:
+    return os.path.relpath(path, folder)

@@ -1,0 +1,51 @@
+"""The archive of a project's skeleton: its files, the list of them, and the packages that are stubs in it."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.inputs.archive import make_archive, with_parents
+from rustdocker_tasks.inputs.root_files import Entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rustdocker_tasks.cargo.skeleton import Skeleton
+    from rustdocker_tasks.context.sources import SourceFile, Sources
+
+_PLAIN, _EXECUTABLE = 0o644, 0o755
+
+
+def skeleton_archive(skeleton: Skeleton, sources: Sources) -> bytes:
+    """Return the archive that `dependencies.sh` reads; what is taken as it is, is taken from the sources."""
+    entries = [
+        Entry(path=_place(path), mode=_PLAIN, content=text.encode()) for path, text in skeleton.files.items()
+    ]
+    for file in sources.files.values():
+        if _is_within(file, skeleton.verbatim):
+            mode = _EXECUTABLE if file.executable else _PLAIN
+            entries.append(Entry(path=_place(file.path), mode=mode, content=file.place.read_bytes()))
+    rows = "".join(sorted(_rows(entries))).encode("utf-8", "surrogateescape")
+    names = "".join(f"{name}\n" for name in skeleton.packages).encode()
+    more = (
+        Entry(path=PurePosixPath("/list"), mode=_PLAIN, content=rows),
+        Entry(path=PurePosixPath("/packages"), mode=_PLAIN, content=names),
+    )
+    return make_archive(with_parents([*entries, *more]))
+
+
+def _place(path: str) -> PurePosixPath:
+    return PurePosixPath("/sources") / path
+
+
+def _is_within(file: SourceFile, places: tuple[str, ...]) -> bool:
+    return any(place in {".", file.path} or file.path.startswith(f"{place}/") for place in places)
+
+
+def _rows(entries: list[Entry]) -> Iterator[str]:
+    """As the list of the sources has them."""
+    for entry in entries:
+        digest = sha256(entry.content or b"").hexdigest()
+        yield f"{digest} {'x' if entry.mode == _EXECUTABLE else '-'} {entry.path.relative_to('/sources')}\n"

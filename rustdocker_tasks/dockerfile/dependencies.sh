@@ -1,0 +1,32 @@
+#!/bin/sh
+# Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
+#
+# Compile what the program depends on, from a skeleton of its project, for a layer that holds until they change.
+#
+#   dependencies.sh SOURCES TARGET CARGO_ARGUMENT...
+#
+# SOURCES and TARGET are where compile.sh goes on. Beside this script lie /cargo, what both share, and /skeleton.tar:
+# the skeleton, the list of its files, and the names of the packages in it.
+set -eu
+export LC_ALL=C
+
+sources=$1 target=$2
+shift 2
+. /cargo
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+mkdir -p "$sources" "$target/rustdocker"
+tar --extract --touch --file=/skeleton.tar --directory="$work"
+cp -R "$work/sources/." "$sources"
+export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
+build "$work/messages" "$target" "$sources" "$@"
+
+# What was made of stubs must never be taken for the program's own.
+while IFS= read -r package; do
+    find "$target" -maxdepth 4 -regextype posix-extended -regex ".*/\.fingerprint/$package-[0-9a-f]{16}" \
+        -exec rm -rf {} +
+done < "$work/packages"
+# Cargo unpacks them again, in a second, from the archives that stay.
+rm -rf "$CARGO_HOME/registry/src" "$CARGO_HOME/git/checkouts"
+cp "$work/list" "$target/rustdocker/sources"

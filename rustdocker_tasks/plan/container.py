@@ -1,0 +1,90 @@
+"""What a build in containers needs besides the plan of any image. Pure."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.skeleton import make_skeleton
+from rustdocker_tasks.errors import BadValue, OutsideOfContext
+from rustdocker_tasks.image import BaseImage
+from rustdocker_tasks.plan.cache import choose_cache
+from rustdocker_tasks.plan.model import ContainerBuild
+from rustdocker_tasks.settings.options import OPTIONS, Cache
+from rustdocker_tasks.variants import Base
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
+    from rustdocker_tasks.plan.model import MachineFacts
+    from rustdocker_tasks.settings.options import Settings
+    from rustdocker_tasks.settings.resolve import ResolvedSettings
+    from rustdocker_tasks.variants import Variant
+
+# Source: the rustup book, "Overrides".
+_OUTRANKS_THE_FILE = "RUSTUP_TOOLCHAIN"
+
+
+def container_build(
+    project: Project,
+    package: Package,
+    *,
+    binary: Target,
+    outside: Sequence[Package],
+    resolved: ResolvedSettings,
+    variant: Variant,
+    facts: MachineFacts,
+) -> ContainerBuild:
+    settings = resolved.settings
+    for key, table in (("env", settings.env), ("labels", settings.labels)):
+        for name, value in table.items():
+            if "\n" in value or "\r" in value:
+                raise BadValue(
+                    key,
+                    value=f"the value of {name} holds a line break",
+                    where=resolved.origin(key).where,
+                    problem="a Dockerfile has no line breaks in values",
+                    example=f'{OPTIONS[key].example}, or take backend = "host"',
+                )
+    for folder in (package.folder, *(other.folder for other in outside)):
+        if not folder.is_relative_to(project.root):
+            raise OutsideOfContext(folder, root=project.root, set_by="a path dependency or a member")
+    cache = choose_cache(resolved, facts)
+    rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
+    rust = rust.mirrored(settings.base_registry)
+    runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
+    runtime = runtime.mirrored(settings.base_registry)
+    # Each has artefacts of its own: another project, another compiler, another C library.
+    cache_key = "\0".join([str(project.root), rust, variant.linkage.value])
+    return ContainerBuild(
+        builder=settings.builder,
+        builder_set_by=resolved.origin("builder").where,
+        build_image=rust,
+        build_image_set_by=resolved.origin("build-image" if settings.build_image else "debian-release").where,
+        runtime_image=runtime if variant.base is Base.RUNTIME else None,
+        runtime_image_set_by=resolved.origin(
+            "runtime-image" if settings.runtime_image else "debian-release"
+        ).where,
+        manifest=package.manifest.relative_to(project.root).as_posix(),
+        cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
+        cache_reason=f"{cache.cache.value}: {cache.reason}",
+        skeleton=make_skeleton(project, package, binary, outside) if cache.cache is Cache.LAYER else None,
+        cache_from=settings.cache_from,
+        cache_to=settings.cache_to,
+        cache_set_by=resolved.origin("cache-to").where,
+        compiles_c="cc" in (project.locked_packages or {"cc"}),
+        toolchain=_toolchain_in_container(project, settings),
+        ca_bundle=settings.ca_bundle,
+        unseen_config=project.unseen_config,
+    )
+
+
+def _toolchain_in_container(project: Project, settings: Settings) -> ToolchainFile | None:
+    """Return what the toolchain file asks for, None where nobody asks for anything, or somebody asks otherwise."""
+    file = project.toolchain
+    if file is not None and _OUTRANKS_THE_FILE in settings.build_env:
+        return None
+    if file is not None and file.folder is not None:
+        raise OutsideOfContext(file.folder, root=project.root, set_by=f"`path` in {file.path}")
+    return file

@@ -48,7 +48,8 @@ def build_in_containers(
         progress.say(f"{path} lies outside of the project and does not count in containers")
     support = gather_support_files(plan)
     began = perf_counter()
-    with prepared_context(plan.compile.root, support, container.skeleton) as context:
+    root = plan.compile.root
+    with prepared_context(root, support, container.skeleton, others=container.cache_folders) as context:
         request = _request(plan, container, context)
         for _ in range(_ATTEMPTS):
             log = BuildLog()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -199,6 +200,10 @@ class CacheStore(str):
                 raise ValueError(message)
             return super().__new__(cls, folder)
         return super().__new__(cls, text if text == _GITHUB else ImageReference(text))
+
+    @property
+    def folder(self) -> Path | None:
+        return Path(self) if self.startswith("/") else None
 
     @property
     def source(self) -> dict[str, str]:

@@ -59,8 +59,10 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
 
 
 @contextmanager
-def prepared_context(root: Path, support: Sequence[Entry], skeleton: Skeleton | None) -> Iterator[BuildContext]:
-    """Write our folder and hand the context over; one build at a time, as the next one cleans up.
+def prepared_context(
+    root: Path, support: Sequence[Entry], skeleton: Skeleton | None, *, others: Sequence[Path] = ()
+) -> Iterator[BuildContext]:
+    """Write our folder and hand the context over, without `others`; one build at a time, as the next one cleans up.
 
     Raises UnusableSource, UnusableTarget, CannotWrite.
     """
@@ -70,12 +72,14 @@ def prepared_context(root: Path, support: Sequence[Entry], skeleton: Skeleton | 
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with cannot_write(ours):
-            context = _prepare(root, support, skeleton)
+            context = _prepare(root, support, skeleton, others)
         yield context
 
 
-def _prepare(root: Path, support: Sequence[Entry], skeleton: Skeleton | None) -> BuildContext:
-    sources = list_sources(root)
+def _prepare(
+    root: Path, support: Sequence[Entry], skeleton: Skeleton | None, others: Sequence[Path]
+) -> BuildContext:
+    sources = list_sources(root, others=others)
     folder = root / _CONTEXT
     folder.mkdir(exist_ok=True)
     names = ContextNames(

@@ -15,7 +15,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, read_content, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
@@ -39,11 +39,12 @@ class Sources(Frozen, frozen=True, kw_only=True):
     patterns: tuple[str, ...]
 
 
-def list_sources(root: Path) -> Sources:
-    """Return what the build may read; raises UnusableSource."""
+def list_sources(root: Path, *, others: Iterable[Path] = ()) -> Sources:
+    """Return what the build may read, without `others`; raises UnusableSource."""
     patterns = ignore_patterns(root)
     ignored = IgnorePatterns(patterns)
-    others: list[str] = []
+    left_out = frozenset({str(root / "target"), *map(str, others)})
+    found_others: list[str] = []
     real_root = root.resolve()
 
     @cache
@@ -51,7 +52,7 @@ def list_sources(root: Path) -> Sources:
         return folder.resolve() == real_root / folder.relative_to(root)
 
     found = []
-    for name, status in walk(str(root), frozenset({str(root / "target")}), on_other=others.append):
+    for name, status in walk(str(root), left_out, on_other=found_others.append):
         path = os.path.relpath(name, root).replace(os.sep, "/")
         if ignored.ignores(path):
             continue
@@ -62,7 +63,7 @@ def list_sources(root: Path) -> Sources:
         place = Path(name)
         is_plain = not place.is_symlink() and is_plain_folder(place.parent)
         found.append(SourceFile(path, content[1:], content[0] == "x", place, is_plain))
-    folders = (os.path.relpath(folder, root).replace(os.sep, "/") for folder in others)
+    folders = (os.path.relpath(folder, root).replace(os.sep, "/") for folder in found_others)
     return Sources(
         files={file.path: file for file in sorted(found)},
         patterns=(*patterns, *(re.sub(r"([\\*?\[])", r"\\\1", folder) for folder in sorted(folders))),

@@ -157,7 +157,7 @@ check_changed() {
 }
 
 # Cargo sees a change of the Rust files that its dep-info names. It does not see what procedural macros and build
-# scripts read: another Rust file renews its package, any other file renews all packages.
+# scripts read: another Rust file or a manifest renews its package, any other file renews all packages.
 find_renewal() {
     : > "$work/renewed"
     find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec cat {} + 2> "$work/ignored" | sed -n 's/:$//p' | sed 's/\\ / /g' | sort -u > "$work/named"
@@ -165,7 +165,7 @@ find_renewal() {
     sort -u "$pending" | comm -12 - "$work/named" | grep -v '\.rs$' >> "$work/unseen" || true
     grep '\(^\|/\)Cargo\.toml$' "$work/wanted-paths" | sed -n 's,/Cargo\.toml$,,p' > "$work/packages" || true
     awk 'FILENAME == ARGV[1] { package[$0]; next }
-         !/\.rs$/ { print "."; next }
+         !/\.rs$/ && !/(^|\/)Cargo\.toml$/ { print "."; next }
          { folder = $0
            while (folder != "" && !(folder in package)) if (!sub("/[^/]*$", "", folder)) folder = ""
            print folder == "" ? "." : folder }' "$work/packages" "$work/unseen" | sort -u > "$work/renewed"

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import CompileStep
 
 _UNKNOWN = ""
+# What counts for the package alone that has it; any other file may be read by build scripts and macros of all.
+_OF_ONE_PACKAGE = (".rs", "/Cargo.toml")
 # cargo's own name for a unit: package, dash, 16 hexadecimal digits of a hash.
 _UNIT = re.compile(r"(?P<package>.+)-(?P<hash>[0-9a-f]{16})")
 _RERUN = re.compile(r"cargo::?rerun-if-changed=(.+)")
@@ -115,7 +117,7 @@ class Sources(Frozen, frozen=True):
     """All that cargo may compile from that is in the user's hands."""
 
     packages: Mapping[str, Rows]
-    shared: Rows  # under the workspace's root: any package may read it (templates, `.sqlx`)
+    shared: Rows  # what any package may read: all of the workspace that is in no package, and others' data
     named: Mapping[str, frozenset[str]]  # by package: the files that its units say they were made of
 
 
@@ -270,7 +272,8 @@ def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> So
             rows |= scan(folder, others=others - {str(folder)}, extra=sorted(inputs), known=known)
         packages[name] = rows
         named[name] = frozenset(map(str, inputs))
-    return Sources(packages, shared, named)
+    data = {p: row for rows in packages.values() for p, row in rows.items() if not p.endswith(_OF_ONE_PACKAGE)}
+    return Sources(packages, {**shared, **data}, named)
 
 
 def _is_below(path: Path, folders: frozenset[str]) -> bool:

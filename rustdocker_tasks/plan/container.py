@@ -51,6 +51,7 @@ def container_build(
         if not folder.is_relative_to(project.root):
             raise OutsideOfContext(folder, root=project.root, set_by="a path dependency or a member")
     cache = choose_cache(resolved, facts)
+    stores = (*settings.cache_from, *((settings.cache_to,) if settings.cache_to else ()))
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
     rust = rust.mirrored(settings.base_registry)
     runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
@@ -72,6 +73,7 @@ def container_build(
         skeleton=make_skeleton(project, package, binary, outside) if cache.cache is Cache.LAYER else None,
         cache_from=settings.cache_from,
         cache_to=settings.cache_to,
+        cache_folders=tuple(store.folder for store in stores if store.folder is not None),
         cache_set_by=resolved.origin("cache-to").where,
         compiles_c="cc" in (project.locked_packages or {"cc"}),
         toolchain=_toolchain_in_container(project, settings),

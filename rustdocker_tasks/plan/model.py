@@ -98,6 +98,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     cache_from: tuple[CacheStore, ...]
     cache_to: CacheStore | None
     cache_set_by: str
+    cache_folders: tuple[Path, ...]  # where layers are, that are no sources
     compiles_c: bool  # a crate among the locked ones does
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
     ca_bundle: bool

@@ -485,6 +485,16 @@ def test_a_file_of_the_workspace_that_is_in_no_package(tmp_path: Path, capfd: py
     assert app.build() == "a,b"
 
 
+def test_data_in_another_member_s_folder(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    listing = {f"app/{name}": text.replace('"pages"', '"../other/pages"') for name, text in LISTING.items()}
+    other = {"other/Cargo.toml": MANIFEST.format(name="other"), "other/src/lib.rs": "", "other/pages/a": ""}
+    make(tmp_path, capfd, {**listing, **other, "Cargo.toml": '[workspace]\nmembers = ["app", "other"]\n'})
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "a"
+    app.write_file("../other/pages/b", "")
+    assert app.build() == "a,b"
+
+
 def test_a_file_that_a_build_script_rewrites_costs_one_more_compilation_and_no_third(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

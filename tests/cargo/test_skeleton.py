@@ -18,7 +18,7 @@ from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources
-from tests.conftest import REPOSITORY, Write
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.cargo
 
@@ -43,7 +43,9 @@ def units_of_others(manifest: Path, binary: str, *flags: str) -> set[str]:
     )
     assert told.returncode == 0, told.stderr
     return {
-        json.dumps({key: value for key, value in unit.items() if key not in {"dependencies", "target"}}, sort_keys=True)
+        json.dumps(
+            {key: value for key, value in unit.items() if key not in {"dependencies", "target"}}, sort_keys=True
+        )
         for unit in json.loads(told.stdout)["units"]
         if not unit["pkg_id"].startswith("path+")
     }

@@ -21,6 +21,7 @@ CONTAINER = ContainerBuild(
     cache_from=(),
     cache_to=None,
     cache_set_by="the default",
+    cache_folders=(),
     cache_id="x",
     compiles_c=False,
     toolchain=None,

@@ -62,8 +62,9 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
 def prepared_context(
     root: Path, support: Sequence[Entry], skeleton: Skeleton | None, *, others: Sequence[Path] = ()
 ) -> Iterator[BuildContext]:
-    """Write our folder and hand the context over, without `others`; one build at a time, as the next one cleans up.
+    """Write our folder and hand the context over; one build at a time, as the next one cleans up.
 
+    `others` are folders that are no sources.
     Raises UnusableSource, UnusableTarget, CannotWrite.
     """
     ours = _own_folder(root)

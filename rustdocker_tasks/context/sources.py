@@ -63,7 +63,9 @@ def list_sources(root: Path, *, others: Iterable[Path] = ()) -> Sources:
         place = Path(name)
         is_plain = not place.is_symlink() and is_plain_folder(place.parent)
         found.append(SourceFile(path, content[1:], content[0] == "x", place, is_plain))
-    folders = (os.path.relpath(folder, root).replace(os.sep, "/") for folder in found_others)
+    # Also those that buildx is about to make.
+    found_others += [str(folder) for folder in others if folder.is_relative_to(root)]
+    folders = {os.path.relpath(folder, root).replace(os.sep, "/") for folder in found_others}
     return Sources(
         files={file.path: file for file in sorted(found)},
         patterns=(*patterns, *(re.sub(r"([\\*?\[])", r"\\\1", folder) for folder in sorted(folders))),

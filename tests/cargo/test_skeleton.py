@@ -32,10 +32,10 @@ def unpacked(project: Project, package: Package, binary: Target, folder: Path) -
 
 
 def units_of_others(manifest: Path, binary: str, *flags: str) -> set[str]:
-    """Return all that cargo would compile of packages that are not the project's own, with all that decides how."""
+    """Return all that cargo would compile of others' packages, with all that decides how."""
+    asked = ("--unit-graph", "-Zunstable-options", f"--manifest-path={manifest}", f"--bin={binary}")
     told = subprocess.run(
-        ["cargo", "build", "--unit-graph", "-Zunstable-options", f"--manifest-path={manifest}", f"--bin={binary}"]
-        + list(flags),
+        ["cargo", "build", *asked, *flags],
         env={**os.environ, "RUSTC_BOOTSTRAP": "1"},
         capture_output=True,
         text=True,
@@ -43,9 +43,7 @@ def units_of_others(manifest: Path, binary: str, *flags: str) -> set[str]:
     )
     assert told.returncode == 0, told.stderr
     return {
-        json.dumps(
-            {key: value for key, value in unit.items() if key not in {"dependencies", "target"}}, sort_keys=True
-        )
+        json.dumps({key: unit[key] for key in unit.keys() - {"dependencies", "target"}}, sort_keys=True)
         for unit in json.loads(told.stdout)["units"]
         if not unit["pkg_id"].startswith("path+")
     }

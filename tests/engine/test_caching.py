@@ -1,4 +1,4 @@
-"""What is compiled after which change, counted: on mounts, in layers taken from another machine, and on the host."""
+"""What is compiled after which change, counted: on mounts, in layers of another machine, and on the host."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import docker
 import pytest
@@ -21,26 +22,37 @@ from tests.engine.conftest import IN_2000, MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
 
-OWN = ("app", "core", "other")
 MAIN = """fn main() {{
-    println!("{} {} {{}} {{}} {{}}", core_text(), cfg!(feature = "extra"), env!("CARGO_PKG_VERSION"));
+    let number = itoa::Buffer::new().format({core}::number()).to_owned();
+    println!("first {{number}} {{}} {{}}", cfg!(feature = "extra"), env!("CARGO_PKG_VERSION"));
 }}
-fn core_text() -> String {{ itoa::Buffer::new().format(my_core::number()).to_owned() }}
 """
-_COMPILING = re.compile(r"\s+Compiling (\S+) v")
+CORE = "pub fn number() -> u32 { cfg_if::cfg_if! { if #[cfg(unix)] { 1 } else { 2 } } }\n"
+APP = """[[bin]]
+name = "app"
+path = "src/main.rs"
+[features]
+extra = ["dep:ryu"]
+[dependencies]
+{prefix}core = {{ path = "../core", version = "0.1" }}
+itoa = "1"
+ryu = {{ version = "1", optional = true }}
+"""
+_COMPILING = re.compile(r"\s+Compiling (\S+) v(\S+)")
 
 
-def manifest(name: str, rest: str = "", version: str = "0.1.0") -> str:
-    return MANIFEST.format(name=name).replace("0.1.0", version) + rest
+class Compiled(NamedTuple):
+    others: int  # crates from a registry
+    own: tuple[str, ...]  # members
 
 
-@dataclass
+@dataclass(frozen=True)
 class Workspace:
-    """Two binaries and a library, with crates of others; built in one mode."""
+    """Two programs, a library, and crates of others; `mode` is mount, layer or host."""
 
     folder: Path
     mode: str
-    prefix: str
+    prefix: str  # of the packages' names: BuildKit answers equal steps of other projects from its cache
 
     def write(self, name: str, text: str) -> None:
         write_files(self.folder, {name: text})
@@ -49,40 +61,43 @@ class Workspace:
         text = (self.folder / name).read_text()
         assert old in text, text
         self.write(name, text.replace(old, new))
+        if name.endswith("Cargo.toml"):
+            self.cargo("update", "--workspace", "--offline")
 
-    def lock(self) -> None:
-        words = ["cargo", "update", "--workspace", "--quiet", "--offline"]
-        subprocess.run(words, cwd=self.folder, check=True)
+    def cargo(self, *words: str) -> None:
+        subprocess.run(["cargo", *words, "--quiet"], cwd=self.folder, check=True)
 
     def touch(self, seconds: float) -> None:
         for path in self.folder.rglob("*"):
             if "target" not in path.parts:
                 os.utime(path, (seconds, seconds))
 
-    def build(self, **environment: str) -> tuple[int, list[str], str]:
-        """Return how many crates of others were compiled, which of our own, and what the program prints."""
-        host = MACHINE_ENGINE if self.mode == "host" else CURRENT_ENGINE
-        settings = {"RUSTDOCKER_BACKEND": "host", "DOCKER_HOST": host}
-        if self.mode != "host":
-            settings = {**settings, "RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": self.mode}
+    @property
+    def host(self) -> str:
+        return MACHINE_ENGINE if self.mode == "host" else CURRENT_ENGINE
+
+    def build(self, **environment: str) -> tuple[Compiled, str]:
+        """Return what was compiled, and what the program prints."""
+        settings = {"RUSTDOCKER_BACKEND": "host" if self.mode == "host" else "buildx", "DOCKER_HOST": self.host}
         if self.mode == "layer":
             forget_layers()
-            settings |= {"RUSTDOCKER_CACHE_FROM": "./layers", "RUSTDOCKER_CACHE_TO": "./layers"}
-        done = invoke("build", folder=self.folder, RUSTDOCKER_BIN="app", **settings, **environment)
+            # In the project's folder, where it must not count as a source.
+            store = {"RUSTDOCKER_CACHE_FROM": "./layers", "RUSTDOCKER_CACHE_TO": "./layers"}
+            settings = {**settings, **store, "RUSTDOCKER_CACHE": "layer"}
+        done = invoke("build", "--bin=app", folder=self.folder, **settings, **environment)
         image = done.result
-        # A stub has no version; what it is compiled for is the skeleton.
-        compiled = [
-            m[1] for line in done.stderr.splitlines() if (m := _COMPILING.match(line)) and "v0.0.0" not in line
-        ]
-        own = sorted({name.removeprefix(self.prefix) for name in compiled if name.startswith(self.prefix)})
-        others = [name for name in compiled if not name.startswith(self.prefix)]
-        with closing(docker.DockerClient(base_url=host)) as client:
+        found = filter(None, map(_COMPILING.match, done.stderr.splitlines()))
+        # A stub has the version 0.0.0.
+        names = [match[1] for match in found if match[2] != "0.0.0"]
+        own = {name.removeprefix(self.prefix) for name in names if name.startswith(self.prefix)}
+        with closing(docker.DockerClient(base_url=self.host)) as client:
             printed = client.containers.run(image, remove=True).decode().strip()
-        return len(others), own, printed
+        others = sum(not name.startswith(self.prefix) for name in names)
+        return Compiled(others, tuple(sorted(own))), printed
 
 
 def forget_layers() -> None:
-    """Make the engine a machine that has never built anything: its mounts stay, and are not used."""
+    """Make the engine a machine that has never built anything, but for mounts, which no layer is made of."""
     words = ["docker", "buildx", "prune", "--all", "--force", "--filter", "type=regular"]
     environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
     subprocess.run(words, env=environment, check=True, capture_output=True)
@@ -91,113 +106,84 @@ def forget_layers() -> None:
 @pytest.fixture(params=["mount", "layer", "host"])
 def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     prefix = f"t{uuid.uuid4().hex[:8]}-"
-    app = f'[dependencies]\n{prefix}core = {{ path = "../core", version = "0.1" }}\n'
     files = {
         "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app", "core", "other"]\n',
-        "app/Cargo.toml": manifest(
-            f"{prefix}app",
-            '[[bin]]\nname = "app"\npath = "src/main.rs"\n'
-            f'[features]\nextra = ["dep:ryu"]\n{app}itoa = "1"\nryu = {{ version = "1", optional = true }}\n',
-        ),
-        "app/src/main.rs": f"""fn main() {{
-    let number = itoa::Buffer::new().format({prefix.replace("-", "_")}core::number()).to_owned();
-    println!("first {{number}} {{}} {{}}", cfg!(feature = "extra"), env!("CARGO_PKG_VERSION"));
-}}
-""",
-        "core/Cargo.toml": manifest(f"{prefix}core", '[dependencies]\ncfg-if = "1"\n'),
-        "core/src/lib.rs": "pub fn number() -> u32 { cfg_if::cfg_if! { if #[cfg(unix)] { 1 } else { 2 } } }\n",
-        "other/Cargo.toml": manifest(f"{prefix}other", '[dependencies]\nfnv = "1"\n'),
+        "app/Cargo.toml": MANIFEST.format(name=f"{prefix}app") + APP.format(prefix=prefix),
+        "app/src/main.rs": MAIN.format(core=f"{prefix}core".replace("-", "_")),
+        "core/Cargo.toml": MANIFEST.format(name=f"{prefix}core") + '[dependencies]\ncfg-if = "1"\n',
+        "core/src/lib.rs": CORE,
+        "other/Cargo.toml": MANIFEST.format(name=f"{prefix}other") + '[dependencies]\nfnv = "1"\n',
         "other/src/main.rs": "fn main() {}\n",
         "tasks.py": TASKS,
     }
-    write_files(tmp_path / "app", files)
-    made = Workspace(tmp_path / "app", str(request.param), prefix)
-    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=made.folder, check=True)
-    subprocess.run(["cargo", "fetch", "--quiet"], cwd=made.folder, check=True)
+    made = Workspace(write_files(tmp_path / prefix, files), str(request.param), prefix)
+    made.cargo("generate-lockfile")
+    made.cargo("fetch")
     return made
 
 
-@dataclass(frozen=True)
-class Step:
-    """A change, what the program prints after it, and what is compiled for it: crates of others, and our own."""
+class Step(NamedTuple):
+    """A change, what the program prints after it, and what is compiled for it, by mode."""
 
     name: str
-    change: Callable[[Workspace], object]
+    change: Callable[[Workspace], None]
     printed: str
-    mount: tuple[int, list[str]]
-    layer: tuple[int, list[str]]
-    host: tuple[int, list[str]]
+    mount: Compiled
+    layer: Compiled
+    host: Compiled
     environment: dict[str, str] | None = None
 
 
-APP, CORE = ["app"], ["core"]
-BOTH = ["app", "core"]
-DEV = {"RUSTDOCKER_PROFILE": "dev"}
+def unchanged(_: Workspace) -> None:
+    pass
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Workspace], None]:
+    return lambda workspace: workspace.change(name, old, new)
+
+
+NOTHING = Compiled(0, ())
+JUST_APP = Compiled(0, ("app",))
+OWN = Compiled(0, ("app", "core"))
+WITH = {number: OWN._replace(others=number) for number in (2, 3, 4)}
+FNV = 'fnv = "1"\n'
+APP_AND_ONE = Compiled(1, ("app",))
 EXTRA = {"RUSTDOCKER_FEATURES": "extra"}
+DEV = {"RUSTDOCKER_PROFILE": "dev"}
+MAIN_RS, LIB_RS, OTHER_RS = "app/src/main.rs", "core/src/lib.rs", "other/src/main.rs"
+APP_TOML, OTHER_TOML = "app/Cargo.toml", "other/Cargo.toml"
+A, B = "first 1 false 0.1.0", "first 1 false 0.2.0"
+# fmt: off
 STEPS = [
-    Step("cold", lambda _: None, "first 1 false 0.1.0", (2, BOTH), (2, BOTH), (2, BOTH)),
-    Step("nothing changed", lambda _: None, "first 1 false 0.1.0", (0, []), (0, []), (0, [])),
-    Step(
-        "source edited",
-        lambda w: w.change("app/src/main.rs", "first", "other"),
-        "other 1 false 0.1.0",
-        *((0, APP), (0, BOTH), (0, APP)),
-    ),
-    Step(
-        "edit taken back",
-        lambda w: w.change("app/src/main.rs", "other", "first"),
-        "first 1 false 0.1.0",
-        *((0, APP), (0, []), (0, APP)),
-    ),
-    Step("new times", lambda w: w.touch(time.time()), "first 1 false 0.1.0", (0, []), (0, []), (0, BOTH)),
-    Step("dated 2000", lambda w: w.touch(IN_2000), "first 1 false 0.1.0", (0, []), (0, []), (0, [])),
-    Step(
-        "unrelated member edited",
-        lambda w: w.write("other/src/main.rs", "fn main() { }\n"),
-        "first 1 false 0.1.0",
-        *((0, []), (0, BOTH), (0, [])),
-    ),
-    Step(
-        "dependency of an unrelated member added",
-        lambda w: (
-            w.write("other/Cargo.toml", manifest(f"{w.prefix}other", '[dependencies]\nryu = "1"\n')),
-            w.lock(),
-        ),
-        "first 1 false 0.1.0",
-        *((0, BOTH), (0, BOTH), (0, BOTH)),
-    ),
-    Step(
-        "own version bumped",
-        lambda w: (w.change("app/Cargo.toml", 'version = "0.1.0"', 'version = "0.2.0"'), w.lock()),
-        "first 1 false 0.2.0",
-        *((0, BOTH), (0, BOTH), (0, BOTH)),
-    ),
-    Step(
-        "dependency added",
-        lambda w: (w.change("app/Cargo.toml", 'itoa = "1"', 'itoa = "1"\nfnv = "1"'), w.lock()),
-        "first 1 false 0.2.0",
-        *((1, BOTH), (3, BOTH), (1, BOTH)),
-    ),
-    Step("feature on", lambda _: None, "first 1 true 0.2.0", (1, APP), (4, BOTH), (1, APP), EXTRA),
-    Step("feature off", lambda _: None, "first 1 false 0.2.0", (0, []), (0, []), (0, [])),
-    Step(
-        "feature on, around an edit",
-        lambda w: w.change("core/src/lib.rs", "{ 1 }", "{ 7 }"),
-        "first 7 true 0.2.0",
-        *((0, BOTH), (0, BOTH), (0, BOTH)),
-        EXTRA,
-    ),
-    Step("and off again", lambda _: None, "first 7 false 0.2.0", (0, APP), (0, BOTH), (0, APP)),
-    Step("another profile", lambda _: None, "first 7 false 0.2.0", (3, BOTH), (3, BOTH), (3, BOTH), DEV),
-    Step("the first profile", lambda _: None, "first 7 false 0.2.0", (0, []), (0, []), (0, [])),
+    #                                                             mount        layer    host
+    Step("cold", unchanged, A,                                    WITH[2],     WITH[2], WITH[2]),
+    Step("nothing", unchanged, A,                                 NOTHING,     NOTHING, NOTHING),
+    Step("edit", edit(MAIN_RS, "first", "2nd"), "2nd" + A[5:],    JUST_APP,    OWN,     JUST_APP),
+    Step("edit back", edit(MAIN_RS, "2nd", "first"), A,           NOTHING,     OWN,     JUST_APP),
+    Step("new times", lambda w: w.touch(time.time()), A,          NOTHING,     NOTHING, OWN),
+    Step("old times", lambda w: w.touch(IN_2000), A,              NOTHING,     NOTHING, NOTHING),
+    # BuildKit answered "edit back" from its cache: only now the mirror learns of it.
+    Step("other member", edit(OTHER_RS, "{}", "{ }"), A,          JUST_APP,    OWN,     NOTHING),
+    Step("its dependency", edit(OTHER_TOML, "fnv", "ryu"), A,     NOTHING,     OWN,     NOTHING),
+    Step("version", edit(APP_TOML, '"0.1.0"', '"0.2.0"'), B,      JUST_APP,    OWN,     JUST_APP),
+    Step("dependency", edit(APP_TOML, "itoa", FNV + "itoa"), B,   APP_AND_ONE, WITH[3], APP_AND_ONE),
+    Step("feature", unchanged, "first 1 true 0.2.0",              APP_AND_ONE, WITH[4], APP_AND_ONE, EXTRA),
+    # What is exported is the layers of the last build, and no others.
+    Step("feature back", unchanged, B,                            NOTHING,     WITH[3], NOTHING),
+    Step("edit with it", edit(LIB_RS, "1", "7"), "first 7 true 0.2.0", OWN,    WITH[4], OWN, EXTRA),
+    Step("edit without", unchanged, "first 7 false 0.2.0",        JUST_APP,    WITH[3], JUST_APP),
+    Step("profile", unchanged, "first 7 false 0.2.0",             WITH[3],     WITH[3], WITH[3], DEV),
+    Step("profile back", unchanged, "first 7 false 0.2.0",        NOTHING,     WITH[3], NOTHING),
 ]
+# fmt: on
 
 
 def test_what_each_change_compiles(workspace: Workspace) -> None:
-    found, wanted = {}, {}
+    differences = {}
     for step in STEPS:
         step.change(workspace)
-        others, own, printed = workspace.build(**(step.environment or {}))
-        found[step.name] = (others, own, printed)
-        wanted[step.name] = (*getattr(step, workspace.mode), step.printed)
-    assert found == wanted
+        found = workspace.build(**(step.environment or {}))
+        wanted = (getattr(step, workspace.mode), step.printed)
+        if found != wanted:
+            differences[step.name] = {"found": found, "wanted": wanted}
+    assert not differences, "\n".join(f"{k}: {v}" for k, v in differences.items())

@@ -14,6 +14,7 @@ from rustdocker_tasks.errors import (
     EngineFull,
     EngineGone,
     NoBaseImage,
+    NoCacheExport,
     NoCargoInImage,
 )
 
@@ -45,6 +46,8 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
         return failure
     if 'no builder "' in reason:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
+    if "Cache export is not supported" in reason:
+        return NoCacheExport(set_by=container.cache_set_by)
     if any(words in reason for words in _ENGINE_GONE):
         return EngineGone(reason)
     if "no space left on device" in reason:

@@ -19,6 +19,9 @@ _OF_A_VERTEX = re.compile(r"#(\d+) (.*)")
 _OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
 _DONE = re.compile(r"DONE (\d+\.\d+)s")
 _ERROR = re.compile(r"ERROR: (.*)")
+_TAKEN = re.compile(r"importing cache manifest from (.*)")
+_PUT = re.compile(r"exporting cache to .*")
+_NONE_YET = re.compile(r"WARNING: local cache import at (.*) not found due to err: .*")
 # What BuildKit calls its work -> what we call it. A step that runs one of our scripts is called after that.
 _STEPS = (
     (re.compile(r"\[internal\] load build context"), "send sources"),
@@ -52,6 +55,7 @@ class BuildLog:
     step: Step | None = None  # what is being done now
     seconds: dict[str, float] = field(default_factory=dict)  # by step, without those that the cache answered
     _names: dict[str, str] = field(default_factory=dict)  # of the steps, by BuildKit's number
+    _stores: dict[str, str] = field(default_factory=dict)  # what it means if that step fails
 
     def feed(self, line: str) -> list[str]:
         """Take in a line and return the lines to show of it."""
@@ -59,13 +63,20 @@ class BuildLog:
         if of_a_vertex is None:
             if error := _ERROR.fullmatch(line):
                 self.errors.append(error[1])
-            return []
+            none_yet = _NONE_YET.fullmatch(line)
+            return [f"there are no layers in {none_yet[1]} yet"] if none_yet else []
         number, text = of_a_vertex.groups()
         if output := _OUTPUT.fullmatch(text):
             return self._feed_output(number, output[1])
         if number not in self._names:
             self._names[number] = next((name for pattern, name in _STEPS if pattern.search(text)), "")
             self._show(number)
+            if taken := _TAKEN.fullmatch(text):
+                self._stores[number] = f"no layers were taken from {taken[1]}"
+            elif _PUT.fullmatch(text):
+                self._stores[number] = "no layers were left for other machines"
+        elif (error := _ERROR.fullmatch(text)) and number in self._stores:
+            return [f"{self._stores[number]}: {error[1]}"]
         elif (done := _DONE.fullmatch(text)) and (name := self._names[number]):
             self.seconds[name] = self.seconds.get(name, 0.0) + float(done[1])
         return []

@@ -65,6 +65,17 @@ class BaseImageUntrusted(EngineError):
         )
 
 
+class NoCacheExport(EngineError):
+    def __init__(self, *, set_by: str) -> None:
+        super().__init__(
+            "this engine's builder cannot leave layers for other machines",
+            found="a builder of the docker driver, on an engine without containerd's image store",
+            set_by=f"`cache-to`, by {set_by}",
+            hint="leave `cache-to` out, or make a builder that can: "
+            '`docker buildx create --name ci --driver docker-container`, and set builder = "ci"',
+        )
+
+
 class EngineFull(EngineError):
     def __init__(self, problem: str) -> None:
         super().__init__(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from rustdocker_tasks.plan.model import GitState, NoGitState
 from rustdocker_tasks.process import read_output
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 # Without the lock, git does not write its index anew. Names in quotes are ASCII, whatever the user's settings.
+_ADDRESS = re.compile(
+    r"(?:[a-z+]+://)?(?:[^@/]*@)?(?P<host>[^/:]+)(?::\d+(?=/))?[:/]/*(?P<path>[^/].*?)/*(?:\.git)?/*"
+)
 _STATUS = ("git", "--no-optional-locks", "-c", "core.quotePath=true", "status", "--porcelain=v2", "--branch")
 
 
@@ -31,7 +37,27 @@ def query_git(folder: Path) -> GitState | NoGitState:
     except CalledProcessError as error:
         reason: list[str] = error.stderr.strip().splitlines()
         return NoGitState(f"git says: {reason[0]}" if reason else "git fails")
-    return parse_status(status)
+    state = parse_status(status)
+    return replace(state, place=_place(folder)) if isinstance(state, GitState) else state
+
+
+def _place(folder: Path) -> str | None:
+    """Return what names the folder in every clone of its repository, None if it was not cloned."""
+    try:
+        origin = read_output(("git", "config", "--get", "remote.origin.url"), folder=folder, quiet=True).strip()
+        inside = read_output(("git", "rev-parse", "--show-prefix"), folder=folder, quiet=True).strip()
+    except CalledProcessError:
+        return None
+    return f"{repository_of(origin)}#{inside}"
+
+
+def repository_of(url: str) -> str:
+    """Return host and path of a repository's address: the same for all ways to reach it, and without a password.
+
+    Source: git-clone(1), "Git URLs".
+    """
+    match = _ADDRESS.fullmatch(url)
+    return f"{match['host'].lower()}/{match['path']}" if match else url
 
 
 def parse_status(text: str) -> GitState | NoGitState:

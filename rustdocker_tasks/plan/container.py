@@ -9,7 +9,7 @@ from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.cache import choose_cache
-from rustdocker_tasks.plan.model import ContainerBuild
+from rustdocker_tasks.plan.model import ContainerBuild, GitState
 from rustdocker_tasks.settings.options import OPTIONS, Cache
 from rustdocker_tasks.variants import Base
 
@@ -57,7 +57,7 @@ def container_build(
     runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
     runtime = runtime.mirrored(settings.base_registry)
     # Each has artefacts of its own: another project, another compiler, another C library.
-    cache_key = "\0".join([str(project.root), rust, variant.linkage.value])
+    cache_key = "\0".join([_project_id(project, settings, facts), rust, variant.linkage.value])
     return ContainerBuild(
         builder=settings.builder,
         builder_set_by=resolved.origin("builder").where,
@@ -80,6 +80,12 @@ def container_build(
         ca_bundle=settings.ca_bundle,
         unseen_config=project.unseen_config,
     )
+
+
+def _project_id(project: Project, settings: Settings, facts: MachineFacts) -> str:
+    """Return what tells a project from others of its name, and not from its other clones."""
+    place = facts.git.place if isinstance(facts.git, GitState) else None
+    return settings.cache_id or place or str(project.root)
 
 
 def _toolchain_in_container(project: Project, settings: Settings) -> ToolchainFile | None:

@@ -62,6 +62,7 @@ class GitState(Frozen, frozen=True, kw_only=True):
     commit: str
     branch: str | None  # None: none is checked out
     dirty: bool  # what is built differs from the commit
+    place: str | None = None  # the same for every clone of the repository; None: it is none
 
     @property
     def revision(self) -> str:

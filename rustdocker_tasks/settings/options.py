@@ -85,6 +85,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             examples=['"layer"'],
         ),
     ] = Cache.AUTO
+    cache_id: Annotated[
+        str | None,
+        Meta(
+            description="What names the mounts, in place of the git repository: projects of one id share them.",
+            examples=['"shop"'],
+        ),
+    ] = None
     cache_from: Annotated[
         tuple[CacheStore, ...],
         Meta(

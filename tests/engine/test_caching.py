@@ -17,7 +17,7 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, clean_environment, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
@@ -76,7 +76,7 @@ class Workspace:
     def host(self) -> str:
         return MACHINE_ENGINE if self.mode == "host" else CURRENT_ENGINE
 
-    def build(self, **environment: str) -> tuple[Compiled, str]:
+    def build(self, *words: str, **environment: str) -> tuple[Compiled, str]:
         """Return what was compiled, and what the program prints."""
         settings = {"RUSTDOCKER_BACKEND": "host" if self.mode == "host" else "buildx", "DOCKER_HOST": self.host}
         if self.mode == "layer":
@@ -84,7 +84,7 @@ class Workspace:
             # In the project's folder, where it must not count as a source.
             store = {"RUSTDOCKER_CACHE_FROM": "./layers", "RUSTDOCKER_CACHE_TO": "./layers"}
             settings = {**settings, **store, "RUSTDOCKER_CACHE": "layer"}
-        done = invoke("build", "--bin=app", folder=self.folder, **settings, **environment)
+        done = invoke("build", *words, folder=self.folder, **settings, **environment)
         image = done.result
         found = filter(None, map(_COMPILING.match, done.stderr.splitlines()))
         # A stub has the version 0.0.0.
@@ -182,8 +182,85 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
     differences = {}
     for step in STEPS:
         step.change(workspace)
-        found = workspace.build(**(step.environment or {}))
+        found = workspace.build("--bin=app", **(step.environment or {}))
         wanted = (getattr(step, workspace.mode), step.printed)
         if found != wanted:
             differences[step.name] = {"found": found, "wanted": wanted}
     assert not differences, "\n".join(f"{k}: {v}" for k, v in differences.items())
+
+
+def test_a_store_of_layers_that_is_out_of_order_is_told_and_stops_nothing(write: Write) -> None:
+    folder = write(crate("storeless"))
+    store = {"RUSTDOCKER_CACHE_FROM": "127.0.0.1:1/a/b:cache", "RUSTDOCKER_CACHE_TO": "127.0.0.1:1/a/b:cache"}
+
+    done = invoke("build", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE, **store)
+
+    assert done.code == 0
+    assert "no layers were taken from 127.0.0.1:1/a/b:cache: " in done.stderr
+    assert "no layers were left for other machines: " in done.stderr
+
+
+def test_the_old_engine_builds_in_layers_and_says_in_a_line_that_it_exports_none(write: Write) -> None:
+    folder = write(crate("layered"))
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": MACHINE_ENGINE, "RUSTDOCKER_CACHE": "layer"}
+
+    image = invoke("build", folder=folder, **settings).result
+    refused = invoke("build", folder=folder, **settings, RUSTDOCKER_CACHE_TO="./layers")
+
+    with closing(docker.DockerClient(base_url=MACHINE_ENGINE)) as client:
+        assert client.containers.run(image, remove=True) == b"first\n"
+    assert refused.code == 68
+    assert "this engine's builder cannot leave layers for other machines\n" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"CI": "true"}, "layer: the environment variable CI is set"),
+        ({"CI": "false"}, "mount: this builder is there tomorrow"),
+        (
+            {"RUSTDOCKER_CACHE_TO": "./x"},
+            "layer: `cache-to` is set by the environment variable RUSTDOCKER_CACHE_TO",
+        ),
+        ({"CI": "1", "RUSTDOCKER_CACHE": "mount"}, "mount: set by the environment variable RUSTDOCKER_CACHE"),
+    ],
+)
+def test_what_is_kept_is_chosen_and_said(write: Write, environment: dict[str, str], reason: str) -> None:
+    folder = write(crate("chosen"))
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "auto", **environment}
+
+    plan = invoke("plan", folder=folder, DOCKER_HOST=CURRENT_ENGINE, **settings).result
+
+    assert f"cache           {reason}" in plan.splitlines()
+
+
+def test_clones_of_one_repository_share_what_is_compiled_and_never_a_program(tmp_path: Path) -> None:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+    origin = write_files(tmp_path / "origin", {**crate(name), ".gitignore": "target\n"})
+    subprocess.run(["cargo", "generate-lockfile"], cwd=origin, check=True)
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message=one")):
+        subprocess.run([*git, *words], cwd=origin, check=True)
+    for clone in ("one", "two"):
+        subprocess.run([*git, "clone", "--quiet", origin, clone], cwd=tmp_path, check=True)
+    one, two = (Workspace(tmp_path / clone, "mount", "t") for clone in ("one", "two"))
+
+    first = one.build()
+    fresh = two.build()
+    two.change("src/main.rs", "first", "other")
+    edited = two.build()
+    one.change("src/main.rs", "first", "first ")
+    back = one.build()
+
+    own = Compiled(0, (name[1:],))
+    assert [first, fresh, edited, back] == [(own, "first"), (NOTHING, "first"), (own, "other"), (own, "first")]
+
+
+def test_projects_of_one_name_share_nothing(tmp_path: Path) -> None:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    projects = [Workspace(write_files(tmp_path / each, crate(name)), "mount", "t") for each in ("one", "two")]
+    projects[1].change("src/main.rs", "first", "other")
+
+    found = [project.build() for project in projects]
+
+    assert found == [(Compiled(0, (name[1:],)), "first"), (Compiled(0, (name[1:],)), "other")]

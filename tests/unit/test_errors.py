@@ -225,6 +225,15 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name an image that can by the setting `build-image`, or build where it can be: --backend host",
     ),
     (
+        errors.NoCacheExport(set_by="--x"),
+        68,
+        "this engine's builder cannot leave layers for other machines\n"
+        "  found: a builder of the docker driver, on an engine without containerd's image store\n"
+        "  set by: `cache-to`, by --x\n"
+        "  hint: leave `cache-to` out, or make a builder that can: "
+        '`docker buildx create --name ci --driver docker-container`, and set builder = "ci"',
+    ),
+    (
         errors.SeveralTargets(["a-unknown-linux-gnu", "b-unknown-linux-gnu"], set_by="/shop/.cargo/config.toml"),
         65,
         "cargo's configuration names several targets, and an image holds a program for one\n"

@@ -140,3 +140,20 @@ def test_a_step_s_seconds_are_kept_unless_the_cache_answered() -> None:
     log, _ = fed(f"{COMPILING}#8 DONE 63.3s\n#9 exporting to image\n#9 DONE 0.5s\n#4 [x 1/4] FROM y\n#4 CACHED")
 
     assert log.seconds == {"get base image": 0.1, "send sources": 0.2, "compile": 63.3, "load": 0.5}
+
+
+def test_layers_that_could_not_be_taken_or_left_are_told() -> None:
+    _, shown = fed(
+        "#4 importing cache manifest from ghcr.io/a/b:c\n"
+        "#4 ERROR: failed to do request: connection refused\n"
+        "#14 exporting cache to registry\n"
+        "#14 preparing build cache for export 0.1s done\n"
+        "#14 ERROR: error writing layer blob: denied\n"
+        "WARNING: local cache import at /cache not found due to err: could not lock /cache/index.json.lock"
+    )
+
+    assert shown == [
+        "no layers were taken from ghcr.io/a/b:c: failed to do request: connection refused",
+        "no layers were left for other machines: error writing layer blob: denied",
+        "there are no layers in /cache yet",
+    ]

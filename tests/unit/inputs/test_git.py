@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rustdocker_tasks.inputs.git import parse_status, query_git
+from rustdocker_tasks.inputs.git import parse_status, query_git, repository_of
 from rustdocker_tasks.plan.model import GitState, NoGitState
 
 HEADS = "# branch.oid 0f1e\n# branch.head main\n"
@@ -58,3 +58,46 @@ def test_where_there_is_no_repository_git_says_so(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setenv("PATH", str(tmp_path))
     assert query_git(tmp_path) == NoGitState("git is not installed")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://github.com/acme/shop",
+        "https://GitHub.com/acme/shop.git",
+        "https://me:secret@github.com/acme/shop.git/",
+        "https://token@github.com:443/acme/shop",
+        "git@github.com:acme/shop.git",
+        "ssh://git@github.com:22/acme/shop.git",
+        "git://github.com/acme/shop/",
+    ],
+)
+def test_all_ways_to_a_repository_have_one_name_without_a_password(url: str) -> None:
+    assert repository_of(url) == "github.com/acme/shop"
+
+
+def test_other_repositories_have_other_names() -> None:
+    assert repository_of("/srv/shop.git") != repository_of("/srv/mail.git")
+    assert repository_of("https://github.com/acme/shop") != repository_of("https://github.com/acme/mail")
+
+
+@pytest.mark.cargo
+def test_clones_have_the_place_of_their_origin(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "origin")
+    (tmp_path / "origin" / "shop").mkdir()
+    (tmp_path / "origin" / "shop" / "file").write_text("1")
+    git(tmp_path / "origin", "add", ".")
+    git(tmp_path / "origin", "commit", "--quiet", "--message=one")
+    clones = [tmp_path / "one", tmp_path / "two"]
+    for clone in clones:
+        git(tmp_path, "clone", "--quiet", str(tmp_path / "origin"), str(clone))
+
+    first, second = (query_git(clone / "shop") for clone in clones)
+    outer = query_git(clones[0])
+
+    assert isinstance(first, GitState)
+    assert isinstance(outer, GitState)
+    assert first == second
+    assert first.place is not None
+    assert first.place.endswith("/origin#shop/")
+    assert outer.place != first.place

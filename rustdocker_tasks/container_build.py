@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import cannot_write, prepared_context, render_ignore_file
-from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, compose
+from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, compose
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
@@ -87,11 +88,15 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
         path.write_text(render(compose(plan, container, context.names)), encoding="utf-8")
         path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
     bundle = find_ca_bundle(os.environ) if container.ca_bundle else None
+    hosts = find_known_hosts() if container.ssh_agent else None
+    files = {CA_BUNDLE: bundle, KNOWN_HOSTS: hosts}
     return BuildRequest(
         context=context.root,
         dockerfile=path,
         tags=plan.tags,
-        secrets={CA_BUNDLE: bundle} if bundle else {},
+        secret_files={identity: path for identity, path in files.items() if path is not None},
+        secret_values=find_credentials(container.secrets),
+        ssh_agent=container.ssh_agent and "SSH_AUTH_SOCK" in os.environ,
         builder=container.builder,
         cache_from=container.cache_from,
         cache_to=container.cache_to,

@@ -23,9 +23,12 @@ def read_output(
     *,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    given: str = "",
     quiet: bool = False,
 ) -> str:
     """Return what the process writes to stdout; its stderr is the user's, with `quiet` that of its error.
+
+    `given` is all that it finds on its stdin.
 
     Raises NoCargo if there is no such program, CalledProcessError if it fails.
     """
@@ -39,7 +42,7 @@ def read_output(
                 check=True,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE if quiet else None,
-                stdin=subprocess.DEVNULL,
+                input=given,
                 text=True,
             ).stdout
         ),

@@ -9,10 +9,49 @@ mark() { echo "rustdocker: $*" >&2; }
 
 trust() {
     bundle=/run/secrets/ca-bundle
-    if [ -s "$bundle" ]; then
-        export CARGO_HTTP_CAINFO=$bundle SSL_CERT_FILE=$bundle GIT_SSL_CAINFO=$bundle CURL_CA_BUNDLE=$bundle
+    [ -s "$bundle" ] || return 0
+    export SSL_CERT_FILE=$bundle GIT_SSL_CAINFO=$bundle CURL_CA_BUNDLE=$bundle
+    # With it, the git in cargo goes through curl, which shows no password. Debian's own cargo knows no other variable.
+    if [ -z "$(find /run/secrets -name 'git-*' -size +0)" ]; then
+        export CARGO_HTTP_CAINFO=$bundle
     fi
 }
+
+# What opens registries and repositories, for cargo and the git in it.
+open_doors() {
+    [ -d /run/secrets ] || return 0
+    mkdir -p /rustdocker
+    for secret in /run/secrets/registry-*; do
+        [ -s "$secret" ] || continue
+        name=$(echo "${secret#*/registry-}" | tr a-z- A-Z_)
+        export "CARGO_REGISTRIES_${name}_TOKEN=$(cat "$secret")"
+        # Cargo shows a token only if it is told that it may.
+        export CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS=cargo:token
+    done
+    if [ -n "$(find /run/secrets -name 'git-*' -size +0)" ]; then
+        printf '[credential]\n\thelper = "!sh /rustdocker/git-credential"\n' > /etc/gitconfig
+        cat > /rustdocker/git-credential << 'END'
+# Answer git as its credential helper; a secret's first line is its server, the others are the answer.
+protocol= host=
+while IFS='=' read -r key value; do
+    case $key in protocol) protocol=$value ;; host) host=$value ;; esac
+done
+# The git in cargo leaves out the port, and an address in numbers.
+for secret in /run/secrets/git-*; do
+    case $(head -n 1 "$secret") in
+        "$protocol://${host:-none}" | "$protocol://${host:-none}":*) tail -n +2 "$secret"; exit ;;
+        "$protocol://"[0-9]*.*) [ -n "$host" ] || { tail -n +2 "$secret"; exit; } ;;
+    esac
+done
+END
+    fi
+    if [ -s /run/secrets/known-hosts ]; then
+        mkdir -p /etc/ssh
+        cp /run/secrets/known-hosts /etc/ssh/ssh_known_hosts
+    fi
+}
+
+close_doors() { rm -f /etc/gitconfig /rustdocker/git-credential /etc/ssh/ssh_known_hosts; }
 
 # Run cargo with these arguments as the first step chose, and leave its messages in a file.
 #
@@ -30,8 +69,10 @@ build() {
         set -- "$@" "--target=$(cat /rustdocker/triple)"
     fi
     trust
+    open_doors
     code=0
     cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
+    close_doors
     if [ "$code" != 0 ]; then
         mark "cargo failed: $code"
         exit 66

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import ImageConfig
     from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan
 
-CA_BUNDLE = "ca-bundle"  # the secret's ID
+# The secrets' IDs.
+CA_BUNDLE = "ca-bundle"
+KNOWN_HOSTS = "known-hosts"
 # No image is called so.
 _BUILD, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-runtime"
 _SECRET = Mount(type="secret", options={"id": CA_BUNDLE})
@@ -117,7 +119,7 @@ def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNam
             _bind(names, names.dependencies_script, "/dependencies"),
             _bind(names, names.cargo_script, "/cargo"),
             _bind(names, skeleton, "/skeleton.tar"),
-            _SECRET,
+            *_secrets(build),
         ),
         words=(
             *_environment(plan),
@@ -138,7 +140,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             Mount(type="bind", options={"target": "/context"}),
             *(() if keeps_nothing or names.skeleton is not None else _cache_mounts(build)),
             *_runtime_mount(build),
-            _SECRET,
+            *_secrets(build),
         ),
         words=(
             *_environment(plan),
@@ -157,6 +159,16 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             *compile_flags(plan.compile),
         ),
     )
+
+
+def _secrets(build: ContainerBuild) -> Iterator[Mount]:
+    """What a step that runs cargo may see and no layer holds; which it is, is no part of the cache's keys."""
+    yield _SECRET
+    for secret in build.secrets:
+        yield Mount(type="secret", options={"id": secret.id})
+    if build.ssh_agent:
+        yield Mount(type="secret", options={"id": KNOWN_HOSTS})
+        yield Mount(type="ssh", options={})
 
 
 def _out(plan: ImagePlan) -> str:

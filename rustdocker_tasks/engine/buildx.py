@@ -37,7 +37,9 @@ class BuildRequest(Frozen, frozen=True, kw_only=True):
     context: Path
     dockerfile: Path
     tags: tuple[ImageReference, ...]
-    secrets: Mapping[str, Path]
+    secret_files: Mapping[str, Path]  # by ID
+    secret_values: Mapping[str, str]
+    ssh_agent: bool
     builder: str | None
     cache_from: tuple[CacheStore, ...] = ()
     cache_to: CacheStore | None = None
@@ -77,12 +79,14 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
 
     with TemporaryDirectory() as name:
         metadata = Path(name, "metadata.json")
+        written = dict(_written(request.secret_values, Path(name)))
         try:
             lines = DockerClient(client_call=_docker_call()).buildx.build(
                 request.context,
                 file=request.dockerfile,
                 tags=list(request.tags),
-                secrets=[f"id={key},src={path}" for key, path in request.secrets.items()],
+                secrets=[f"id={key},src={path}" for key, path in {**request.secret_files, **written}.items()],
+                ssh="default" if request.ssh_agent else None,
                 builder=request.builder,
                 cache_from=[store.source for store in request.cache_from] or None,
                 cache_to=request.cache_to.target if request.cache_to else None,
@@ -116,6 +120,14 @@ def _without_plugins() -> Iterator[None]:
             del os.environ[_PLUGINS]
         else:
             os.environ[_PLUGINS] = own
+
+
+def _written(values: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Path]]:
+    """Put each secret into a file of the folder, which is the user's alone: an argument is for all to see."""
+    for identity, value in values.items():
+        path = folder / identity
+        path.write_text(value, encoding="utf-8")
+        yield identity, path
 
 
 def _docker_call() -> list[str]:

@@ -10,6 +10,7 @@ from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.cache import choose_cache
 from rustdocker_tasks.plan.model import ContainerBuild, GitState
+from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
 from rustdocker_tasks.settings.options import OPTIONS, Cache
 from rustdocker_tasks.variants import Base
 
@@ -78,6 +79,8 @@ def container_build(
         compiles_c="cc" in (project.locked_packages or {"cc"}),
         toolchain=_toolchain_in_container(project, settings),
         ca_bundle=settings.ca_bundle,
+        secrets=secrets_of(project),
+        ssh_agent=needs_ssh(project),
         unseen_config=project.unseen_config,
     )
 

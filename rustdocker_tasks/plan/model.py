@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.skeleton import Skeleton
     from rustdocker_tasks.image import BaseImage, CacheStore, ImageReference
     from rustdocker_tasks.image_config import Asset, ImageConfig
+    from rustdocker_tasks.plan.secrets import Secret
     from rustdocker_tasks.settings.options import Backend
     from rustdocker_tasks.variants import Variant
 
@@ -103,6 +104,8 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     compiles_c: bool  # a crate among the locked ones does
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
     ca_bundle: bool
+    secrets: tuple[Secret, ...]  # what cargo may need to fetch dependencies
+    ssh_agent: bool  # a dependency is fetched over ssh
     unseen_config: tuple[Path, ...]  # cargo's configuration that a build on the host would use
 
 

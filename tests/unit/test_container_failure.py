@@ -26,6 +26,8 @@ CONTAINER = ContainerBuild(
     compiles_c=False,
     toolchain=None,
     ca_bundle=True,
+    secrets=(),
+    ssh_agent=False,
     unseen_config=(),
 )
 

@@ -1,0 +1,64 @@
+"""Which secrets a build in containers needs to fetch dependencies: their names, never their values. Pure."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.frozen import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rustdocker_tasks.cargo.model import Project
+
+# Source: the Cargo book, "Environment Variables" and "Registry Authentication".
+_NAME = re.compile("[A-Za-z0-9_-]+")
+_GIT = re.compile(r"git\+(?P<address>https?://(?:[^@/]*@)?(?P<host>[^/?#]+))")
+
+
+class RegistryToken(Frozen, frozen=True):
+    """What cargo shows to a registry, known by the name that cargo's configuration gives it."""
+
+    registry: str
+
+    @property
+    def id(self) -> str:
+        """The name of the secret's mount."""
+        return f"registry-{self.registry}"
+
+    @property
+    def variable(self) -> str:
+        return f"CARGO_REGISTRIES_{self.registry.upper().replace('-', '_')}_TOKEN"
+
+
+class GitCredential(Frozen, frozen=True):
+    """What git shows to a server, such as `https://github.com`."""
+
+    server: str
+
+    @property
+    def id(self) -> str:
+        return f"git-{sha256(self.server.encode()).hexdigest()[:16]}"
+
+
+Secret = RegistryToken | GitCredential
+
+
+def secrets_of(project: Project) -> tuple[Secret, ...]:
+    """Return the secrets that a build may need: of the registries and the git servers that the project names."""
+    tokens = (RegistryToken(name) for name in sorted(project.own_config.registries) if _NAME.fullmatch(name))
+    return (*tokens, *map(GitCredential, sorted(set(_git_servers(project)))))
+
+
+def _git_servers(project: Project) -> Iterator[str]:
+    for package in project.lock.packages if project.lock else ():
+        if (match := _GIT.match(package.id.source or "")) is not None:
+            yield f"{match['address'].partition('://')[0]}://{match['host']}"
+
+
+def needs_ssh(project: Project) -> bool:
+    """Return whether a dependency is in a repository that is reached over ssh, with the user's agent."""
+    sources = (package.id.source or "" for package in (project.lock.packages if project.lock else ()))
+    return any(source.startswith("git+ssh://") for source in sources)

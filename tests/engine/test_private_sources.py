@@ -1,0 +1,116 @@
+"""Dependencies that only a secret opens: they arrive, and the secret stays nowhere."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import tarfile
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import docker
+import pytest
+
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tests.conftest import MANIFEST, TASKS, clean_environment, invoke, write_files
+from tests.engine.private_sources import CRATE, REPOSITORY, USER, PrivateServer, private_server
+
+pytestmark = pytest.mark.engine
+
+MAIN = """fn main() {
+    println!("{} {} {}", hidden_crate::text(), hidden_repository::text(), itoa::Buffer::new().format(1));
+}
+"""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PrivateServer]:
+    """One that cargo has never seen: what it gave stays in cargo's folder."""
+    token, password = f"token-{uuid.uuid4().hex}", f"password-{uuid.uuid4().hex}"
+    with private_server(tmp_path / "private", token=token, password=password) as made:
+        yield made
+
+
+def secrets(server: PrivateServer, store: Path) -> dict[str, str]:
+    """What a user's machine knows: a token in the environment, a password in git's own store."""
+    store.write_text(f"http://{USER}:{server.password}@{server.address}\n")
+    return {
+        "CARGO_REGISTRIES_MY_CORP_TOKEN": server.token,
+        "CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS": "cargo:token",
+        "CARGO_NET_GIT_FETCH_WITH_CLI": "true",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": f"store --file={store}",
+    }
+
+
+@pytest.fixture
+def project(server: PrivateServer, tmp_path: Path) -> Path:
+    dependencies = (
+        f'[dependencies]\nitoa = "1"\n{CRATE} = {{ version = "1", registry = "my-corp" }}\n'
+        f'{REPOSITORY} = {{ git = "http://{server.address}/{REPOSITORY}" }}\n'
+    )
+    name = f"private-{uuid.uuid4().hex[:8]}"
+    files = {
+        "Cargo.toml": MANIFEST.format(name=name) + dependencies,
+        ".cargo/config.toml": f'[registries.my-corp]\nindex = "sparse+http://{server.address}/index/"\n',
+        "src/main.rs": MAIN,
+        "tasks.py": TASKS,
+    }
+    folder = write_files(tmp_path / "app", files)
+    # Of its own: what is fetched here must be fetched again in the container.
+    environment = {**os.environ, **secrets(server, tmp_path / "store"), "CARGO_HOME": str(tmp_path / "cargo-home")}
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, env=environment, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_they_arrive_and_the_secret_is_nowhere(
+    server: PrivateServer, project: Path, tmp_path: Path, cache: str
+) -> None:
+    layers = tmp_path / "layers"
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": cache}
+    settings |= {"RUSTDOCKER_CACHE_TO": str(layers)} if cache == "layer" else {}
+    known = secrets(server, tmp_path / "store")
+
+    done = invoke("build", folder=project, **settings, **known)
+    told = invoke("plan", "--json", folder=project, **settings, **known)
+    image = done.result
+    archive = tmp_path / "image.tar"
+    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
+    subprocess.run(["docker", "save", "--output", archive, image], env=environment, check=True)
+    history = subprocess.check_output(["docker", "history", "--no-trunc", image], env=environment)
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        assert client.containers.run(image, remove=True) == b"registry git 1\n"
+    seen = [done.stdout.encode(), done.stderr.encode(), told.stdout.encode(), history, *contents(archive)]
+    seen += [path.read_bytes() for path in (project / "target").rglob("*") if path.is_file()]
+    stored = [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
+    assert bool(stored) == (cache == "layer")
+    assert [content for content in (stored or seen) if REPOSITORY.encode() in content]
+    for secret in (server.token, server.password):
+        assert not [content for content in (*seen, *stored) if secret.encode() in content]
+
+
+def contents(archive: Path) -> Iterator[bytes]:
+    with tarfile.open(archive) as files:
+        for member in files:
+            if (file := files.extractfile(member)) is not None:
+                yield from unpacked(file.read())
+
+
+def unpacked(content: bytes) -> list[bytes]:
+    return [content, gzip.decompress(content)] if content.startswith(b"\x1f\x8b") else [content]
+
+
+def test_without_the_secret_cargo_says_what_it_lacks(project: Path) -> None:
+    done = invoke("build", folder=project, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert done.code == 66
+    assert "failed to get `hidden-" in done.stderr
+    assert "`cargo build` failed" in done.stderr
+    assert json.loads(invoke("plan", "--json", folder=project).result)["manifest"]

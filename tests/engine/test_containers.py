@@ -27,6 +27,8 @@ from tests.engine.conftest import ENGINES
 
 pytestmark = pytest.mark.engine
 
+CA = "/etc/ssl/certs/ca-certificates.crt"  # of the machine
+ITOA = '[dependencies]\nitoa = "1"\n'
 BUILDX = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
 
 
@@ -61,6 +63,20 @@ def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(
     own = inspect("ejected:own", host)
     assert own["RootFS"]["Layers"] == inspect(image, host)["RootFS"]["Layers"]
     assert docker("run", "--rm", "ejected:own", host=host) == "first"
+
+
+@ENGINES
+def test_a_written_dockerfile_in_layers_builds_the_program_at_hand(write: Write, host: str) -> None:
+    folder = write(crate("ejected-layers", **{"Cargo.toml": MANIFEST.format(name="ejected-layers") + ITOA}))
+    invoke("dockerfile", folder=folder, **{**BUILDX, "DOCKER_HOST": host, "RUSTDOCKER_CACHE": "layer"})
+    printed = []
+    for text in ("first", "the second"):
+        (folder / "src/main.rs").write_text(MAIN.replace("first", text))
+        docker("build", f"--secret=id=ca-bundle,src={CA}", "--tag=ejected:layers", ".", host=host, folder=folder)
+        printed.append(docker("run", "--rm", "ejected:layers", host=host))
+
+    assert printed == ["first", "the second"]
+    assert "type=cache" not in (folder / "Dockerfile").read_text()
 
 
 @ENGINES

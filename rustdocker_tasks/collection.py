@@ -52,6 +52,7 @@ SETTING_FLAGS = (
 _BIN, _PACKAGE = SETTING_FLAGS[1:3]
 _JSON = Flag("json", "Print the result as JSON.", default=False)
 _SCHEMA = Flag("schema", "Print a JSON Schema of Cargo.toml's tables instead.", default=False)
+_CLEAR = Flag("clear", "Remove what is kept of this project.", default=False)
 _RUN_FLAGS = (
     Flag("detach", "Leave it running, and print the container's ID.", default=False),
     Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
@@ -283,6 +284,18 @@ def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
         show_result((sizes_json if flags["json"] else sizes_text)(images))
 
 
+def _cache(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Print what builds in containers keep on mounts; with --clear remove what is kept of this project."""
+    from rustdocker_tasks.cache import clear_mounts, kept_mounts
+    from rustdocker_tasks.report import megabytes, mounts_json, mounts_text
+
+    plan = bound.planned(c, flags).plan
+    if flags["clear"] and not c.config.run.dry:
+        Terminal().say(f"removed: {megabytes(clear_mounts(plan))}")
+    kept = kept_mounts(plan)
+    show_result((mounts_json if flags["json"] else mounts_text)(kept))
+
+
 _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _build: (VARIANT, *SETTING_FLAGS, _JSON),
     _slim: (*SETTING_FLAGS, _JSON),
@@ -295,6 +308,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _config: (VARIANT, *SETTING_FLAGS, _JSON, _SCHEMA),
     _dockerfile: (VARIANT, *SETTING_FLAGS),
     _sizes: (_BIN, _PACKAGE, _JSON),
+    _cache: (VARIANT, *SETTING_FLAGS, _CLEAR, _JSON),
 }
 
 

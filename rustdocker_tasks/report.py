@@ -15,8 +15,10 @@ from rustdocker_tasks.settings.options import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from rustdocker_tasks.cache import KeptMounts
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Project
+    from rustdocker_tasks.engine.build_cache import CacheMount
     from rustdocker_tasks.host.assemble import AssembledImage
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -302,6 +304,30 @@ def sizes_text(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
 
 def sizes_json(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
     return _json(size_rows(measured))
+
+
+def _mount_rows(kept: KeptMounts) -> list[tuple[str, Sequence[CacheMount]]]:
+    return [("this project", kept.own), ("cargo's home", kept.shared), ("other projects", kept.others)]
+
+
+def mounts_text(kept: KeptMounts) -> str:
+    """Return what is kept on mounts, by whose it is."""
+    lines = [f"{'kept':<16}{'mounts':>7}{'size':>12}  last used"]
+    for name, mounts in _mount_rows(kept):
+        size, used = sum(mount.size for mount in mounts), max((mount.last_used for mount in mounts), default="")
+        lines.append(f"{name:<16}{len(mounts):>7}{megabytes(size):>12}  {used[:16].replace('T', ' ')}".rstrip())
+    return "\n".join(lines)
+
+
+def mounts_json(kept: KeptMounts) -> str:
+    """Return the same, sizes in bytes."""
+    return _json(
+        [
+            {"kept": name, "bytes": mount.size, "last_used": mount.last_used or None, "record": mount.record}
+            for name, mounts in _mount_rows(kept)
+            for mount in mounts
+        ]
+    )
 
 
 def _json(value: object) -> str:

@@ -76,6 +76,16 @@ class NoCacheExport(EngineError):
         )
 
 
+class MountsNotTold(EngineError):
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            "this engine does not tell which mounts are this project's",
+            found=f"{number} mounts of builds of ours, of all projects",
+            set_by="the engine, which is older than 23",
+            hint="`docker builder prune --filter type=exec.cachemount` removes all mounts of all builds",
+        )
+
+
 class EngineFull(EngineError):
     def __init__(self, problem: str) -> None:
         super().__init__(

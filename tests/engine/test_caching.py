@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -264,3 +265,45 @@ def test_projects_of_one_name_share_nothing(tmp_path: Path) -> None:
     found = [project.build() for project in projects]
 
     assert found == [(Compiled(0, (name[1:],)), "first"), (Compiled(0, (name[1:],)), "other")]
+
+
+def test_what_is_kept_is_shown_and_removed(write: Write) -> None:
+    folder = write(crate(f"kept-{uuid.uuid4().hex[:8]}"))
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+
+    def kept(*words: str) -> list[str]:
+        told = json.loads(invoke("cache", "--json", *words, folder=folder, **settings).result)
+        return [row["kept"] for row in told if row["bytes"] > 0]
+
+    before = kept()
+    invoke("build", folder=folder, **settings)
+    after = kept()
+    shown = invoke("cache", folder=folder, **settings).result.splitlines()
+    cleared = kept("--clear")
+    again = invoke("build", folder=folder, RUSTDOCKER_BUILD_ENV="{ X = '1' }", **settings)
+
+    assert "this project" not in before
+    assert after.count("this project") == 1
+    assert shown[1].split()[:3] == ["this", "project", "1"]
+    assert cleared.count("other projects") == after.count("other projects")
+    assert "this project" not in cleared
+    assert "Compiling kept-" in again.stderr
+
+
+def test_an_engine_that_does_not_tell_mounts_apart_loses_none(write: Write) -> None:
+    folder = write(crate("untold"))
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": MACHINE_ENGINE}
+    invoke("build", folder=folder, **settings)
+
+    refused = invoke("cache", "--clear", folder=folder, **settings)
+
+    assert refused.code == 68
+    assert "this engine does not tell which mounts are this project's" in refused.stderr
+    assert '"other projects"' in invoke("cache", "--json", folder=folder, **settings).result
+
+
+def test_the_host_backend_keeps_nothing_of_its_own(write: Write) -> None:
+    refused = invoke("cache", folder=write(crate("kept")))
+
+    assert refused.code == 64
+    assert "it keeps nothing but your own target folder, which `cargo clean` empties" in refused.stderr

@@ -225,6 +225,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name an image that can by the setting `build-image`, or build where it can be: --backend host",
     ),
     (
+        errors.MountsNotTold(3),
+        68,
+        "this engine does not tell which mounts are this project's\n"
+        "  found: 3 mounts of builds of ours, of all projects\n"
+        "  set by: the engine, which is older than 23\n"
+        "  hint: `docker builder prune --filter type=exec.cachemount` removes all mounts of all builds",
+    ),
+    (
         errors.NoCacheExport(set_by="--x"),
         68,
         "this engine's builder cannot leave layers for other machines\n"

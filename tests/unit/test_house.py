@@ -26,7 +26,7 @@ LADDER = [
     ["settings"],
     ["plan"],
     ["inputs"],
-    ["host", "dockerfile", "context"],
+    ["host", "dockerfile", "context", "cache"],
     ["report", "run_flags", "containers", "container_failure"],
     ["container_build", "host_build", "eject"],
     ["pipeline"],

@@ -1,0 +1,65 @@
+"""The path of `cache`: what builds in containers keep on mounts of the engine, and how to be rid of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.engine.build_cache import CacheMount, find_mounts
+from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.errors import BadValue, MountsNotTold
+from rustdocker_tasks.frozen import Frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+
+
+class KeptMounts(Frozen, frozen=True, kw_only=True):
+    """Mounts by whose they are."""
+
+    own: tuple[CacheMount, ...]  # the project's
+    shared: tuple[CacheMount, ...]  # registries and git repositories, for all projects
+    others: tuple[CacheMount, ...]  # of other projects, or of nobody knows whom
+
+
+def kept_mounts(plan: ImagePlan) -> KeptMounts:
+    """Return what is kept; raises BadValue where nothing can be, NoEngine, EngineGone."""
+    container = _container(plan)
+    mounts = find_mounts(connect().build_cache())
+    own = tuple(mount for mount in mounts if mount.name == container.cache_id)
+    shared = tuple(mount for mount in mounts if mount.place.endswith("/cargo-home"))
+    return KeptMounts(own=own, shared=shared, others=tuple(m for m in mounts if m not in {*own, *shared}))
+
+
+def clear_mounts(plan: ImagePlan) -> int:
+    """Remove the project's mounts and return their size in bytes; raises as `kept_mounts`, and MountsNotTold."""
+    kept = kept_mounts(plan)
+    if not kept.own and any(mount.name is None for mount in kept.others):
+        raise MountsNotTold(len(kept.others))
+    connect().remove_build_cache([mount.record for mount in kept.own])
+    return total(kept.own)
+
+
+def total(mounts: Sequence[CacheMount]) -> int:
+    return sum(mount.size for mount in mounts)
+
+
+def _container(plan: ImagePlan) -> ContainerBuild:
+    if plan.container is None:
+        raise BadValue(
+            "backend",
+            value=plan.backend.value,
+            where=plan.backend_reason,
+            problem="it keeps nothing but your own target folder, which `cargo clean` empties",
+            example="--backend buildx",
+        )
+    if plan.container.builder is not None:
+        raise BadValue(
+            "builder",
+            value=plan.container.builder,
+            where=plan.container.builder_set_by,
+            problem="only the engine's own builder is asked for what it keeps",
+            example=f"nothing, or ask docker: docker buildx du --builder {plan.container.builder}",
+        )
+    return plan.container

@@ -177,6 +177,30 @@ renew() {
     done < "$work/renewed"
 }
 
+# What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
+# files and folders; that of a binary is not in cargo's messages, and of those the youngest stay.
+kept_builds=10
+sweep() {
+    grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
+    number=$kept_builds
+    while [ "$number" -gt 1 ]; do
+        next=$((number - 1))
+        [ ! -f "$state/used-$next" ] || mv "$state/used-$next" "$state/used-$number"
+        number=$next
+    done
+    grep -o -e '-[0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-1"
+    find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 2 -maxdepth 2 -name 'bin-*.json' \
+        -printf '%T@ %h\n' 2> "$work/ignored" | sort -rn | head -n "$kept_builds" | sed 's/.*-//' > "$work/binaries" || true
+    sort -u "$work/binaries" "$state"/used-* > "$work/used"
+    find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 1 -maxdepth 1 2> "$work/ignored" \
+        | sed -n 's/.*-\([0-9a-f]\{16\}\)$/\1/p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
+    while IFS= read -r hash; do
+        rm -rf "$target"/*/.fingerprint/*-"$hash" "$target"/*/*/.fingerprint/*-"$hash"
+        rm -rf "$target"/*/deps/*-"$hash" "$target"/*/*/deps/*-"$hash" "$target"/*/deps/*-"$hash".* \
+            "$target"/*/*/deps/*-"$hash".* "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash"
+    done < "$work/unused"
+}
+
 update_mirror
 if [ "$list" != - ]; then
     # The tool reads along, and shows cargo's counter in place of its bar.
@@ -186,4 +210,5 @@ build "$work/messages" "$target" "$sources" "--bin=$binary" "$@"
 # Of the artefacts of one binary only the binary is executable; a build script's is not named.
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program
+sweep
 sh "$support/$assemble" "$out" "$runtime" "$binary" "$linkage"

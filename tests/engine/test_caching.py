@@ -307,3 +307,20 @@ def test_the_host_backend_keeps_nothing_of_its_own(write: Write) -> None:
 
     assert refused.code == 64
     assert "it keeps nothing but your own target folder, which `cargo clean` empties" in refused.stderr
+
+
+@pytest.mark.parametrize("workspace", ["mount"], indirect=True)
+def test_what_ten_builds_did_not_use_is_removed_and_all_else_stays(workspace: Workspace) -> None:
+    def build(number: int, **environment: str) -> int:
+        workspace.write(MAIN_RS, (workspace.folder / MAIN_RS).read_text() + f"// {number}\n")
+        return workspace.build("--bin=app", **environment)[0].others
+
+    with_feature = build(0, **EXTRA)
+    edits = [build(number) for number in range(1, 10)]
+    in_time = build(10, **EXTRA)
+    more_edits = [build(number) for number in range(11, 22)]
+    too_late = build(22, **EXTRA)
+
+    assert with_feature == 3
+    assert edits + more_edits == [0] * 20
+    assert (in_time, too_late) == (0, 1)

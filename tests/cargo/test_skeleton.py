@@ -18,7 +18,7 @@ from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, Write
 
 pytestmark = pytest.mark.cargo
 
@@ -70,3 +70,178 @@ def compare(folder: Path, tmp_path: Path, *flags: str, **wanted: Any) -> set[str
 @pytest.mark.parametrize("example", ["hello", "web"])
 def test_an_example(example: str, tmp_path: Path) -> None:
     compare(REPOSITORY / "examples" / example, tmp_path, "--profile=release", "--locked")
+
+
+HARD = {
+    "Cargo.toml": """[workspace]
+resolver = "{resolver}"
+members = ["app", "lib*", "macros"]
+exclude = ["outside"]
+[workspace.package]
+version = "1.2.3"
+edition = "2021"
+[workspace.dependencies]
+fnv = {{ version = "1", default-features = false }}
+ryu = "1"
+unused = "1"
+help = {{ path = "lib-help", version = "1" }}
+[workspace.lints.rust]
+unused = "deny"
+[profile.release]
+lto = true
+codegen-units = 1
+[profile.release.package.ryu]
+opt-level = 1
+""",
+    "app/Cargo.toml": """[package]
+name = "app"
+version.workspace = true
+edition.workspace = true
+default-run = "app"
+[lints]
+workspace = true
+[features]
+default = ["more"]
+more = ["help/more", "dep:memchr"]
+[dependencies]
+help.workspace = true
+macros = {{ path = "../macros" }}
+fnv.workspace = true
+number = {{ version = "1", package = "itoa" }}
+memchr = {{ version = "2", optional = true, default-features = false }}
+[target.'cfg(unix)'.dependencies]
+cfg-if = "1"
+[target.'cfg(windows)'.dependencies]
+winapi = "0.3"
+[build-dependencies]
+outside = {{ path = "../outside" }}
+[dev-dependencies]
+fnv = "1"
+""",
+    "app/src/main.rs": "fn main() {}\n",
+    "app/src/bin/other.rs": "fn main() {}\n",
+    "app/build.rs": "fn main() {}\n",
+    "lib-help/Cargo.toml": """[package]
+name = "help"
+version = "1.0.0"
+edition = "2018"
+links = "help"
+[lib]
+crate-type = ["cdylib", "rlib"]
+[features]
+more = ["ryu"]
+[dependencies]
+ryu = {{ workspace = true, optional = true }}
+""",
+    "lib-help/src/lib.rs": "",
+    "lib-help/build.rs": "fn main() {}\n",
+    "lib-other/Cargo.toml": '[package]\nname = "other"\nversion = "0.1.0"\n[dependencies]\nsemver = "1"\n',
+    "lib-other/src/lib.rs": "",
+    "macros/Cargo.toml": '[package]\nname = "macros"\n[lib]\nproc-macro = true\n'
+    '[dependencies]\nunicode-ident = "1"\n',
+    "macros/src/lib.rs": "",
+    "outside/Cargo.toml": '[package]\nname = "outside"\nversion = "3.0.0"\n[dependencies]\nitoa = "1"\n',
+    "outside/src/lib.rs": "",
+}
+
+
+def hard(write: Write, resolver: str, **changes: str) -> Path:
+    files = {
+        name: text.format(resolver=resolver) if "{" in text and name.endswith("toml") else text
+        for name, text in HARD.items()
+    }
+    folder = write({**files, **changes})
+    for words in ("generate-lockfile", "fetch"):
+        subprocess.run(["cargo", words, "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("resolver", ["1", "2", "3"])
+@pytest.mark.parametrize("flags", [(), ("--no-default-features",), ("--profile=release",)])
+def test_a_workspace_with_much_in_it(write: Write, tmp_path: Path, resolver: str, flags: tuple[str, ...]) -> None:
+    found = compare(hard(write, resolver), tmp_path, *flags, binary="app")
+
+    names = {json.loads(unit)["pkg_id"].rpartition("#")[2].partition("@")[0] for unit in found}
+    optional = set() if "--no-default-features" in flags else {"memchr", "ryu"}
+    assert names == {"fnv", "itoa", "cfg-if", "unicode-ident", *optional}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "is_changed"),
+    [
+        ("Cargo.toml", 'version = "1.2.3"', 'version = "9.9.9"', False),
+        ("Cargo.toml", 'unused = "1"', 'unused = "2"', False),
+        ("Cargo.toml", 'unused = "deny"', 'unused = "warn"', False),
+        ("app/Cargo.toml", 'default-run = "app"', 'description = "It."', False),
+        ("app/src/main.rs", "fn main() {}", 'fn main() { println!("x"); }', False),
+        ("lib-help/Cargo.toml", 'version = "1.0.0"', 'version = "1.9.0"', False),
+        ("lib-other/Cargo.toml", 'semver = "1"', 'semver = "1"\nfastrand = "2"', False),
+        ("app/Cargo.toml", "number = {", 'semver = "1"\nnumber = {', True),
+        ("Cargo.toml", "lto = true", "lto = false", True),
+        ("lib-help/Cargo.toml", 'edition = "2018"', 'edition = "2021"', True),
+        ("app/Cargo.toml", 'default = ["more"]', "default = []", True),
+    ],
+)
+def test_it_changes_with_what_decides_the_dependencies_and_nothing_else(
+    write: Write,
+    name: str,
+    old: str,
+    new: str,
+    is_changed: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    folder = hard(write, "2")
+
+    def files() -> dict[str, str]:
+        project = load_project(folder)
+        package = next(member for member in project.members if member.name == "app")
+        binary = next(each for each in package.binaries if each.name == "app")
+        return dict(make_skeleton(project, package, binary, load_outside(project)).files)
+
+    before = files()
+    text = (folder / name).read_text()
+    assert old in text
+    (folder / name).write_text(text.replace(old, new))
+    subprocess.run(["cargo", "update", "--workspace", "--quiet"], cwd=folder, check=True)
+
+    assert (files() != before) == is_changed
+
+
+def test_what_patch_gives_is_real(write: Write, tmp_path: Path) -> None:
+    patched = '[package]\nname = "itoa"\nversion = "1.0.99"\nedition = "2021"\n'
+    folder = write(
+        {
+            "Cargo.toml": '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\n'
+            'serde_json = "1"\n[patch.crates-io]\nitoa = { path = "patched" }\n'
+            '[workspace]\nmembers = ["patched"]\n',
+            "src/main.rs": "fn main() {}\n",
+            "patched/Cargo.toml": patched,
+            "patched/src/lib.rs": "mod inner;\npub use inner::*;\n",
+            "patched/src/inner.rs": (ITOA_STANDIN),
+        }
+    )
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    compare(folder, tmp_path, "--release", package="app", binary="app")
+
+    skeleton = tmp_path / "skeleton" / "sources"
+    assert (skeleton / "patched/src/inner.rs").read_text() == ITOA_STANDIN
+    subprocess.run(["cargo", "check", "--quiet", "--package=app"], cwd=skeleton, check=True)
+
+
+# As much of itoa as serde_json is compiled with.
+ITOA_STANDIN = """pub struct Buffer(String);
+impl Buffer {
+    pub fn new() -> Self { Buffer(String::new()) }
+    pub fn format<I: std::fmt::Display>(&mut self, i: I) -> &str { self.0 = i.to_string(); &self.0 }
+}
+"""
+
+
+def test_vendored_sources_are_real(write: Write, tmp_path: Path) -> None:
+    manifest = '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nitoa = "1"\n'
+    folder = write({"Cargo.toml": manifest, "src/main.rs": "fn main() {}\n"})
+    config = subprocess.check_output(["cargo", "vendor"], cwd=folder, text=True)
+    write({".cargo/config.toml": config})
+
+    compare(folder, tmp_path, "--release", "--offline")
+
+    assert list((tmp_path / "skeleton/sources/vendor").glob("itoa*/src/lib.rs"))

@@ -284,6 +284,15 @@ def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:
         show_result((sizes_json if flags["json"] else sizes_text)(images))
 
 
+def _explain(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Print why the last build in containers did what it did: what changed, was compiled, came from the cache."""
+    from rustdocker_tasks.explain import last_build
+    from rustdocker_tasks.explanation import encode, explanation_text
+
+    told = last_build(bound.planned(c, flags).plan)
+    show_result(encode(told).decode() if flags["json"] else explanation_text(told))
+
+
 def _cache(bound: _Bound, c: Context, flags: Flags) -> None:
     """Print what builds in containers keep on mounts; with --clear remove what is kept of this project."""
     from rustdocker_tasks.cache import clear_mounts, kept_mounts
@@ -308,6 +317,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _config: (VARIANT, *SETTING_FLAGS, _JSON, _SCHEMA),
     _dockerfile: (VARIANT, *SETTING_FLAGS),
     _sizes: (_BIN, _PACKAGE, _JSON),
+    _explain: (VARIANT, *SETTING_FLAGS, _JSON),
     _cache: (VARIANT, *SETTING_FLAGS, _CLEAR, _JSON),
 }
 

@@ -7,14 +7,17 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.skeleton import STUB_VERSION
 from rustdocker_tasks.container_failure import failure_of
-from rustdocker_tasks.context.folder import cannot_write, prepared_context, render_ignore_file
+from rustdocker_tasks.context.folder import cannot_write, explanation_file, prepared_context, render_ignore_file
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, compose
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.explanation import Explanation, encode
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
+from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
@@ -59,6 +62,7 @@ def build_in_containers(
             if result.succeeded or not log.not_as_listed:
                 break
             context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
+        write_whole(explanation_file(root), encode(_explain(plan, container, context, log)))
     if not result.succeeded:
         raise failure_of(log, container)
     image = engine.find_image(result.digests, label=plan.tags[0])
@@ -100,6 +104,19 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
         builder=container.builder,
         cache_from=container.cache_from,
         cache_to=container.cache_to,
+    )
+
+
+def _explain(plan: ImagePlan, container: ContainerBuild, context: BuildContext, log: BuildLog) -> Explanation:
+    return Explanation(
+        plan=plan_line(plan),
+        cache=container.cache_reason,
+        changes=context.changes,
+        compiled=tuple(name for name in log.compiled if not name.endswith(f" v{STUB_VERSION}")),
+        seconds=log.seconds,
+        slowest=log.took,
+        from_cache=tuple(dict.fromkeys(log.cached)),
+        sent=log.sent,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.model import LockedPackage, Package, PackageId, Project, Target
 
-_NO_VERSION = "0.0.0"  # a project's own version is no matter of its dependencies
+STUB_VERSION = "0.0.0"  # a project's own version is no matter of its dependencies
 _DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
 _FOR_TESTS = ("dev-dependencies", "dev_dependencies")
 _OF_ROOTS = ("cargo-features", "profile", "patch", "replace")
@@ -173,7 +173,7 @@ class _Maker:
         kept: dict[str, Any] = {key: raw[key] for key in ("links", "workspace", "resolver") if key in raw}
         return {
             "name": package.name,
-            "version": _NO_VERSION,
+            "version": STUB_VERSION,
             "edition": package.edition,
             **({"rust-version": package.rust_version} if package.rust_version else {}),
             **kept,
@@ -273,7 +273,7 @@ def _reference(identity: PackageId, named: Sequence[PackageId], masked: set[tupl
 
 
 def _version(identity: PackageId, masked: set[tuple[str, str]]) -> str:
-    return _NO_VERSION if identity.source is None and identity[:2] in masked else identity.version
+    return STUB_VERSION if identity.source is None and identity[:2] in masked else identity.version
 
 
 def _sort_key(identity: PackageId) -> tuple[str, str, str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources, render_list, short_digest
 from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
+from rustdocker_tasks.explanation import FILE, find_changes
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.files import write_whole
@@ -26,11 +27,13 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.skeleton import Skeleton
     from rustdocker_tasks.context.sources import SourceFile
+    from rustdocker_tasks.explanation import Changes
     from rustdocker_tasks.inputs.root_files import Entry
 
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
+_DIGEST, _PATH = 64, 67  # where they end and begin in a row of the list
 SCRIPTS = ("prepare", "dependencies", "compile", "cargo", "files", "assemble")
 
 
@@ -41,6 +44,7 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
     names: ContextNames
     sources: Mapping[str, SourceFile]  # by path
     patterns: tuple[str, ...]  # of the ignore file, without ours
+    changes: Changes | None  # since the last build
 
     def dockerfile(self, variant: str) -> Path:
         """Return where a variant's Dockerfile goes: in the context it would change the cache's keys."""
@@ -83,6 +87,7 @@ def _prepare(
     sources = list_sources(root, others=others)
     folder = root / _CONTEXT
     folder.mkdir(exist_ok=True)
+    before = _last_list(folder)
     names = ContextNames(
         folder=_CONTEXT,
         sources=_write(folder, "sources", render_list(sources)),
@@ -91,9 +96,21 @@ def _prepare(
         **{f"{name}_script": _write(folder, name, script(name)) for name in SCRIPTS},
     )
     _clean(folder, names, {file.digest for file in sources.files.values()})
-    context = BuildContext(root=root, names=names, sources=sources.files, patterns=sources.patterns)
+    after = {path: file.digest for path, file in sources.files.items()}
+    context = BuildContext(
+        root=root,
+        names=names,
+        sources=sources.files,
+        patterns=sources.patterns,
+        changes=find_changes(before, after),
+    )
     context.add_contents([file.path for file in sources.files.values() if not file.is_plain])
     return context
+
+
+def explanation_file(root: Path) -> Path:
+    """Return where it is kept what the last build did."""
+    return root / _OURS / FILE
 
 
 @contextmanager
@@ -130,6 +147,15 @@ def _own_folder(root: Path) -> Path:
     except OSError as error:
         raise UnusableTarget(ours, error.strerror or str(error)) from error
     return ours
+
+
+def _last_list(folder: Path) -> dict[str, str] | None:
+    """Return the digests of the sources of the last build by path, None if there was none."""
+    lists = [*folder.glob("sources-*")]
+    if len(lists) != 1:
+        return None
+    rows = lists[0].read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    return {row[_PATH:]: row[:_DIGEST] for row in rows}
 
 
 def _write(folder: Path, name: str, content: bytes) -> str:

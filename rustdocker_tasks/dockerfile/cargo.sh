@@ -53,6 +53,16 @@ END
 
 close_doors() { rm -f /etc/gitconfig /rustdocker/git-credential /etc/ssh/ssh_known_hosts; }
 
+# For the tool that reads along: the crates that took longest, out of the report that cargo writes for a browser.
+tell_slowest() {
+    [ -f "$1/cargo-timing.html" ] || return 0
+    awk -F '"' '/^const UNIT_DATA/ { inside = 1 } /^\];/ { inside = 0 }
+        inside && $2 == "name" { name = $4 }
+        inside && $2 == "duration" { sub(/^: /, "", $3); sub(/,.*/, "", $3); print $3, name }' "$1/cargo-timing.html" \
+        | sort -rn | head -n 5 | while read -r seconds name; do mark "took $seconds $name"; done
+    rm -rf "$1"
+}
+
 # Run cargo with these arguments as the first step chose, and leave its messages in a file.
 #
 #   build MESSAGES TARGET SOURCES CARGO_ARGUMENT...
@@ -71,8 +81,12 @@ build() {
     trust
     open_doors
     code=0
+    if [ -n "${CARGO_TERM_PROGRESS_WHEN:-}" ]; then
+        set -- --timings "$@"
+    fi
     cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
     close_doors
+    tell_slowest "$CARGO_TARGET_DIR/cargo-timings"
     if [ "$code" != 0 ]; then
         mark "cargo failed: $code"
         exit 66

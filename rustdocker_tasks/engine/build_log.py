@@ -19,6 +19,12 @@ _OF_A_VERTEX = re.compile(r"#(\d+) (.*)")
 _OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
 _DONE = re.compile(r"DONE (\d+\.\d+)s")
 _ERROR = re.compile(r"ERROR: (.*)")
+_CACHED = "CACHED"
+_SENT = re.compile(r"transferring context: (\d+(?:\.\d+)?)([kMG]?B)\b.*")
+_UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
+_COMPILING = re.compile(r"\s+Compiling (\S+ v\S+).*")
+_TOOK = re.compile(rf"{_MARK}took (\d+\.\d+) (\S+)")
+_UNSEEN = "      Timing report saved to "
 _TAKEN = re.compile(r"importing cache manifest from (.*)")
 _PUT = re.compile(r"exporting cache to .*")
 _NONE_YET = re.compile(r"WARNING: local cache import at (.*) not found due to err: .*")
@@ -54,6 +60,10 @@ class BuildLog:
     errors: list[str] = field(default_factory=list)  # what buildx said at the end
     step: Step | None = None  # what is being done now
     seconds: dict[str, float] = field(default_factory=dict)  # by step, without those that the cache answered
+    cached: list[str] = field(default_factory=list)  # steps that the cache answered
+    compiled: list[str] = field(default_factory=list)  # crates, with their versions
+    took: dict[str, float] = field(default_factory=dict)  # seconds of the slowest crates
+    sent: int = 0  # bytes of the context
     _names: dict[str, str] = field(default_factory=dict)  # of the steps, by BuildKit's number
     _stores: dict[str, str] = field(default_factory=dict)  # what it means if that step fails
 
@@ -69,17 +79,30 @@ class BuildLog:
         if output := _OUTPUT.fullmatch(text):
             return self._feed_output(number, output[1])
         if number not in self._names:
-            self._names[number] = next((name for pattern, name in _STEPS if pattern.search(text)), "")
-            self._show(number)
-            if taken := _TAKEN.fullmatch(text):
-                self._stores[number] = f"no layers were taken from {taken[1]}"
-            elif _PUT.fullmatch(text):
-                self._stores[number] = "no layers were left for other machines"
-        elif (error := _ERROR.fullmatch(text)) and number in self._stores:
+            self._begin(number, text)
+            return []
+        if (error := _ERROR.fullmatch(text)) and number in self._stores:
             return [f"{self._stores[number]}: {error[1]}"]
-        elif (done := _DONE.fullmatch(text)) and (name := self._names[number]):
-            self.seconds[name] = self.seconds.get(name, 0.0) + float(done[1])
+        self._feed_fact(self._names[number], text)
         return []
+
+    def _begin(self, number: str, text: str) -> None:
+        """Take in the first words of a step."""
+        self._names[number] = next((name for pattern, name in _STEPS if pattern.search(text)), "")
+        self._show(number)
+        if taken := _TAKEN.fullmatch(text):
+            self._stores[number] = f"no layers were taken from {taken[1]}"
+        elif _PUT.fullmatch(text):
+            self._stores[number] = "no layers were left for other machines"
+
+    def _feed_fact(self, name: str, text: str) -> None:
+        """Take in what BuildKit says of a step that people have a name for."""
+        if sent := _SENT.fullmatch(text):
+            self.sent = int(float(sent[1]) * _UNITS[sent[2]])
+        elif name and text == _CACHED:
+            self.cached.append(name)
+        elif name and (done := _DONE.fullmatch(text)):
+            self.seconds[name] = self.seconds.get(name, 0.0) + float(done[1])
 
     def _feed_output(self, number: str, text: str) -> list[str]:
         *overwritten, last = text.split("\r")
@@ -95,13 +118,21 @@ class BuildLog:
             # buildx itself speaks, where a step was cut off in the middle of a line.
             self.errors.append(error[1])
             return []
-        if last.startswith(_NOT_AS_LISTED):
-            self.not_as_listed.append(last.removeprefix(_NOT_AS_LISTED))
-            return []
-        if last.startswith(_MARK):
-            self.marks.append(last.removeprefix(_MARK))
-            return []
-        return [last.removeprefix(_FOR_THE_USER)]
+        return self._feed_line(last)
+
+    def _feed_line(self, line: str) -> list[str]:
+        """Take in a whole line of a step: for the user, for us, or for nobody."""
+        if line.startswith(_NOT_AS_LISTED):
+            self.not_as_listed.append(line.removeprefix(_NOT_AS_LISTED))
+        elif took := _TOOK.fullmatch(line):
+            self.took[took[2]] = float(took[1])
+        elif line.startswith(_MARK):
+            self.marks.append(line.removeprefix(_MARK))
+        elif not line.startswith(_UNSEEN):
+            if compiling := _COMPILING.fullmatch(line):
+                self.compiled.append(compiling[1])
+            return [line.removeprefix(_FOR_THE_USER)]
+        return []
 
     def _show(self, number: str, *, done: int | None = None, total: int | None = None, detail: str = "") -> None:
         if name := self._names.get(number):

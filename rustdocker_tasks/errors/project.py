@@ -125,3 +125,13 @@ class SeveralTargets(ProjectError):
             set_by=f"build.target in {set_by}",
             hint=f"run again with --target {triples[0]}",
         )
+
+
+class NothingToExplain(ProjectError):
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            "no build has left anything to explain",
+            found=f"no {path}, or one of another version",
+            set_by="the target folder",
+            hint="`invoke build` first",
+        )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import docker
 import pytest
@@ -324,3 +324,30 @@ def test_what_ten_builds_did_not_use_is_removed_and_all_else_stays(workspace: Wo
     assert with_feature == 3
     assert edits + more_edits == [0] * 20
     assert (in_time, too_late) == (0, 1)
+
+
+@pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
+def test_explain_says_what_the_last_build_did(workspace: Workspace) -> None:
+    def explain() -> dict[str, Any]:
+        settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+        told: dict[str, Any] = json.loads(
+            invoke("explain", "--json", "--bin=app", folder=workspace.folder, **settings).result
+        )
+        return told
+
+    workspace.build("--bin=app")
+    cold = explain()
+    workspace.write("notes/new", "1")
+    workspace.change(MAIN_RS, "first", "again")
+    workspace.build("--bin=app")
+    edited = explain()
+
+    names = {crate.split()[0].removeprefix(workspace.prefix) for crate in cold["compiled"]}
+    assert names == {"app", "core", "itoa", "cfg-if"}
+    assert set(cold["slowest"]) <= {"itoa", "cfg-if", f"{workspace.prefix}app", f"{workspace.prefix}core"}
+    assert cold["changes"] is None
+    assert edited["changes"] == {"added": ["notes/new"], "changed": [MAIN_RS], "removed": []}
+    assert "itoa" not in str(edited["compiled"])
+    assert "assemble" in edited["from_cache"]
+    assert ("compile dependencies" in edited["from_cache"]) == (workspace.mode == "layer")
+    assert 0 < edited["sent"] < 2_000_000

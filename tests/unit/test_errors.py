@@ -225,6 +225,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name an image that can by the setting `build-image`, or build where it can be: --backend host",
     ),
     (
+        errors.NothingToExplain(Path("/shop/target/x.json")),
+        65,
+        "no build has left anything to explain\n"
+        "  found: no /shop/target/x.json, or one of another version\n"
+        "  set by: the target folder\n"
+        "  hint: `invoke build` first",
+    ),
+    (
         errors.MountsNotTold(3),
         68,
         "this engine does not tell which mounts are this project's\n"

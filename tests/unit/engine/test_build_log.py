@@ -157,3 +157,21 @@ def test_layers_that_could_not_be_taken_or_left_are_told() -> None:
         "no layers were left for other machines: error writing layer blob: denied",
         "there are no layers in /cache yet",
     ]
+
+
+def test_what_a_build_did_is_kept() -> None:
+    log, shown = fed(
+        f"{COMPILING}"
+        "#8 9.1    Compiling app v0.1.0 (/rustdocker/kept/sources)\n"
+        "#8 9.2       Timing report saved to /rustdocker/kept/target/cargo-timings/x.html\n"
+        "#8 9.3 rustdocker: took 3.25 quote\n"
+        '#9 [rustdocker-files 2/2] RUN ["sh", "/files"]\n#9 CACHED\n'
+        "#5 transferring context: 1.27MB 0.1s done"
+    )
+
+    assert log.compiled == ["quote v1.0.47", "app v0.1.0"]
+    assert log.took == {"quote": 3.25}
+    assert log.cached == ["assemble"]
+    assert log.sent == 1_270_000
+    assert log.marks == []
+    assert "Timing" not in "".join(shown)

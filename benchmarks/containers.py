@@ -35,7 +35,13 @@ PAUSES = 10  # twice each order of the five ways
 DEPENDENCIES = ("hex", "either")  # none is among the service's own, and each stands alone
 HERE = Path(__file__).parent
 WEB = HERE.parent / "examples" / "web"
-ENVIRONMENT = {**os.environ, "DOCKER_HOST": HOST, "RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_VARIANT": "slim"}
+ENVIRONMENT = {
+    **os.environ,
+    "DOCKER_HOST": HOST,
+    "RUSTDOCKER_BACKEND": "buildx",
+    "RUSTDOCKER_CACHE": "mount",
+    "RUSTDOCKER_VARIANT": "slim",
+}
 CHEF = "0.1.77"
 OURS = "invoke build"
 RAW = "docker buildx build"

@@ -53,6 +53,6 @@ def check(c: Context) -> None:
 
 @task(auto_shortflags=False)
 def bench(c: Context) -> None:
-    """Measure start-up and rebuilds, side by side with doing without us; about 15 minutes."""
-    for benchmark in ("startup", "reading", "rebuild", "containers"):
+    """Measure start-up and rebuilds, side by side with doing without us; about 25 minutes."""
+    for benchmark in ("startup", "reading", "rebuild", "containers", "fresh_node"):
         _python(c, f"benchmarks.{benchmark}")

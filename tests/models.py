@@ -74,5 +74,6 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         config=CargoConfig(),
         own_config=CargoConfig(),
         unseen_config=(),
+        has_sqlx_data=False,
         toolchain=None,
     )

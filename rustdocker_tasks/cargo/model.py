@@ -182,6 +182,7 @@ class Project(Frozen, frozen=True, kw_only=True):
     config: CargoConfig
     own_config: CargoConfig  # of the files below `root` alone: what a build in containers sees
     unseen_config: tuple[Path, ...]  # the other ones, where they say how something is built
+    has_sqlx_data: bool  # what sqlx's macros check queries against where no database answers
     toolchain: ToolchainFile | None  # the nearest, None if there is none
 
     @property

@@ -33,6 +33,7 @@ _OF_BUILDS = {
     *("build", "target", "env", "profile", "unstable"),
     *("patch", "paths", "source", "registry", "registries"),
 }
+_SQLX_DATA = (".sqlx", "sqlx-data.json")  # since sqlx 0.7, and before
 _RESOLVERS = {"2021": "2", "2024": "3"}  # by the edition of the root's package
 
 
@@ -66,6 +67,7 @@ def load_project(start: Path) -> Project:
         config=config,
         own_config=config if len(own) == len(files) else make_config(own),
         unseen_config=tuple(file.path for file in files if file not in own and _OF_BUILDS & file.values.keys()),
+        has_sqlx_data=any((root / name).exists() for name in _SQLX_DATA),
         toolchain=load_toolchain_file(root),
     )
 

@@ -85,6 +85,11 @@ def container_build(
     )
 
 
+def detected_environment(project: Project) -> dict[str, str]:
+    """Return the environment that the project's own files ask for, where neither database nor network answers."""
+    return {"SQLX_OFFLINE": "true"} if project.has_sqlx_data else {}
+
+
 def _project_id(project: Project, settings: Settings, facts: MachineFacts) -> str:
     """Return what tells a project from others of its name, and not from its other clones."""
     place = facts.git.place if isinstance(facts.git, GitState) else None

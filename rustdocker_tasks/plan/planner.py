@@ -10,7 +10,7 @@ from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.errors import BadValue, BuildxUnusable, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
-from rustdocker_tasks.plan.container import container_build
+from rustdocker_tasks.plan.container import container_build, detected_environment
 from rustdocker_tasks.plan.labels import image_labels
 from rustdocker_tasks.plan.model import (
     CompileStep,
@@ -133,7 +133,7 @@ def make_plan(
             profile=_require_profile(project, resolved),
             features=_features(package, binary, resolved),
             default_features=settings.default_features,
-            environment=settings.build_env,
+            environment={**(detected_environment(project) if in_container else {}), **settings.build_env},
             target_triple=target.triple,
             crt_static=target.crt_static,
             locked_packages=project.locked_packages,

@@ -27,7 +27,8 @@ def ask_cargo(folder: Path) -> View | str:
     done = subprocess.run(command, cwd="/usr", capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         return done.stderr
-    answer = json.loads(done.stdout)
+    # Of a text over several lines TOML leaves to the reader which line ends it has: ours are those of Linux.
+    answer = json.loads(done.stdout.replace(r"\r\n", r"\n"))
     defaults = set(answer["workspace_default_members"])
     packages = {p["manifest_path"]: {**_of_cargo(p), "default": p["id"] in defaults} for p in answer["packages"]}
     return {"root": answer["workspace_root"], "metadata": answer["metadata"], "packages": packages}

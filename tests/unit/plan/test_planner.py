@@ -32,6 +32,7 @@ def plan(
     facts: MachineFacts = NO_BUILDX,
     default_variant: str = "minimal",
     git: GitState | NoGitState = NO_GIT,
+    has_sqlx_data: bool = False,
     **settings: object,
 ) -> ImagePlan:
     program = binary(name, required_features=("cli",))
@@ -48,7 +49,7 @@ def plan(
     resolved = resolve_settings([layer])
     backend = choose_backend(resolved, facts)
     return make_plan(
-        project(own, locked=frozenset({"shop"})),
+        replace(project(own, locked=frozenset({"shop"})), has_sqlx_data=has_sqlx_data),
         own,
         program,
         resolved,
@@ -309,3 +310,22 @@ def test_every_variant_says_what_it_is() -> None:
     for name, variant in load_variants().items():
         assert variant.name == name
         assert variant.summary
+
+
+@pytest.mark.parametrize(
+    ("has_data", "own", "environment"),
+    [
+        (False, {}, {}),
+        (True, {}, {"SQLX_OFFLINE": "true"}),
+        (True, {"SQLX_OFFLINE": "false", "A": "b"}, {"SQLX_OFFLINE": "false", "A": "b"}),
+    ],
+)
+def test_queries_are_checked_against_what_the_project_has_saved(
+    has_data: bool,  # noqa: FBT001 - pytest passes it by name
+    own: dict[str, str],
+    environment: dict[str, str],
+) -> None:
+    settings: Any = {"build-env": own}
+
+    assert plan(facts=BUILDX, has_sqlx_data=has_data, **settings).compile.environment == environment
+    assert plan(facts=NO_BUILDX, has_sqlx_data=has_data, **settings).compile.environment == own

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
+from rustdocker_tasks.plan.secrets import GitCredential, RegistryToken
+
+CORP = RegistryToken("my-corp")
+SERVER = GitCredential("https://git.acme.com")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CARGO_HOME", str(tmp_path / "cargo"))
+    monkeypatch.delenv(CORP.variable, raising=False)
+    (tmp_path / "cargo").mkdir()
+    return tmp_path
+
+
+def test_a_token_is_the_variable_s_else_that_of_cargo_s_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find_credentials([CORP]) == {}
+    (home / "cargo/credentials.toml").write_text('[registries.my-corp]\ntoken = "of the file"\n')
+    assert find_credentials([CORP]) == {"registry-my-corp": "of the file"}
+    (home / "cargo/credentials").write_text('[registries.my-corp]\ntoken = "of the older"\n')
+    assert find_credentials([CORP]) == {"registry-my-corp": "of the older"}
+    monkeypatch.setenv(CORP.variable, "of the variable")
+    assert find_credentials([CORP]) == {"registry-my-corp": "of the variable"}
+
+
+@pytest.mark.parametrize("text", ["no TOML", "[registries]\nmy-corp = 1\n", "[registries.other]\ntoken = 'x'\n"])
+def test_a_file_that_says_nothing_of_it_is_no_error_of_ours(home: Path, text: str) -> None:
+    (home / "cargo/credentials.toml").write_text(text)
+
+    assert find_credentials([CORP]) == {}
+
+
+@pytest.mark.cargo
+def test_git_is_asked_and_asks_nobody(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("GIT_CONFIG_COUNT", "GIT_ASKPASS", "SSH_ASKPASS"):
+        monkeypatch.delenv(name, raising=False)
+    assert find_credentials([SERVER]) == {}
+    (home / "store").write_text("https://me:s3cret@git.acme.com\n")
+    words = ["git", "config", "--global", "credential.helper", f"store --file={home / 'store'}"]
+    subprocess.run(words, check=True)
+
+    assert find_credentials([SERVER, GitCredential("https://other.com")]) == {
+        SERVER.id: "https://git.acme.com\nusername=me\npassword=s3cret\n"
+    }
+
+
+def test_known_hosts_are_those_of_the_user(home: Path) -> None:
+    assert find_known_hosts() is None
+    (home / ".ssh").mkdir()
+    (home / ".ssh/known_hosts").write_text("x")
+
+    assert find_known_hosts() == home / ".ssh/known_hosts"

@@ -159,6 +159,10 @@ class _Maker:
             made["target"] = {
                 platform: self._dependencies(table, kinds, package) for platform, table in raw["target"].items()
             }
+        if "workspace" in raw and package.folder != self._project.root:
+            # Of a workspace of its own, that nobody may take for a member of this one.
+            own = {name: self._without_version(e, package.folder) for name, e in _shared_entries(raw).items()}
+            made["workspace"] = {"dependencies": own}
         return {**made, **self._dependencies(raw, kinds, package)}
 
     def _dependencies(self, raw: dict[str, Any], kinds: Iterable[str], package: Package) -> dict[str, Any]:
@@ -231,6 +235,11 @@ class _Maker:
         if user is None or user.folder in self._real:
             return True
         return any(d.package == identity.name and self._counts(d.kind, user) for d in user.dependencies)
+
+
+def _shared_entries(raw: Mapping[str, Any]) -> dict[str, Any]:
+    entries: dict[str, Any] = raw["workspace"].get("dependencies", {})
+    return entries
 
 
 def _dependency_tables(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

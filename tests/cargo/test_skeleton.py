@@ -76,7 +76,7 @@ HARD = {
     "Cargo.toml": """[workspace]
 resolver = "{resolver}"
 members = ["app", "lib*", "macros"]
-exclude = ["outside"]
+exclude = ["outside", "nested"]
 [workspace.package]
 version = "1.2.3"
 edition = "2021"
@@ -115,6 +115,7 @@ cfg-if = "1"
 winapi = "0.3"
 [build-dependencies]
 outside = {{ path = "../outside" }}
+nested = {{ path = "../nested", version = "0.3" }}
 [dev-dependencies]
 fnv = "1"
 """,
@@ -142,6 +143,16 @@ ryu = {{ workspace = true, optional = true }}
     "macros/src/lib.rs": "",
     "outside/Cargo.toml": '[package]\nname = "outside"\nversion = "3.0.0"\n[dependencies]\nitoa = "1"\n',
     "outside/src/lib.rs": "",
+    "nested/Cargo.toml": """[package]
+name = "nested"
+version = "0.3.0"
+[dependencies]
+humantime.workspace = true
+[workspace]
+[workspace.dependencies]
+humantime = "2"
+""",
+    "nested/src/lib.rs": "",
 }
 
 
@@ -163,7 +174,7 @@ def test_a_workspace_with_much_in_it(write: Write, tmp_path: Path, resolver: str
 
     names = {json.loads(unit)["pkg_id"].rpartition("#")[2].partition("@")[0] for unit in found}
     optional = set() if "--no-default-features" in flags else {"memchr", "ryu"}
-    assert names == {"fnv", "itoa", "cfg-if", "unicode-ident", *optional}
+    assert names == {"fnv", "itoa", "cfg-if", "unicode-ident", "humantime", *optional}
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
         tags=plan.tags,
         secret_files={identity: path for identity, path in files.items() if path is not None},
         secret_values=find_credentials(container.secrets),
-        ssh_agent=container.ssh_agent and "SSH_AUTH_SOCK" in os.environ,
+        ssh_agent=container.ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
         builder=container.builder,
         cache_from=container.cache_from,
         cache_to=container.cache_to,

@@ -116,7 +116,7 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def private_server(folder: Path, *, token: str, password: str) -> Iterator[PrivateServer]:
     """Serve a crate and a repository, each with a library whose `text()` tells where it is from."""
-    _make_repository(folder)
+    make_repository(folder)
     basic = "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
     known = {"folder": folder, "token": token, "basic": basic, "crate": _packed()}
     server = ThreadingHTTPServer((BRIDGE_ADDRESS, 0), type("Handler", (_Handler,), known))
@@ -145,7 +145,8 @@ def _packed() -> bytes:
     return packed.getvalue()
 
 
-def _make_repository(folder: Path) -> None:
+def make_repository(folder: Path) -> None:
+    """Make a bare repository with a library in it."""
     files = {
         "Cargo.toml": MANIFEST.format(name=REPOSITORY),
         "src/lib.rs": 'pub fn text() -> &\'static str { "git" }\n',

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import tarfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,9 +16,11 @@ from pathlib import Path
 import docker
 import pytest
 
+from tasks.lab.engine import BRIDGE_ADDRESS
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import MANIFEST, TASKS, clean_environment, invoke, write_files
-from tests.engine.private_sources import CRATE, REPOSITORY, USER, PrivateServer, private_server
+from tests.engine.private_sources import CRATE, REPOSITORY, USER, PrivateServer, make_repository, private_server
+from tests.engine.ssh_server import ssh_server
 
 pytestmark = pytest.mark.engine
 
@@ -114,3 +117,54 @@ def test_without_the_secret_cargo_says_what_it_lacks(project: Path) -> None:
     assert "failed to get `hidden-" in done.stderr
     assert "`cargo build` failed" in done.stderr
     assert json.loads(invoke("plan", "--json", folder=project).result)["manifest"]
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """An ssh agent with a key of its own, as a user's machine has it."""
+    key, socket = tmp_path / "key", tmp_path / "agent"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while not socket.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        environment = {"SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(["ssh-add", "-q", key], env={**os.environ, **environment}, check=True)
+        yield environment
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_repository_over_ssh_is_opened_by_the_agent(agent: dict[str, str], tmp_path: Path) -> None:
+    make_repository(tmp_path / "served")
+    name = f"over-ssh-{uuid.uuid4().hex[:8]}"
+    with ssh_server(tmp_path / "served", tmp_path / "key.pub") as (port, known_host):
+        address = f"ssh://git@{BRIDGE_ADDRESS}:{port}/{REPOSITORY}"
+        dependency = f'[dependencies]\n{REPOSITORY} = {{ git = "{address}" }}\n'
+        files = {
+            "app/Cargo.toml": MANIFEST.format(name=name) + dependency,
+            "app/src/main.rs": 'fn main() { println!("{}", hidden_repository::text()); }\n',
+            "app/tasks.py": TASKS,
+            "home/.ssh/known_hosts": known_host,
+        }
+        folder = write_files(tmp_path, files) / "app"
+        # cargo's own folder and docker's plugins stay those of this machine.
+        machine = {
+            "HOME": str(tmp_path / "home"),
+            "CARGO_HOME": os.environ.get("CARGO_HOME") or str(Path.home() / ".cargo"),
+            "RUSTUP_HOME": os.environ.get("RUSTUP_HOME") or str(Path.home() / ".rustup"),
+            "DOCKER_CONFIG": os.environ.get("DOCKER_CONFIG") or str(Path.home() / ".docker"),
+        }
+        words = ["cargo", "generate-lockfile", "--quiet"]
+        subprocess.run(words, cwd=folder, env={**os.environ, **machine, **agent}, check=True)
+        settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, **machine}
+
+        refused = invoke("build", folder=folder, **settings, SSH_AUTH_SOCK="")
+        image = invoke("build", folder=folder, **settings, **agent).result
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        assert client.containers.run(image, remove=True) == b"git\n"
+    assert refused.code == 66

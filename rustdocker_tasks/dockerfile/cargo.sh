@@ -29,7 +29,8 @@ open_doors() {
         export CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS=cargo:token
     done
     if [ -n "$(find /run/secrets -name 'git-*' -size +0)" ]; then
-        printf '[credential]\n\thelper = "!sh /rustdocker/git-credential"\n' > /etc/gitconfig
+        set_aside /etc/gitconfig
+        printf '[credential]\n\thelper = "!sh /rustdocker/git-credential"\n' >> /etc/gitconfig
         cat > /rustdocker/git-credential << 'END'
 # Answer git as its credential helper; a secret's first line is its server, the others are the answer.
 protocol= host=
@@ -47,11 +48,30 @@ END
     fi
     if [ -s /run/secrets/known-hosts ]; then
         mkdir -p /etc/ssh
-        cp /run/secrets/known-hosts /etc/ssh/ssh_known_hosts
+        set_aside /etc/ssh/ssh_known_hosts
+        cat /run/secrets/known-hosts >> /etc/ssh/ssh_known_hosts
     fi
 }
 
-close_doors() { rm -f /etc/gitconfig /rustdocker/git-credential /etc/ssh/ssh_known_hosts; }
+# The image has its own of these files, or none, and is to have no other.
+set_aside() {
+    if [ -e "$1" ]; then
+        cp -p "$1" "$1.aside"
+    else
+        : > "$1.absent"
+    fi
+}
+
+close_doors() {
+    rm -f /rustdocker/git-credential
+    for file in /etc/gitconfig /etc/ssh/ssh_known_hosts; do
+        if [ -e "$file.aside" ]; then
+            mv "$file.aside" "$file"
+        elif [ -e "$file.absent" ]; then
+            rm "$file" "$file.absent"
+        fi
+    done
+}
 
 # For the tool that reads along: the crates that took longest, out of the report that cargo writes for a browser.
 tell_slowest() {
@@ -82,7 +102,8 @@ build() {
     open_doors
     code=0
     if [ -n "${CARGO_TERM_PROGRESS_WHEN:-}" ]; then
-        set -- --timings "$@"
+        # Since cargo 1.60.
+        case $(cargo --version) in "cargo 1."[0-9].* | "cargo 1."[1-5][0-9].*) ;; *) set -- --timings "$@" ;; esac
     fi
     cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
     close_doors

@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from rustdocker_tasks.cargo.model import LockedPackage, Package, PackageId, Project, Target
+    from rustdocker_tasks.cargo.model import Dependency, LockedPackage, Package, PackageId, Project, Target
 
 STUB_VERSION = "0.0.0"  # a project's own version is no matter of its dependencies
+# A stub is not what the user's own lints are for.
+_ALLOW = "#![allow(warnings, missing_docs, unused_crate_dependencies)]\n"
 _DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
 _FOR_TESTS = ("dev-dependencies", "dev_dependencies")
 _OF_ROOTS = ("cargo-features", "profile", "patch", "replace")
@@ -48,9 +50,14 @@ class _Maker:
         self._package = package
         self._binary = binary
         self._by_folder = {each.folder: each for each in (*project.members, *outside)}
+        self._members = {each.folder for each in project.members}
         # Crates of registries may be compiled with what [patch] gives: that cannot be a stub.
         self._real = set(self._reached(folder for folder in project.patches))
-        self._needed = {*self._reached([package.folder]), *self._real}
+        # A member's manifest that is as it is names what its tests need too, and cargo looks for it.
+        of_tests = (
+            d.path for folder in self._real & self._members for d in self._by_folder[folder].dependencies if d.path
+        )
+        self._needed = {*self._reached([package.folder, *of_tests]), *self._real}
         self._manifests = {
             folder: self._manifest(self._by_folder[folder]) for folder in sorted(self._needed - self._real)
         }
@@ -111,7 +118,7 @@ class _Maker:
 
     def _workspace(self, raw: dict[str, Any]) -> dict[str, Any]:
         root = self._project.root
-        members = {each.folder for each in self._project.members}
+        members = self._members
         made: dict[str, Any] = {
             "resolver": self._project.resolver,
             "members": sorted(os.path.relpath(f, root) for f in self._needed & members if f != root),
@@ -154,20 +161,20 @@ class _Maker:
             elif target.kind is TargetKind.BINARY:
                 made["bin"] = [{"name": target.name, "path": _from(package.folder, target.path)}]
         if "features" in raw:
-            made["features"] = raw["features"]
+            keeps_all = self._counts(DependencyKind.DEVELOPMENT, package)
+            features = raw["features"]
+            made["features"] = features if keeps_all else _without_dependencies_of_tests(features, package)
         if "target" in raw:
             made["target"] = {
                 platform: self._dependencies(table, kinds, package) for platform, table in raw["target"].items()
             }
         if "workspace" in raw and package.folder != self._project.root:
-            # Of a workspace of its own, that nobody may take for a member of this one.
-            own = {name: self._without_version(e, package.folder) for name, e in _shared_entries(raw).items()}
-            made["workspace"] = {"dependencies": own}
+            made["workspace"] = {}  # of its own: nobody may take it for a member of this one
         return {**made, **self._dependencies(raw, kinds, package)}
 
     def _dependencies(self, raw: dict[str, Any], kinds: Iterable[str], package: Package) -> dict[str, Any]:
         return {
-            kind: {name: self._without_version(entry, package.folder) for name, entry in raw[kind].items()}
+            kind: {name: self._entry(name, entry, package) for name, entry in raw[kind].items()}
             for kind in kinds
             if kind in raw
         }
@@ -191,10 +198,19 @@ class _Maker:
             is_always = target.kind in {TargetKind.LIBRARY, TargetKind.BUILD_SCRIPT}
             if is_always or (package is self._package and target is self._binary):
                 yield target
+        if package is not self._package and not any(t.kind is TargetKind.LIBRARY for t in package.targets):
+            yield from package.binaries[:1]  # cargo refuses a package without anything
 
     def _stubs(self, package: Package) -> Iterator[tuple[Path, str]]:
         for target in self._targets(package):
-            yield target.path, "" if target.kind is TargetKind.LIBRARY else "fn main() {}\n"
+            yield target.path, _ALLOW if target.kind is TargetKind.LIBRARY else f"{_ALLOW}fn main() {{}}\n"
+
+    def _entry(self, name: str, entry: Any, package: Package) -> Any:
+        """A dependency; what a package inherits from another workspace than this is written out."""
+        is_inherited = isinstance(entry, dict) and entry.get("workspace")
+        if is_inherited and package.folder not in self._members:
+            entry = _resolved(next(d for d in package.dependencies if d.name == name), package.folder)
+        return self._without_version(entry, package.folder)
 
     def _without_version(self, entry: Any, base: Path) -> Any:
         """A package whose version is left out cannot be asked for by one."""
@@ -237,9 +253,33 @@ class _Maker:
         return any(d.package == identity.name and self._counts(d.kind, user) for d in user.dependencies)
 
 
-def _shared_entries(raw: Mapping[str, Any]) -> dict[str, Any]:
-    entries: dict[str, Any] = raw["workspace"].get("dependencies", {})
-    return entries
+def _without_dependencies_of_tests(
+    features: Mapping[str, Sequence[str]], package: Package
+) -> dict[str, list[str]]:
+    """Return the features without what they switch on of dependencies that are left out."""
+    of_tests = {d.name for d in package.dependencies if d.kind is DependencyKind.DEVELOPMENT}
+    left_out = of_tests - {d.name for d in package.dependencies if d.kind is not DependencyKind.DEVELOPMENT}
+    return {
+        name: [
+            value for value in values if "/" not in value or value.partition("/")[0].rstrip("?") not in left_out
+        ]
+        for name, values in features.items()
+    }
+
+
+def _resolved(dependency: Dependency, folder: Path) -> dict[str, Any]:
+    """Return the entry of a dependency, whatever it inherits."""
+    told = {
+        "package": dependency.package if dependency.package != dependency.name else None,
+        "version": dependency.requirement,
+        "path": _from(folder, dependency.path) if dependency.path is not None else None,
+        "git": dependency.git,
+        "registry": dependency.registry,
+        "features": list(dependency.features) or None,
+        "default-features": None if dependency.default_features else False,
+        "optional": dependency.optional or None,
+    }
+    return {key: value for key, value in told.items() if value is not None}
 
 
 def _dependency_tables(manifest: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -88,7 +88,8 @@ tell_slowest() {
 #   build MESSAGES TARGET SOURCES CARGO_ARGUMENT...
 build() {
     messages=$1
-    export CARGO_TARGET_DIR="$2"
+    # The project's configuration may put intermediate artefacts elsewhere: on a mount that all projects share.
+    export CARGO_TARGET_DIR="$2" CARGO_BUILD_BUILD_DIR="$2"
     cd "$3"
     shift 3
     if [ -s /rustdocker/toolchain ]; then

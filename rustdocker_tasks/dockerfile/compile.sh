@@ -195,6 +195,12 @@ sweep() {
     find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 1 -maxdepth 1 2> "$work/ignored" \
         | sed -n 's/.*-\([0-9a-f]\{16\}\)$/\1/p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
     while IFS= read -r hash; do
+        # A library for C has no hash in its names, and so is in no message by it.
+        set -- "$target"/*/deps/*-"$hash"* "$target"/*/*/deps/*-"$hash"* \
+            "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash"
+        has_artefacts=
+        for artefact; do [ ! -e "$artefact" ] || has_artefacts=1; done
+        [ -n "$has_artefacts" ] || continue
         rm -rf "$target"/*/.fingerprint/*-"$hash" "$target"/*/*/.fingerprint/*-"$hash"
         rm -rf "$target"/*/deps/*-"$hash" "$target"/*/*/deps/*-"$hash" "$target"/*/deps/*-"$hash".* \
             "$target"/*/*/deps/*-"$hash".* "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash"

@@ -53,12 +53,17 @@ def secrets_of(project: Project) -> tuple[Secret, ...]:
 
 
 def _git_servers(project: Project) -> Iterator[str]:
-    for package in project.lock.packages if project.lock else ():
-        if (match := _GIT.match(package.id.source or "")) is not None:
+    for source in _sources(project):
+        if (match := _GIT.match(source)) is not None:
             yield f"{match['address'].partition('://')[0]}://{match['host']}"
+
+
+def _sources(project: Project) -> Iterator[str]:
+    """The repositories of dependencies, and those that are the indexes of registries."""
+    yield from (package.id.source or "" for package in (project.lock.packages if project.lock else ()))
+    yield from (f"git+{index}" for index in project.own_config.registries.values())
 
 
 def needs_ssh(project: Project) -> bool:
     """Return whether a dependency is in a repository that is reached over ssh, with the user's agent."""
-    sources = (package.id.source or "" for package in (project.lock.packages if project.lock else ()))
-    return any(source.startswith("git+ssh://") for source in sources)
+    return any(source.startswith("git+ssh://") for source in _sources(project))

@@ -76,7 +76,7 @@ HARD = {
     "Cargo.toml": """[workspace]
 resolver = "{resolver}"
 members = ["app", "lib*", "macros"]
-exclude = ["outside", "nested"]
+exclude = ["outside", "nested", "tree"]
 [workspace.package]
 version = "1.2.3"
 edition = "2021"
@@ -103,6 +103,7 @@ workspace = true
 [features]
 default = ["more"]
 more = ["help/more", "dep:memchr"]
+slow = ["semver/std"]
 [dependencies]
 help.workspace = true
 macros = {{ path = "../macros" }}
@@ -116,12 +117,17 @@ winapi = "0.3"
 [build-dependencies]
 outside = {{ path = "../outside" }}
 nested = {{ path = "../nested", version = "0.3" }}
+inherits = {{ path = "../tree/inherits" }}
 [dev-dependencies]
 fnv = "1"
+semver = {{ version = "1", default-features = false }}
 """,
     "app/src/main.rs": "fn main() {}\n",
     "app/src/bin/other.rs": "fn main() {}\n",
     "app/build.rs": "fn main() {}\n",
+    ".cargo/config.toml": """[build]
+rustflags = ["-Dwarnings", "-Wunused-crate-dependencies", "-Wmissing-docs"]
+""",
     "lib-help/Cargo.toml": """[package]
 name = "help"
 version = "1.0.0"
@@ -153,6 +159,18 @@ humantime.workspace = true
 humantime = "2"
 """,
     "nested/src/lib.rs": "",
+    "tree/Cargo.toml": """[workspace]
+members = ["inherits"]
+[workspace.dependencies]
+percent-encoding = {{ version = "2", default-features = false }}
+""",
+    "tree/inherits/Cargo.toml": """[package]
+name = "inherits"
+version = "1.0.0"
+[dependencies]
+percent-encoding = {{ workspace = true, features = ["std"] }}
+""",
+    "tree/inherits/src/lib.rs": "",
 }
 
 
@@ -173,8 +191,10 @@ def test_a_workspace_with_much_in_it(write: Write, tmp_path: Path, resolver: str
     found = compare(hard(write, resolver), tmp_path, *flags, binary="app")
 
     names = {json.loads(unit)["pkg_id"].rpartition("#")[2].partition("@")[0] for unit in found}
+    # The first resolver takes in what tests ask for.
+    tests: set[str] = set()
     optional = set() if "--no-default-features" in flags else {"memchr", "ryu"}
-    assert names == {"fnv", "itoa", "cfg-if", "unicode-ident", "humantime", *optional}
+    assert names == {"fnv", "itoa", "cfg-if", "unicode-ident", "humantime", "percent-encoding", *tests, *optional}
 
 
 @pytest.mark.parametrize(
@@ -256,3 +276,35 @@ def test_vendored_sources_are_real(write: Write, tmp_path: Path) -> None:
     compare(folder, tmp_path, "--release", "--offline")
 
     assert list((tmp_path / "skeleton/sources/vendor").glob("itoa*/src/lib.rs"))
+
+
+def test_it_compiles_whatever_the_user_s_own_lints_are(write: Write, tmp_path: Path) -> None:
+    folder = hard(write, "2", **{"app/src/main.rs": "//! Documented.\nfn main() {}\n"})
+    compare(folder, tmp_path, binary="app")
+
+    words = ["cargo", "check", "--quiet", "--bin=app", "--manifest-path=app/Cargo.toml"]
+    subprocess.run(words, cwd=tmp_path / "skeleton" / "sources", check=True)
+
+
+def test_a_member_that_patch_gives_has_tests_of_its_own(write: Write, tmp_path: Path) -> None:
+    package = '[package]\nname = "{}"\nversion = "1.0.99"\nedition = "2021"\n'
+    folder = write(
+        {
+            "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app", "itoa", "helper", "program"]\n'
+            '[patch.crates-io]\nitoa = { path = "itoa" }\n',
+            "app/Cargo.toml": package.format("app")
+            + '[dependencies]\nitoa = "1"\nprogram = { path = "../program" }\n',
+            "app/src/main.rs": "fn main() {}\n",
+            "itoa/Cargo.toml": package.format("itoa") + '[dev-dependencies]\nhelper = { path = "../helper" }\n',
+            "itoa/src/lib.rs": "",
+            "helper/Cargo.toml": package.format("helper"),
+            "helper/src/lib.rs": "",
+            "program/Cargo.toml": package.format("program"),
+            "program/src/main.rs": "fn main() {}\n",
+        }
+    )
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    compare(folder, tmp_path, package="app", binary="app")
+
+    words = ["cargo", "check", "--quiet", "--package=app"]
+    subprocess.run(words, cwd=tmp_path / "skeleton" / "sources", check=True)

@@ -351,3 +351,32 @@ def test_explain_says_what_the_last_build_did(workspace: Workspace) -> None:
     assert "assemble" in edited["from_cache"]
     assert ("compile dependencies" in edited["from_cache"]) == (workspace.mode == "layer")
     assert 0 < edited["sent"] < 2_000_000
+
+
+def test_projects_whose_configuration_puts_artefacts_into_cargo_s_home_share_none(tmp_path: Path) -> None:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    config = '[build]\nbuild-dir = "{cargo-cache-home}/build/{workspace-path-hash}"\n'
+    files = {**crate(name), ".cargo/config.toml": config}
+    one, two = (Workspace(write_files(tmp_path / each, files), "mount", "t") for each in ("one", "two"))
+    two.change("src/main.rs", "first", "other")
+
+    printed = [each.build()[1] for each in (one, two)]
+    one.write("notes", "so that the step runs again")
+    printed.append(one.build()[1])
+
+    assert printed == ["first", "other", "first"]
+
+
+def test_a_library_for_c_is_compiled_once(tmp_path: Path) -> None:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    manifest = MANIFEST.format(name=name) + f'[dependencies]\n{name}-c = {{ path = "c" }}\n[workspace]\n'
+    library = MANIFEST.format(name=f"{name}-c") + '[lib]\ncrate-type = ["cdylib", "rlib"]\n'
+    files = {**crate(name), "Cargo.toml": manifest, "c/Cargo.toml": library, "c/src/lib.rs": ""}
+    project = Workspace(write_files(tmp_path / name, files), "mount", "t")
+
+    found = []
+    for number in range(3):
+        project.write("src/main.rs", f'fn main() {{ println!("{number}"); }}\n')
+        found.append(project.build()[0].own)
+
+    assert found == [(name[1:], f"{name[1:]}-c"), (name[1:],), (name[1:],)]

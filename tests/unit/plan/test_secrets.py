@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.model import CargoConfig, Lock, LockedPackage, PackageId
+from rustdocker_tasks.cargo.model import CargoConfig, Lock, LockedPackage, PackageId, Project
 from rustdocker_tasks.plan.secrets import GitCredential, RegistryToken, needs_ssh, secrets_of
 from tests.models import package, project
 
@@ -47,3 +47,15 @@ def test_most_projects_need_none() -> None:
 
 def test_a_registry_s_variable_is_cargo_s() -> None:
     assert RegistryToken("my-corp_2").variable == "CARGO_REGISTRIES_MY_CORP_2_TOKEN"
+
+
+def test_an_index_in_a_repository_is_reached_as_a_repository_is() -> None:
+    def with_index(index: str) -> Project:
+        return replace(project(package("shop")), own_config=CargoConfig(registries={"corp": index}), lock=None)
+
+    assert secrets_of(with_index("https://git.acme.com/index.git")) == (
+        RegistryToken("corp"),
+        GitCredential("https://git.acme.com"),
+    )
+    assert needs_ssh(with_index("ssh://git@git.acme.com/index.git"))
+    assert secrets_of(with_index("sparse+https://acme.com/index/")) == (RegistryToken("corp"),)

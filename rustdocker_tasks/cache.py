@@ -8,10 +8,9 @@ from rustdocker_tasks.engine.build_cache import CacheMount, find_mounts
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadValue, MountsNotTold
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.plan.container import require_container
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
 
 
@@ -38,28 +37,17 @@ def clear_mounts(plan: ImagePlan) -> int:
     if not kept.own and any(mount.name is None for mount in kept.others):
         raise MountsNotTold(len(kept.others))
     connect().remove_build_cache([mount.record for mount in kept.own])
-    return total(kept.own)
-
-
-def total(mounts: Sequence[CacheMount]) -> int:
-    return sum(mount.size for mount in mounts)
+    return sum(mount.size for mount in kept.own)
 
 
 def _container(plan: ImagePlan) -> ContainerBuild:
-    if plan.container is None:
-        raise BadValue(
-            "backend",
-            value=plan.backend.value,
-            where=plan.backend_reason,
-            problem="it keeps nothing but your own target folder, which `cargo clean` empties",
-            example="--backend buildx",
-        )
-    if plan.container.builder is not None:
+    container = require_container(plan, "it keeps nothing but your own target folder, which `cargo clean` empties")
+    if container.builder is not None:
         raise BadValue(
             "builder",
-            value=plan.container.builder,
-            where=plan.container.builder_set_by,
+            value=container.builder,
+            where=container.builder_set_by,
             problem="only the engine's own builder is asked for what it keeps",
-            example=f"nothing, or ask docker: docker buildx du --builder {plan.container.builder}",
+            example=f"nothing, or ask docker: docker buildx du --builder {container.builder}",
         )
-    return plan.container
+    return container

@@ -258,19 +258,12 @@ def _config(bound: _Bound, c: Context, flags: Flags) -> None:
 def _dockerfile(bound: _Bound, c: Context, flags: Flags) -> None:
     """Write a Dockerfile that builds the image without this tool; print its path."""
     from rustdocker_tasks.eject import write_dockerfile
-    from rustdocker_tasks.errors import BadValue
+    from rustdocker_tasks.plan.container import require_container
 
     planned = bound.planned(c, flags)
-    if planned.plan.container is None:
-        raise BadValue(
-            "backend",
-            value=planned.plan.backend.value,
-            where=planned.plan.backend_reason,
-            problem="a Dockerfile is for docker's own build",
-            example="--backend buildx",
-        )
+    container = require_container(planned.plan, "a Dockerfile is for docker's own build")
     if not _is_dry(c, planned):
-        show_result(str(write_dockerfile(planned.plan, planned.plan.container)))
+        show_result(str(write_dockerfile(planned.plan, container)))
 
 
 def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.context.folder import explanation_file
-from rustdocker_tasks.errors import BadValue, NothingToExplain
+from rustdocker_tasks.errors import NothingToExplain
 from rustdocker_tasks.explanation import decode
+from rustdocker_tasks.plan.container import require_container
 
 if TYPE_CHECKING:
     from rustdocker_tasks.explanation import Explanation
@@ -15,14 +16,7 @@ if TYPE_CHECKING:
 
 def last_build(plan: ImagePlan) -> Explanation:
     """Return what the last build in containers did; raises BadValue on the host backend, NothingToExplain."""
-    if plan.container is None:
-        raise BadValue(
-            "backend",
-            value=plan.backend.value,
-            where=plan.backend_reason,
-            problem="only builds in containers are explained; on the host cargo itself says all",
-            example="--backend buildx",
-        )
+    require_container(plan, "only builds in containers are explained; on the host cargo itself says all")
     path = explanation_file(plan.compile.root)
     told = decode(path.read_bytes()) if path.is_file() else None
     if told is None:

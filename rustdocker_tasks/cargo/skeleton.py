@@ -118,13 +118,12 @@ class _Maker:
 
     def _workspace(self, raw: dict[str, Any]) -> dict[str, Any]:
         root = self._project.root
-        members = self._members
         made: dict[str, Any] = {
             "resolver": self._project.resolver,
-            "members": sorted(os.path.relpath(f, root) for f in self._needed & members if f != root),
+            "members": sorted(os.path.relpath(f, root) for f in self._needed & self._members if f != root),
             "exclude": raw.get("exclude", []),
         }
-        if self._real & members:
+        if self._real & self._members:
             # They are as they are, and may inherit anything.
             inherited: dict[str, Any] = {key: raw[key] for key in ("package", "lints") if key in raw}
             return {**made, **inherited, **self._shared(raw, None)}
@@ -150,7 +149,8 @@ class _Maker:
 
     def _manifest(self, package: Package) -> dict[str, Any]:
         raw = tomli.loads(package.text)
-        kinds = (*_DEPENDENCIES, *(_FOR_TESTS if self._counts(DependencyKind.DEVELOPMENT, package) else ()))
+        keeps_tests = self._counts(DependencyKind.DEVELOPMENT, package)
+        kinds = (*_DEPENDENCIES, *(_FOR_TESTS if keeps_tests else ()))
         made: dict[str, Any] = {
             **({"cargo-features": raw["cargo-features"]} if "cargo-features" in raw else {}),
             "package": self._package_table(package, raw.get("package") or raw.get("project") or {}),
@@ -161,9 +161,8 @@ class _Maker:
             elif target.kind is TargetKind.BINARY:
                 made["bin"] = [{"name": target.name, "path": _from(package.folder, target.path)}]
         if "features" in raw:
-            keeps_all = self._counts(DependencyKind.DEVELOPMENT, package)
             features = raw["features"]
-            made["features"] = features if keeps_all else _without_dependencies_of_tests(features, package)
+            made["features"] = features if keeps_tests else _without_dependencies_of_tests(features, package)
         if "target" in raw:
             made["target"] = {
                 platform: self._dependencies(table, kinds, package) for platform, table in raw["target"].items()

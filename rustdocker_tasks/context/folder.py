@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.context.skeleton import skeleton_archive
-from rustdocker_tasks.context.sources import list_sources, render_list, short_digest
+from rustdocker_tasks.context.sources import list_sources, read_digests, render_list, short_digest
 from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
 from rustdocker_tasks.explanation import FILE, find_changes
 from rustdocker_tasks.frozen import Frozen
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
-_DIGEST, _PATH = 64, 67  # where they end and begin in a row of the list
 SCRIPTS = ("prepare", "dependencies", "compile", "cargo", "files", "assemble")
 
 
@@ -154,8 +153,7 @@ def _last_list(folder: Path) -> dict[str, str] | None:
     lists = [*folder.glob("sources-*")]
     if len(lists) != 1:
         return None
-    rows = lists[0].read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    return {row[_PATH:]: row[:_DIGEST] for row in rows}
+    return read_digests(lists[0].read_bytes())
 
 
 def _write(folder: Path, name: str, content: bytes) -> str:

@@ -6,12 +6,11 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.context.sources import render_rows
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.root_files import Entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from rustdocker_tasks.cargo.skeleton import Skeleton
     from rustdocker_tasks.context.sources import SourceFile, Sources
 
@@ -27,7 +26,11 @@ def skeleton_archive(skeleton: Skeleton, sources: Sources) -> bytes:
         if _is_within(file, skeleton.verbatim):
             mode = _EXECUTABLE if file.executable else _PLAIN
             entries.append(Entry(path=_place(file.path), mode=mode, content=file.place.read_bytes()))
-    rows = "".join(sorted(_rows(entries))).encode("utf-8", "surrogateescape")
+    listed = [
+        (sha256(e.content or b"").hexdigest(), e.mode == _EXECUTABLE, str(e.path.relative_to("/sources")))
+        for e in entries
+    ]
+    rows = render_rows(sorted(listed))
     names = "".join(f"{name}\n" for name in skeleton.packages).encode()
     more = (
         Entry(path=PurePosixPath("/list"), mode=_PLAIN, content=rows),
@@ -42,10 +45,3 @@ def _place(path: str) -> PurePosixPath:
 
 def _is_within(file: SourceFile, places: tuple[str, ...]) -> bool:
     return any(place in {".", file.path} or file.path.startswith(f"{place}/") for place in places)
-
-
-def _rows(entries: list[Entry]) -> Iterator[str]:
-    """As the list of the sources has them."""
-    for entry in entries:
-        digest = sha256(entry.content or b"").hexdigest()
-        yield f"{digest} {'x' if entry.mode == _EXECUTABLE else '-'} {entry.path.relative_to('/sources')}\n"

@@ -85,8 +85,19 @@ def ignore_patterns(root: Path) -> tuple[str, ...]:
 
 def render_list(sources: Sources) -> bytes:
     """Return the list that the build compares with what it has: digest, mode, path."""
-    rows = (f"{file.digest} {'x' if file.executable else '-'} {file.path}\n" for file in sources.files.values())
+    return render_rows((file.digest, file.executable, file.path) for file in sources.files.values())
+
+
+def render_rows(files: Iterable[tuple[str, bool, str]]) -> bytes:
+    """Return a list of files, given by digest, whether they are executable, and path."""
+    rows = (f"{digest} {'x' if executable else '-'} {path}\n" for digest, executable, path in files)
     return "".join(rows).encode("utf-8", "surrogateescape")
+
+
+def read_digests(content: bytes) -> dict[str, str]:
+    """Return the digests of a list by path."""
+    rows = content.decode("utf-8", "surrogateescape").split("\n")[:-1]
+    return {path: digest for digest, _, path in (row.split(" ", 2) for row in rows)}
 
 
 def short_digest(content: bytes) -> str:

@@ -202,8 +202,7 @@ sweep() {
         for artefact; do [ ! -e "$artefact" ] || has_artefacts=1; done
         [ -n "$has_artefacts" ] || continue
         rm -rf "$target"/*/.fingerprint/*-"$hash" "$target"/*/*/.fingerprint/*-"$hash"
-        rm -rf "$target"/*/deps/*-"$hash" "$target"/*/*/deps/*-"$hash" "$target"/*/deps/*-"$hash".* \
-            "$target"/*/*/deps/*-"$hash".* "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash"
+        rm -rf "$@"
     done < "$work/unused"
 }
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
-    from rustdocker_tasks.plan.model import MachineFacts
+    from rustdocker_tasks.plan.model import ImagePlan, MachineFacts
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
     from rustdocker_tasks.variants import Variant
@@ -82,6 +82,19 @@ def container_build(
         secrets=secrets_of(project),
         ssh_agent=needs_ssh(project),
         unseen_config=project.unseen_config,
+    )
+
+
+def require_container(plan: ImagePlan, problem: str) -> ContainerBuild:
+    """Return what a build in containers needs, or raise BadValue: the plan's backend makes none."""
+    if plan.container is not None:
+        return plan.container
+    raise BadValue(
+        "backend",
+        value=plan.backend.value,
+        where=plan.backend_reason,
+        problem=problem,
+        example="--backend buildx",
     )
 
 

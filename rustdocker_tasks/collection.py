@@ -257,13 +257,16 @@ def _config(bound: _Bound, c: Context, flags: Flags) -> None:
 
 def _dockerfile(bound: _Bound, c: Context, flags: Flags) -> None:
     """Write a Dockerfile that builds the image without this tool; print its path."""
-    from rustdocker_tasks.eject import write_dockerfile
+    from rustdocker_tasks.eject import build_command, write_dockerfile
     from rustdocker_tasks.plan.container import require_container
 
     planned = bound.planned(c, flags)
     container = require_container(planned.plan, "a Dockerfile is for docker's own build")
     if not _is_dry(c, planned):
-        show_result(str(write_dockerfile(planned.plan, container)))
+        path = write_dockerfile(planned.plan, container)
+        if path.parent != container.context.root:
+            Terminal().say(f"its context is another folder: {build_command(path, container)}")
+        show_result(str(path))
 
 
 def _sizes(bound: _Bound, c: Context, flags: Flags) -> None:

@@ -52,8 +52,8 @@ def build_in_containers(
         progress.say(f"{path} lies outside of the project and does not count in containers")
     support = gather_support_files(plan)
     began = perf_counter()
-    root = plan.compile.root
-    with prepared_context(root, support, container.skeleton, others=container.cache_folders) as context:
+    others = container.cache_folders
+    with prepared_context(container.context, support, container.skeleton, others=others) as context:
         request = _request(plan, container, context)
         for _ in range(_ATTEMPTS):
             log = BuildLog()
@@ -62,7 +62,7 @@ def build_in_containers(
             if result.succeeded or not log.not_as_listed:
                 break
             context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
-        write_whole(explanation_file(root), encode(_explain(plan, container, context, log)))
+        write_whole(explanation_file(plan.compile.root), encode(_explain(plan, container, context, log)))
     if not result.succeeded:
         raise failure_of(log, container)
     image = engine.find_image(result.digests, label=plan.tags[0])
@@ -95,7 +95,7 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
     hosts = find_known_hosts() if container.ssh_agent else None
     files = {CA_BUNDLE: bundle, KNOWN_HOSTS: hosts}
     return BuildRequest(
-        context=context.root,
+        context=context.folders.root,
         dockerfile=path,
         tags=plan.tags,
         secret_files={identity: path for identity, path in files.items() if path is not None},

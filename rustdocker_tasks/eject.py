@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -33,6 +34,11 @@ _NAMES = ContextNames(
 _SKELETON = "skeleton.tar"
 
 
+def build_command(dockerfile: Path, container: ContainerBuild) -> str:
+    """Return how docker builds it."""
+    return shlex.join(("docker", "buildx", "build", f"--file={dockerfile}", str(container.context.root)))
+
+
 def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     """Write Dockerfile, its ignore file and the folder that they need into the workspace's root; return its path.
 
@@ -47,16 +53,20 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     support = gather_support_files(plan)
     labels = without_commit(plan.config.labels, plan.git)
     lasting = replace(plan, config=replace(plan.config, labels=labels))
-    names = replace(_NAMES, skeleton=_SKELETON) if container.skeleton else _NAMES
+    names = replace(
+        _NAMES,
+        folder=container.context.path_of(folder),
+        skeleton=_SKELETON if container.skeleton else None,
+    )
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
         (folder / _NAMES.files).write_bytes(files_archive(support))
         if container.skeleton is not None:
-            (folder / _SKELETON).write_bytes(skeleton_archive(container.skeleton, list_sources(root)))
+            archive = skeleton_archive(container.skeleton, list_sources(container.context))
+            (folder / _SKELETON).write_bytes(archive)
         for name in _NAMES.scripts:
             (folder / name).write_bytes(script(name.removesuffix(".sh")))
-        ignore_file.write_text(
-            f"{FIRST_LINE}\n{render_ignore_file(ignore_patterns(root), _FOLDER)}", encoding="utf-8"
-        )
+        patterns = render_ignore_file(ignore_patterns(container.context), names.folder)
+        ignore_file.write_text(f"{FIRST_LINE}\n{patterns}", encoding="utf-8")
         dockerfile.write_text(render(compose(lasting, container, names)), encoding="utf-8")
     return dockerfile

@@ -19,6 +19,7 @@ from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
+from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
     USUAL_VARIANTS,
@@ -105,7 +106,8 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
     usual = resolve_settings(
         [layer for layer in configured.layers if layer.source <= Source.INVOKE], binary=configured.binary.name
     )
-    facts = facts or _machine_facts(configured)
+    outside = load_outside(project)
+    facts = facts or _machine_facts(configured, outside)
     backend = choose_backend(resolved, facts)
     variant = choose_variant(resolved, backend.backend)
     resolved = configured.for_variant(variant.name).resolved
@@ -115,7 +117,7 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
         configured.package,
         configured.binary,
         resolved,
-        outside=load_outside(project),
+        outside=outside,
         backend=backend,
         variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
@@ -143,10 +145,11 @@ def _query_toolchain(folder: Path) -> Toolchain:
     return query_toolchain(folder)
 
 
-def _machine_facts(configured: Configured) -> MachineFacts:
+def _machine_facts(configured: Configured, outside: Sequence[Package]) -> MachineFacts:
+    packages = context_folders(configured.project, outside).packages
     return MachineFacts(
         buildx_problem=_buildx_problem(configured.resolved),
-        git=query_git(configured.project.root),
+        git=query_git(configured.project.root, packages),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
 

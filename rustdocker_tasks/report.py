@@ -149,6 +149,7 @@ def _plan_rows(plan: ImagePlan) -> list[tuple[str, str]]:
         ("variant", f"{plan.variant.name}: {plan.variant.summary}"),
         ("backend", f"{plan.backend.value}: {plan.backend_reason}"),
         *_base_images(plan),
+        *_context(plan),
         *([("cache", plan.container.cache_reason)] if plan.container else []),
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
@@ -194,6 +195,14 @@ def _base_images(plan: ImagePlan) -> list[tuple[str, str]]:
     return [("build image", plan.container.build_image), *([("runtime image", runtime)] if runtime else [])]
 
 
+def _context(plan: ImagePlan) -> list[tuple[str, str]]:
+    if plan.container is None:
+        return []
+    folders = plan.container.context
+    parts = [folders.path_of(folder) for folder in (folders.project, *folders.packages)]
+    return [("context", f"{folders.root}: {', '.join(parts)}" if folders.packages else str(folders.root))]
+
+
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
     return _json(
         {
@@ -201,6 +210,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
             "variant": plan.variant.name,
             "backend": plan.backend.value,
             **{name.replace(" ", "_"): image for name, image in _base_images(plan)},
+            "context": str(plan.container.context.root) if plan.container else None,
             "cache": plan.container.cache_reason if plan.container else None,
             "linkage": plan.linkage_reason,
             "name": plan.name,

@@ -6,6 +6,7 @@ Source: the Cargo book, "Configuration"; cargo, src/util/context/mod.rs.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from rustdocker_tasks.errors import BrokenManifest
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # Where a path stands in the tables; `*` is any key. Relative ones start beside the folder `.cargo`.
 _PATHS = (
@@ -26,6 +27,12 @@ _PATHS = (
     ("source", "*", "directory"),
     ("patch", "*", "*", "path"),
 )
+
+
+# The tables whose values may be files of the project without which nothing compiles: wrappers, linkers and their
+# scripts, own targets, registries in folders.
+_NAMING = ("build", "target", "source", "paths", "env")
+_NOT_READ = {"target-dir", "build-dir"}
 
 
 class ConfigFile(Frozen, frozen=True):
@@ -81,7 +88,40 @@ def make_config(files: Sequence[ConfigFile]) -> CargoConfig:
             if not isinstance(entry, str) and entry.path is not None
         ),
         profiles=frozenset(table.profile),
+        overrides=tuple(path for file in files for path in _overrides(file)),
+        named_files=tuple(dict.fromkeys(path for file in files for path in _named_files(file))),
     )
+
+
+def _overrides(file: ConfigFile) -> Iterator[Path]:
+    for folder in file.values.get("paths", ()):
+        yield Path(_whole(file.base, str(folder)))
+
+
+def _named_files(file: ConfigFile) -> Iterator[Path]:
+    """Whatever in the values may be the name of a file; flags are taken apart."""
+    for table in _NAMING:
+        for text in _texts(file.values.get(table), is_environment=table == "env"):
+            for word in re.split(r"[\s=,]+", text):
+                path = Path(_whole(file.base, re.sub("^-[A-Za-z]", "", word)))
+                # `relative` in [env] often names the project's folder itself.
+                if path != file.base and path not in file.base.parents:
+                    yield path
+
+
+def _texts(value: object, *, is_environment: bool) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each, is_environment=is_environment)
+    elif isinstance(value, dict) and is_environment:
+        entries = (entry for entry in value.values() if isinstance(entry, dict) and entry.get("relative") is True)
+        yield from (str(entry.get("value", "")) for entry in entries)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key not in _NOT_READ:
+                yield from _texts(each, is_environment=False)
 
 
 def merge(lower: Mapping[str, Any], higher: Mapping[str, Any], path: Path, *, key: str = "") -> dict[str, Any]:

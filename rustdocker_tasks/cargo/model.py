@@ -79,6 +79,7 @@ class Package(Frozen, frozen=True, kw_only=True):
     name: str
     version: str
     manifest: Path
+    workspace: Path | None  # the folder of the workspace that it is a member of
     edition: str
     rust_version: str | None
     targets: tuple[Target, ...]
@@ -93,6 +94,16 @@ class Package(Frozen, frozen=True, kw_only=True):
     @property
     def folder(self) -> Path:
         return self.manifest.parent
+
+    @property
+    def inherited_files(self) -> tuple[Path, ...]:
+        """What cargo reads of the workspace that it is a member of; not all of it need be there.
+
+        The workspace's manifest may have a package too, and cargo refuses one that has nothing to compile.
+        """
+        if self.workspace in {None, self.folder}:
+            return ()
+        return tuple(self.workspace / name for name in ("Cargo.toml", "src/lib.rs", "src/main.rs"))
 
     @property
     def is_proc_macro(self) -> bool:
@@ -155,6 +166,8 @@ class CargoConfig(Frozen, frozen=True, kw_only=True):
     sources: Mapping[str, SourceConfig] = msgspec.field(default_factory=dict)
     patches: tuple[Path, ...] = ()  # the folders that [patch] names
     profiles: frozenset[str] = frozenset()
+    overrides: tuple[Path, ...] = ()  # the folders that `paths` puts in the place of packages
+    named_files: tuple[Path, ...] = ()  # what may be a file or folder that compiling needs; most are neither
 
 
 class ToolchainFile(Frozen, frozen=True, kw_only=True):
@@ -174,7 +187,7 @@ class Project(Frozen, frozen=True, kw_only=True):
     members: tuple[Package, ...]
     default_members: tuple[Package, ...]  # what is meant where the search began, in a member that one alone
     profiles: frozenset[str]  # cargo's own, and those of the root's Cargo.toml and of the configuration
-    patches: tuple[Path, ...]  # the folders that [patch] and [replace] name, there and in the configuration
+    patches: tuple[Path, ...]  # the folders of what takes the place of packages: [patch], [replace] and `paths`
     metadata: object  # [workspace.metadata], as written; None if there is none
     text: str  # of the root's manifest
     lock: Lock | None  # None if there is no Cargo.lock

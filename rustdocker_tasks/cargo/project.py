@@ -59,7 +59,11 @@ def load_project(start: Path) -> Project:
         members=tuple(members.values()),
         default_members=tuple([members[here]] if here != root else _default_members(manifest, members)),
         profiles=frozenset({*BUILT_IN_PROFILES, *(manifest.table.profile or {})}) | config.profiles,
-        patches=(*patched_folders(manifest.path, manifest.table), *config.patches),
+        patches=(
+            *patched_folders(manifest.path, manifest.table),
+            *config.patches,
+            *(folder for folder in config.overrides if (folder / MANIFEST).is_file()),
+        ),
         metadata=manifest.workspace.metadata if manifest.workspace else None,
         text=manifest.text,
         lock=_load_lock(root / "Cargo.lock"),

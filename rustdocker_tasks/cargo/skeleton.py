@@ -32,15 +32,15 @@ _UNIFIES_ALL = "1"  # the resolver that takes the features that tests ask for
 
 
 class Skeleton(Frozen, frozen=True, kw_only=True):
-    """Files by path from the workspace's root; `verbatim` are files and folders that are taken as they are."""
+    """The text of files by path; `verbatim` are files and folders that are taken as they are."""
 
-    files: Mapping[str, str]
+    files: Mapping[Path, str]
     packages: tuple[str, ...]  # whose sources are stubs
-    verbatim: tuple[str, ...]
+    verbatim: tuple[Path, ...]
 
 
 def make_skeleton(project: Project, package: Package, binary: Target, outside: Sequence[Package]) -> Skeleton:
-    """Return the skeleton for one binary; all packages lie below the workspace's root."""
+    """Return the skeleton for one binary; `outside` are packages that are compiled with the project's own."""
     return _Maker(project, package, binary, outside).make()
 
 
@@ -64,26 +64,31 @@ class _Maker:
 
     def make(self) -> Skeleton:
         root = self._project.root
-        files = {"Cargo.toml": self._root_manifest()}
+        files = {root / "Cargo.toml": self._root_manifest()}
         for folder, manifest in self._manifests.items():
             if folder != root:
-                files[os.path.relpath(folder / "Cargo.toml", root)] = tomli_w.dumps(manifest)
-            for path, text in self._stubs(self._by_folder[folder]):
-                files[os.path.relpath(path, root)] = text
+                files[folder / "Cargo.toml"] = tomli_w.dumps(manifest)
+            files.update(self._stubs(self._by_folder[folder]))
         if self._project.lock is not None:
-            files["Cargo.lock"] = self._lock_file()
+            files[root / "Cargo.lock"] = self._lock_file()
         return Skeleton(
             files=files,
             packages=tuple(sorted(self._by_folder[folder].name for folder in self._manifests)),
             verbatim=tuple(sorted(self._verbatim())),
         )
 
-    def _verbatim(self) -> set[str]:
+    def _verbatim(self) -> set[Path]:
         config = self._project.own_config
-        vendored = [source.directory for source in config.sources.values() if source.directory is not None]
-        places = [*config.files, *vendored, *self._real]
+        of_strangers = [
+            file for folder in self._real - self._members for file in self._by_folder[folder].inherited_files
+        ]
         root = self._project.root
-        return {os.path.relpath(place, root) for place in places if place.is_relative_to(root)}
+        return {
+            *config.files,
+            *config.named_files,
+            *self._real,
+            *(f for f in of_strangers if f != root / "Cargo.toml"),
+        }
 
     def _reached(self, folders: Iterable[Path]) -> Iterator[Path]:
         """The packages in folders, and those that they name by path."""
@@ -180,7 +185,9 @@ class _Maker:
 
     def _package_table(self, package: Package, raw: dict[str, Any]) -> dict[str, Any]:
         script = next((t for t in package.targets if t.kind is TargetKind.BUILD_SCRIPT), None)
-        kept: dict[str, Any] = {key: raw[key] for key in ("links", "workspace", "resolver") if key in raw}
+        # Of a workspace that is left out nothing can be inherited.
+        of_members = ("workspace",) if package.folder in self._members else ()
+        kept: dict[str, Any] = {key: raw[key] for key in ("links", "resolver", *of_members) if key in raw}
         return {
             "name": package.name,
             "version": STUB_VERSION,
@@ -202,7 +209,10 @@ class _Maker:
 
     def _stubs(self, package: Package) -> Iterator[tuple[Path, str]]:
         for target in self._targets(package):
-            yield target.path, _ALLOW if target.kind is TargetKind.LIBRARY else f"{_ALLOW}fn main() {{}}\n"
+            yield (
+                _normal(target.path),
+                _ALLOW if target.kind is TargetKind.LIBRARY else f"{_ALLOW}fn main() {{}}\n",
+            )
 
     def _entry(self, name: str, entry: Any, package: Package) -> Any:
         """A dependency; what a package inherits from another workspace than this is written out."""
@@ -326,6 +336,10 @@ def _version(identity: PackageId, masked: set[tuple[str, str]]) -> str:
 
 def _sort_key(identity: PackageId) -> tuple[str, str, str]:
     return identity.name, identity.version, identity.source or ""
+
+
+def _normal(path: Path) -> Path:
+    return path.joinpath(os.path.normpath(path))
 
 
 def _from(folder: Path, path: Path) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.context.sources import SourceFile
     from rustdocker_tasks.explanation import Changes
     from rustdocker_tasks.inputs.root_files import Entry
+    from rustdocker_tasks.plan.context import ContextFolders
 
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
@@ -37,9 +38,9 @@ SCRIPTS = ("prepare", "dependencies", "compile", "cargo", "files", "assemble")
 
 
 class BuildContext(Frozen, frozen=True, kw_only=True):
-    """A context that is ready to be sent: the workspace's root with our folder in it."""
+    """A context that is ready to be sent, with our folder in it."""
 
-    root: Path
+    folders: ContextFolders
     names: ContextNames
     sources: Mapping[str, SourceFile]  # by path
     patterns: tuple[str, ...]  # of the ignore file, without ours
@@ -47,11 +48,11 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
 
     def dockerfile(self, variant: str) -> Path:
         """Return where a variant's Dockerfile goes: in the context it would change the cache's keys."""
-        return self.root / _OURS / variant / "Dockerfile"
+        return self.folders.project / _OURS / variant / "Dockerfile"
 
     def add_contents(self, paths: Sequence[str]) -> None:
         """Send the content of these files under a name of its own."""
-        folder = self.root / _CONTEXT / _CONTENTS
+        folder = self.folders.project / _CONTEXT / _CONTENTS
         folder.mkdir(exist_ok=True)
         for file in (self.sources[path] for path in paths if path in self.sources):
             if not (folder / file.digest).exists():
@@ -63,32 +64,32 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
 
 @contextmanager
 def prepared_context(
-    root: Path, support: Sequence[Entry], skeleton: Skeleton | None, *, others: Sequence[Path] = ()
+    folders: ContextFolders, support: Sequence[Entry], skeleton: Skeleton | None, *, others: Sequence[Path] = ()
 ) -> Iterator[BuildContext]:
-    """Write our folder and hand the context over; one build at a time, as the next one cleans up.
+    """Write our folder into the project and hand the context over.
 
-    `others` are folders that are no sources.
-    Raises UnusableSource, UnusableTarget, CannotWrite.
+    One build at a time, as the next one cleans up. `others` are folders that are no sources.
+    Raises UnusableSource, IgnoredManifest, UnusableTarget, CannotWrite.
     """
-    ours = _own_folder(root)
+    ours = _own_folder(folders.project)
     with cannot_write(ours):
         lock = (ours / "lock").open("w")
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with cannot_write(ours):
-            context = _prepare(root, support, skeleton, others)
+            context = _prepare(folders, support, skeleton, others)
         yield context
 
 
 def _prepare(
-    root: Path, support: Sequence[Entry], skeleton: Skeleton | None, others: Sequence[Path]
+    folders: ContextFolders, support: Sequence[Entry], skeleton: Skeleton | None, others: Sequence[Path]
 ) -> BuildContext:
-    sources = list_sources(root, others=others)
-    folder = root / _CONTEXT
+    sources = list_sources(folders, others=others)
+    folder = folders.project / _CONTEXT
     folder.mkdir(exist_ok=True)
     before = _last_list(folder)
     names = ContextNames(
-        folder=_CONTEXT,
+        folder=folders.path_of(folder),
         sources=_write(folder, "sources", render_list(sources)),
         files=_write_files(folder, support),
         skeleton=_write(folder, "skeleton", skeleton_archive(skeleton, sources)) if skeleton else None,
@@ -97,7 +98,7 @@ def _prepare(
     _clean(folder, names, {file.digest for file in sources.files.values()})
     after = {path: file.digest for path, file in sources.files.items()}
     context = BuildContext(
-        root=root,
+        folders=folders,
         names=names,
         sources=sources.files,
         patterns=sources.patterns,

@@ -12,18 +12,23 @@ from rustdocker_tasks.inputs.root_files import Entry
 
 if TYPE_CHECKING:
     from rustdocker_tasks.cargo.skeleton import Skeleton
-    from rustdocker_tasks.context.sources import SourceFile, Sources
+    from rustdocker_tasks.context.sources import Sources
 
 _PLAIN, _EXECUTABLE = 0o644, 0o755
 
 
 def skeleton_archive(skeleton: Skeleton, sources: Sources) -> bytes:
     """Return the archive that `dependencies.sh` reads; what is taken as it is, is taken from the sources."""
+    folders = sources.folders
     entries = [
-        Entry(path=_place(path), mode=_PLAIN, content=text.encode()) for path, text in skeleton.files.items()
+        Entry(path=_place(folders.path_of(path)), mode=_PLAIN, content=text.encode())
+        for path, text in skeleton.files.items()
+        if path.is_relative_to(folders.root)  # cargo will say of the others that they are not there
     ]
+    made = {entry.path for entry in entries}
+    verbatim = tuple(map(str, skeleton.verbatim))
     for file in sources.files.values():
-        if _is_within(file, skeleton.verbatim):
+        if _is_within(str(file.place), verbatim) and _place(file.path) not in made:
             mode = _EXECUTABLE if file.executable else _PLAIN
             entries.append(Entry(path=_place(file.path), mode=mode, content=file.place.read_bytes()))
     listed = [
@@ -43,5 +48,5 @@ def _place(path: str) -> PurePosixPath:
     return PurePosixPath("/sources") / path
 
 
-def _is_within(file: SourceFile, places: tuple[str, ...]) -> bool:
-    return any(place in {".", file.path} or file.path.startswith(f"{place}/") for place in places)
+def _is_within(file: str, places: tuple[str, ...]) -> bool:
+    return any(file == place or file.startswith(f"{place}/") for place in places)

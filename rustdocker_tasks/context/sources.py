@@ -10,20 +10,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
-from rustdocker_tasks.errors import UnusableSource
+from rustdocker_tasks.errors import IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, read_content, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from rustdocker_tasks.plan.context import ContextFolders
 
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
-_NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env.*", "target")
+_NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env.*")
+_TARGET = "target"
 
 
 class SourceFile(NamedTuple):
-    """A file of the sources. `path` is relative to the workspace's root, with forward slashes."""
+    """A file of the sources. `path` is relative to the context's root, with forward slashes."""
 
     path: str
     digest: str  # SHA-256 of the content, in hex
@@ -35,15 +38,18 @@ class SourceFile(NamedTuple):
 class Sources(Frozen, frozen=True, kw_only=True):
     """The sources by path, in order, and the patterns of the ignore file that lets them and nothing else pass."""
 
+    folders: ContextFolders
     files: Mapping[str, SourceFile]
     patterns: tuple[str, ...]
 
 
-def list_sources(root: Path, *, others: Iterable[Path] = ()) -> Sources:
-    """Return what the build may read, without `others`; raises UnusableSource."""
-    patterns = ignore_patterns(root)
+def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sources:
+    """Return what the build may read, without the folders `others`; raises UnusableSource, IgnoredManifest."""
+    root = folders.root
+    patterns = ignore_patterns(folders)
     ignored = IgnorePatterns(patterns)
-    left_out = frozenset({str(root / "target"), *map(str, others)})
+    targets = (folder / _TARGET for folder in (folders.project, *folders.packages))
+    left_out = frozenset(map(str, (*targets, *others)))
     found_others: list[str] = []
     real_root = root.resolve()
 
@@ -52,7 +58,7 @@ def list_sources(root: Path, *, others: Iterable[Path] = ()) -> Sources:
         return folder.resolve() == real_root / folder.relative_to(root)
 
     found = []
-    for name, status in walk(str(root), left_out, on_other=found_others.append):
+    for name, status in _walk_all(folders.places, left_out, on_other=found_others.append):
         path = os.path.relpath(name, root).replace(os.sep, "/")
         if ignored.ignores(path):
             continue
@@ -65,22 +71,62 @@ def list_sources(root: Path, *, others: Iterable[Path] = ()) -> Sources:
         found.append(SourceFile(path, content[1:], content[0] == "x", place, is_plain))
     # Also those that buildx is about to make.
     found_others += [str(folder) for folder in others if folder.is_relative_to(root)]
-    folders = {os.path.relpath(folder, root).replace(os.sep, "/") for folder in found_others}
-    return Sources(
-        files={file.path: file for file in sorted(found)},
-        patterns=(*patterns, *(re.sub(r"([\\*?\[])", r"\\\1", folder) for folder in sorted(folders))),
-    )
+    more = {os.path.relpath(folder, root).replace(os.sep, "/") for folder in found_others}
+    files = {file.path: file for file in sorted(found)}
+    for manifest in folders.manifests:
+        if folders.path_of(manifest) not in files:
+            raise IgnoredManifest(manifest, _ignore_files(folders))
+    return Sources(folders=folders, files=files, patterns=(*patterns, *map(_literal, sorted(more))))
 
 
-def ignore_patterns(root: Path) -> tuple[str, ...]:
-    """Return the patterns of the user's own .dockerignore, and after them ours."""
+def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
+    """Return the patterns that keep out all that is not asked for, those of the user's .dockerignore, and ours.
+
+    Docker reads the one in the context's root; each folder's own counts for what lies in it.
+    """
+    places = [folders.path_of(place) for place in folders.places]
+    asked = () if places == ["."] else ("*", *(f"!{_literal(place)}" for place in places))
+    own = [
+        _below(folders.path_of(path.parent), pattern)
+        for path in _ignore_files(folders)
+        for pattern in _read_patterns(path)
+    ]
+    targets = (folders.path_of(folder / _TARGET) for folder in (folders.project, *folders.packages))
+    return (*asked, *own, *_NEVER, *map(_literal, targets))
+
+
+def _ignore_files(folders: ContextFolders) -> list[Path]:
+    every = dict.fromkeys((folders.root, folders.project, *folders.packages))
+    return [path for folder in every if os.path.lexists(path := folder / IGNORE_FILE)]
+
+
+def _read_patterns(path: Path) -> tuple[str, ...]:
     try:
-        own = (root / IGNORE_FILE).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        own = ""
+        return parse_ignore_file(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UnusableSource(root / IGNORE_FILE, "it cannot be read") from error
-    return (*parse_ignore_file(own), *_NEVER)
+        raise UnusableSource(path, "it cannot be read") from error
+
+
+def _below(folder: str, pattern: str) -> str:
+    """Return a pattern for a folder of the context as one for its root."""
+    if folder == ".":
+        return pattern
+    negation = "!" if pattern.startswith("!") else ""
+    return f"{negation}{_literal(folder)}/{pattern.removeprefix('!')}"
+
+
+def _literal(path: str) -> str:
+    return re.sub(r"([\\*?\[])", r"\\\1", path)
+
+
+def _walk_all(
+    places: Iterable[Path], left_out: frozenset[str], *, on_other: Callable[[str], None]
+) -> Iterator[tuple[str, os.stat_result]]:
+    for place in places:
+        if place.is_dir():
+            yield from walk(str(place), left_out, on_other=on_other)
+        elif place.exists():
+            yield str(place), place.stat()
 
 
 def render_list(sources: Sources) -> bytes:

@@ -85,7 +85,7 @@ tell_slowest() {
 
 # Run cargo with these arguments as the first step chose, and leave its messages in a file.
 #
-#   build MESSAGES TARGET SOURCES CARGO_ARGUMENT...
+#   build MESSAGES TARGET FOLDER CARGO_ARGUMENT...
 build() {
     messages=$1
     # The project's configuration may put intermediate artefacts elsewhere: on a mount that all projects share.

@@ -4,17 +4,20 @@
 # Compile the program from the sources that the list names, leave it as /rustdocker/program, and assemble what the
 # image holds of it: in one step, since each step costs a container.
 #
-#   compile.sh LIST SOURCES TARGET LINKAGE BINARY CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
+#   compile.sh LIST SOURCES PROJECT TARGET LINKAGE BINARY CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
 #
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what the context brings.
-# SOURCES is the mirror of the sources, in which cargo runs, and TARGET its target folder; both may outlive the build.
+# SOURCES is the mirror of the sources, PROJECT the folder in it in which cargo runs, and TARGET its target folder.
+# Mirror and target folder may outlive the build.
 # LINKAGE is `dynamic` or `static`. CARGO and ASSEMBLE are other scripts beside this one; the latter says what OUT and
 # RUNTIME are.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 target=$3 linkage=$4 binary=$5 cargo=$6 assemble=$7 out=$8 runtime=$9
+list=$1 sources=$2 project=$3 target=$4 linkage=$5 binary=$6 cargo=$7 assemble=$8 out=$9
 shift 9
+runtime=$1
+shift
 context=/context
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
@@ -211,7 +214,7 @@ if [ "$list" != - ]; then
     # The tool reads along, and shows cargo's counter in place of its bar.
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 fi
-build "$work/messages" "$target" "$sources" "--bin=$binary" "$@"
+build "$work/messages" "$target" "$sources/$project" "--bin=$binary" "$@"
 # Of the artefacts of one binary only the binary is executable; a build script's is not named.
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program

@@ -5,6 +5,7 @@ Only what an Engine 20.10 understands (Dockerfile frontend 1.2), so that no `# s
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.dockerfile.instructions import (
@@ -56,7 +57,7 @@ _NOT_FOR_COMPILING = {
 
 def compose(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Dockerfile:
     """Return the Dockerfile of a plan, for a context that holds what `names` says."""
-    return (*_build_stage(plan, build, names), *_final_stage(plan))
+    return (*_build_stage(plan, build, names), *_final_stage(plan, build))
 
 
 def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:
@@ -123,7 +124,7 @@ def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNam
         ),
         words=(
             *_environment(plan),
-            *("sh", "/dependencies", _SOURCES, _TARGET),
+            *("sh", "/dependencies", _SOURCES, build.context.project_path, _TARGET),
             f"--manifest-path={_SOURCES}/{build.manifest}",
             f"--bin={plan.compile.binary}",
             # The skeleton's lock file has entries that only others need: cargo takes them out.
@@ -148,6 +149,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             f"/context/{names.folder}/{names.compile_script}",
             names.sources or "-",
             sources,
+            build.context.project_path,
             target,
             plan.variant.linkage.value,
             plan.compile.binary,
@@ -201,9 +203,9 @@ def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
     yield Mount(type="cache", options={"id": build.cache_id, "target": _KEPT, "sharing": "locked"})
 
 
-def _final_stage(plan: ImagePlan) -> Iterator[Instruction]:
+def _final_stage(plan: ImagePlan, build: ContainerBuild) -> Iterator[Instruction]:
     if plan.variant.base is Base.RUST:
-        yield Workdir(_APP)
+        yield Workdir(posixpath.normpath(posixpath.join(_APP, build.context.project_path)))
     else:
         yield From(image=_RUNTIME if plan.variant.base is Base.RUNTIME else "scratch")
         # Two layers: an edit changes the second alone.

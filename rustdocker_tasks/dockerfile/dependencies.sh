@@ -3,15 +3,15 @@
 #
 # Compile what the program depends on, from a skeleton of its project, for a layer that holds until they change.
 #
-#   dependencies.sh SOURCES TARGET CARGO_ARGUMENT...
+#   dependencies.sh SOURCES PROJECT TARGET CARGO_ARGUMENT...
 #
-# SOURCES and TARGET are where compile.sh goes on. Beside this script lie /cargo, what both share, and /skeleton.tar:
+# SOURCES, PROJECT and TARGET are those with which compile.sh goes on. Beside this script lie /cargo, what both share, and /skeleton.tar:
 # the skeleton, the list of its files, and the names of the packages in it.
 set -eu
 export LC_ALL=C
 
-sources=$1 target=$2
-shift 2
+sources=$1 project=$2 target=$3
+shift 3
 . /cargo
 
 work=$(mktemp -d)
@@ -20,7 +20,7 @@ mkdir -p "$sources" "$target/rustdocker"
 tar --extract --touch --file=/skeleton.tar --directory="$work"
 cp -R "$work/sources/." "$sources"
 export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
-build "$work/messages" "$target" "$sources" "$@"
+build "$work/messages" "$target" "$sources/$project" "$@"
 
 # What was made of stubs must never be taken for the program's own.
 while IFS= read -r package; do

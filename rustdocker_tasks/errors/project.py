@@ -107,6 +107,16 @@ class UnusableSource(ProjectError):
         )
 
 
+class IgnoredManifest(ProjectError):
+    def __init__(self, path: Path, ignore_files: Sequence[Path]) -> None:
+        super().__init__(
+            "a package that cargo asks for is kept out of the build",
+            found=f"{path} is not sent",
+            set_by=", ".join(map(str, ignore_files)) or "its place among folders that hold no sources",
+            hint="remove the pattern that matches it, or the package from what needs it",
+        )
+
+
 class OutsideOfContext(ProjectError):
     def __init__(self, folder: Path, *, root: Path, set_by: str) -> None:
         super().__init__(

@@ -14,6 +14,7 @@ from rustdocker_tasks.plan.model import GitState, NoGitState
 from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 # Without the lock, git does not write its index anew. Names in quotes are ASCII, whatever the user's settings.
@@ -23,13 +24,13 @@ _ADDRESS = re.compile(
 _STATUS = ("git", "--no-optional-locks", "-c", "core.quotePath=true", "status", "--porcelain=v2", "--branch")
 
 
-def query_git(folder: Path) -> GitState | NoGitState:
-    """Return the state of the repository around a folder, judged by what lies in the folder."""
+def query_git(folder: Path, more: Iterable[Path] = ()) -> GitState | NoGitState:
+    """Return the state of the repository around a folder, judged by what lies in it and in `more` folders."""
     if shutil.which("git") is None:
         return NoGitState("git is not installed")
     try:
         status = read_output(
-            (*_STATUS, "--untracked-files=normal", "--", "."),
+            (*_STATUS, "--untracked-files=normal", "--", ".", *_in_repository(folder, [*more])),
             folder=folder,
             environment={**os.environ, "LC_ALL": "C"},
             quiet=True,
@@ -39,6 +40,13 @@ def query_git(folder: Path) -> GitState | NoGitState:
         return NoGitState(f"git says: {reason[0]}" if reason else "git fails")
     state = parse_status(status)
     return replace(state, place=_place(folder)) if isinstance(state, GitState) else state
+
+
+def _in_repository(folder: Path, others: Sequence[Path]) -> Iterator[str]:
+    """Those of the folders that lie in the same repository: git refuses to tell of others."""
+    if others:
+        top = read_output(("git", "rev-parse", "--show-toplevel"), folder=folder, quiet=True).rstrip("\n")
+        yield from (str(other) for other in others if other.resolve().is_relative_to(top))
 
 
 def _place(folder: Path) -> str | None:

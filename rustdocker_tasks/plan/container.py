@@ -9,6 +9,7 @@ from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.cache import choose_cache
+from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.model import ContainerBuild, GitState
 from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
 from rustdocker_tasks.settings.options import OPTIONS, Cache
@@ -48,9 +49,7 @@ def container_build(
                     problem="a Dockerfile has no line breaks in values",
                     example=f'{OPTIONS[key].example}, or take backend = "host"',
                 )
-    for folder in (package.folder, *(other.folder for other in outside)):
-        if not folder.is_relative_to(project.root):
-            raise OutsideOfContext(folder, root=project.root, set_by="a path dependency or a member")
+    context = context_folders(project, outside)
     cache = choose_cache(resolved, facts)
     stores = (*settings.cache_from, *((settings.cache_to,) if settings.cache_to else ()))
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
@@ -68,7 +67,8 @@ def container_build(
         runtime_image_set_by=resolved.origin(
             "runtime-image" if settings.runtime_image else "debian-release"
         ).where,
-        manifest=package.manifest.relative_to(project.root).as_posix(),
+        context=context,
+        manifest=context.path_of(package.manifest),
         cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
         cache_reason=f"{cache.cache.value}: {cache.reason}",
         skeleton=make_skeleton(project, package, binary, outside) if cache.cache is Cache.LAYER else None,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.skeleton import Skeleton
     from rustdocker_tasks.image import BaseImage, CacheStore, ImageReference
     from rustdocker_tasks.image_config import Asset, ImageConfig
+    from rustdocker_tasks.plan.context import ContextFolders
     from rustdocker_tasks.plan.secrets import Secret
     from rustdocker_tasks.settings.options import Backend
     from rustdocker_tasks.variants import Variant
@@ -93,7 +94,8 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     build_image_set_by: str
     runtime_image: BaseImage | None  # None: nothing of another image is in the result
     runtime_image_set_by: str
-    manifest: str  # the package's, from the workspace's root
+    context: ContextFolders
+    manifest: str  # the package's, from the context's root
     cache_id: str
     cache_reason: str  # why this is kept from build to build, and not something else
     skeleton: Skeleton | None  # what the dependencies are compiled of, for a layer; None: all is kept on mounts

@@ -18,6 +18,7 @@ from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources
+from rustdocker_tasks.plan.context import context_folders
 from tests.conftest import REPOSITORY, Write
 
 pytestmark = pytest.mark.cargo
@@ -25,10 +26,12 @@ pytestmark = pytest.mark.cargo
 
 def unpacked(project: Project, package: Package, binary: Target, folder: Path) -> Path:
     """Return a folder with the skeleton in it."""
-    skeleton = make_skeleton(project, package, binary, load_outside(project))
-    with tarfile.open(fileobj=io.BytesIO(skeleton_archive(skeleton, list_sources(project.root)))) as archive:
+    outside = load_outside(project)
+    skeleton = make_skeleton(project, package, binary, outside)
+    sources = list_sources(context_folders(project, outside))
+    with tarfile.open(fileobj=io.BytesIO(skeleton_archive(skeleton, sources))) as archive:
         archive.extractall(folder, filter="data")
-    return folder / "sources"
+    return folder / "sources" / sources.folders.project_path
 
 
 def units_of_others(manifest: Path, binary: str, *flags: str) -> set[str]:
@@ -58,9 +61,9 @@ def compare(folder: Path, tmp_path: Path, *flags: str, **wanted: Any) -> set[str
     )
     package, binary = choose_binary(project, request)
     skeleton = unpacked(project, package, binary, tmp_path / "skeleton")
-    manifest = package.manifest.relative_to(project.root)
+    manifest = os.path.relpath(package.manifest, project.root)
 
-    own = units_of_others(project.root / manifest, binary.name, *flags)
+    own = units_of_others(package.manifest, binary.name, *flags)
     stubs = units_of_others(skeleton / manifest, binary.name, *flags)
 
     assert stubs == own
@@ -222,7 +225,7 @@ def test_it_changes_with_what_decides_the_dependencies_and_nothing_else(
 ) -> None:
     folder = hard(write, "2")
 
-    def files() -> dict[str, str]:
+    def files() -> dict[Path, str]:
         project = load_project(folder)
         package = next(member for member in project.members if member.name == "app")
         binary = next(each for each in package.binaries if each.name == "app")
@@ -267,6 +270,45 @@ impl Buffer {
 """
 
 
+BESIDE = {
+    "Cargo.toml": '[workspace]\nmembers = ["libs/*"]\nexclude = ["services"]\n'
+    '[workspace.package]\nedition = "2021"\n[workspace.dependencies]\nfnv = "1"\n'
+    '[package]\nname = "outermost"\n',
+    "src/lib.rs": "",
+    "libs/common/Cargo.toml": '[package]\nname = "common"\nversion = "0.1.0"\nedition.workspace = true\n'
+    '[dependencies]\nfnv.workspace = true\nmore = { path = "../more" }\n',
+    "libs/common/src/lib.rs": "",
+    "libs/more/Cargo.toml": '[package]\nname = "more"\nworkspace = "../.."\n[dependencies]\ncfg-if = "1"\n',
+    "libs/more/src/lib.rs": "",
+    "libs/itoa/Cargo.toml": '[package]\nname = "itoa"\nversion = "1.0.99"\nedition.workspace = true\n',
+    "libs/itoa/src/lib.rs": "pub struct Real;\n",
+    "libs/unused/Cargo.toml": '[package]\nname = "unused"\n',
+    "libs/unused/src/lib.rs": "",
+    "services/api/Cargo.toml": '[workspace]\nmembers = ["app", "../beside"]\nresolver = "2"\n'
+    '[patch.crates-io]\nitoa = { path = "../../libs/itoa" }\n',
+    "services/api/app/Cargo.toml": '[package]\nname = "app"\nedition = "2021"\n[dependencies]\nitoa = "1"\n'
+    'common = { path = "../../../libs/common" }\nbeside = { path = "../../beside" }\n',
+    "services/api/app/src/main.rs": "fn main() {}\n",
+    "services/beside/Cargo.toml": '[package]\nname = "beside"\nworkspace = "../api"\n[dependencies]\nryu = "1"\n',
+    "services/beside/src/lib.rs": "",
+}
+
+
+def test_packages_outside_of_the_workspace_s_folder(write: Write, tmp_path: Path) -> None:
+    folder = write(BESIDE) / "services/api"
+    for words in ("generate-lockfile", "fetch"):
+        subprocess.run(["cargo", words, "--quiet"], cwd=folder, check=True)
+
+    found = compare(folder, tmp_path, binary="app")
+
+    names = {json.loads(unit)["pkg_id"].rpartition("#")[2].partition("@")[0] for unit in found}
+    assert names == {"fnv", "cfg-if", "ryu"}
+    root = tmp_path / "skeleton" / "sources"
+    assert (root / "libs/itoa/src/lib.rs").read_text() == "pub struct Real;\n"
+    assert not (root / "libs/unused").exists()
+    subprocess.run(["cargo", "check", "--quiet", "--bin=app"], cwd=root / "services/api", check=True)
+
+
 def test_vendored_sources_are_real(write: Write, tmp_path: Path) -> None:
     manifest = '[package]\nname = "app"\nversion = "0.1.0"\nedition = "2021"\n[dependencies]\nitoa = "1"\n'
     folder = write({"Cargo.toml": manifest, "src/main.rs": "fn main() {}\n"})
@@ -276,6 +318,48 @@ def test_vendored_sources_are_real(write: Write, tmp_path: Path) -> None:
     compare(folder, tmp_path, "--release", "--offline")
 
     assert list((tmp_path / "skeleton/sources/vendor").glob("itoa*/src/lib.rs"))
+
+
+def test_what_cargo_s_configuration_names_is_there(write: Write, tmp_path: Path) -> None:
+    package = '[package]\nname = "{}"\nversion = "1.0.99"\nedition = "2021"\n'
+    config = """paths = ["own/itoa"]
+[build]
+rustc-wrapper = "tools/wrapper"
+rustflags = ["-Clink-arg=-Wl,--version-script=link/version.map"]
+target-dir = "out"
+[target.x86_64-unknown-linux-gnu]
+linker = "tools/linker"
+[env]
+HERE = { value = "", relative = true }
+DATA = { value = "data/table", relative = true }
+OTHER = "notes"
+"""
+    folder = write(
+        {
+            ".cargo/config.toml": config,
+            "Cargo.toml": package.format("app") + '[dependencies]\nitoa = "=1.0.99"\n'
+            '[patch.crates-io]\nitoa = { path = "own/itoa" }\n[workspace]\nexclude = ["own"]\n',
+            "src/main.rs": "fn main() {}\n",
+            "own/itoa/Cargo.toml": package.format("itoa"),
+            "own/itoa/src/lib.rs": 'pub const TABLE: &str = include_str!(env!("DATA"));\n',
+            "tools/wrapper": '#!/bin/sh\nexec "$@"\n',
+            "tools/linker": '#!/bin/sh\nexec cc "$@"\n',
+            "link/version.map": "{ global: *; };\n",
+            "data/table": "1\n",
+            "notes": "",
+            "out/x": "",
+        }
+    )
+    for name in ("wrapper", "linker"):
+        (folder / "tools" / name).chmod(0o755)
+    compare(folder, tmp_path)
+
+    skeleton = tmp_path / "skeleton" / "sources"
+    subprocess.run(["cargo", "build", "--quiet"], cwd=skeleton, check=True)
+    there = {path.relative_to(skeleton).as_posix() for path in skeleton.rglob("*") if path.is_file()}
+    of_cargo = {"Cargo.toml", "Cargo.lock", ".cargo/config.toml", "src/main.rs"}
+    named = {"own/itoa/Cargo.toml", "own/itoa/src/lib.rs", "tools/wrapper", "tools/linker", "link/version.map"}
+    assert {name for name in there if not name.startswith("out/")} == {*of_cargo, *named, "data/table"}
 
 
 def test_it_compiles_whatever_the_user_s_own_lints_are(write: Write, tmp_path: Path) -> None:

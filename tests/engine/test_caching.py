@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import subprocess
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,8 +15,9 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, Write, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE
+from tests.engine.workspace import Compiled, Workspace
 
 pytestmark = pytest.mark.engine
 
@@ -39,69 +37,6 @@ extra = ["dep:ryu"]
 itoa = "1"
 ryu = {{ version = "1", optional = true }}
 """
-_COMPILING = re.compile(r"\s+Compiling (\S+) v(\S+)")
-
-
-class Compiled(NamedTuple):
-    others: int  # crates from a registry
-    own: tuple[str, ...]  # members
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """Two programs, a library, and crates of others; `mode` is mount, layer or host."""
-
-    folder: Path
-    mode: str
-    prefix: str  # of the packages' names: BuildKit answers equal steps of other projects from its cache
-
-    def write(self, name: str, text: str) -> None:
-        write_files(self.folder, {name: text})
-
-    def change(self, name: str, old: str, new: str) -> None:
-        text = (self.folder / name).read_text()
-        assert old in text, text
-        self.write(name, text.replace(old, new))
-        if name.endswith("Cargo.toml"):
-            self.cargo("update", "--workspace", "--offline")
-
-    def cargo(self, *words: str) -> None:
-        subprocess.run(["cargo", *words, "--quiet"], cwd=self.folder, check=True)
-
-    def touch(self, seconds: float) -> None:
-        for path in self.folder.rglob("*"):
-            if "target" not in path.parts:
-                os.utime(path, (seconds, seconds))
-
-    @property
-    def host(self) -> str:
-        return MACHINE_ENGINE if self.mode == "host" else CURRENT_ENGINE
-
-    def build(self, *words: str, **environment: str) -> tuple[Compiled, str]:
-        """Return what was compiled, and what the program prints."""
-        settings = {"RUSTDOCKER_BACKEND": "host" if self.mode == "host" else "buildx", "DOCKER_HOST": self.host}
-        if self.mode == "layer":
-            forget_layers()
-            # In the project's folder, where it must not count as a source.
-            store = {"RUSTDOCKER_CACHE_FROM": "./layers", "RUSTDOCKER_CACHE_TO": "./layers"}
-            settings = {**settings, **store, "RUSTDOCKER_CACHE": "layer"}
-        done = invoke("build", *words, folder=self.folder, **settings, **environment)
-        image = done.result
-        found = filter(None, map(_COMPILING.match, done.stderr.splitlines()))
-        # A stub has the version 0.0.0.
-        names = [match[1] for match in found if match[2] != "0.0.0"]
-        own = {name.removeprefix(self.prefix) for name in names if name.startswith(self.prefix)}
-        with closing(docker.DockerClient(base_url=self.host)) as client:
-            printed = client.containers.run(image, remove=True).decode().strip()
-        others = sum(not name.startswith(self.prefix) for name in names)
-        return Compiled(others, tuple(sorted(own))), printed
-
-
-def forget_layers() -> None:
-    """Make the engine a machine that has never built anything, but for mounts, which no layer is made of."""
-    words = ["docker", "buildx", "prune", "--all", "--force", "--filter", "type=regular"]
-    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
-    subprocess.run(words, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture(params=["mount", "layer", "host"])

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from rustdocker_tasks.context.sources import list_sources
+from rustdocker_tasks.plan.context import ContextFolders
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
@@ -431,4 +432,4 @@ def test_what_is_listed_is_what_buildkit_sends(tmp_path: Path, host: str, patter
     subprocess.run(words, check=True, capture_output=True, env=clean_environment(DOCKER_HOST=host))
     sent = {str(path.relative_to(tmp_path / "sent")) for path in (tmp_path / "sent").rglob("*") if path.is_file()}
 
-    assert set(list_sources(folder).files) == sent
+    assert set(list_sources(ContextFolders(root=folder, project=folder)).files) == sent

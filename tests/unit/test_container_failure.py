@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rustdocker_tasks import errors
 from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.image import BaseImage
+from rustdocker_tasks.plan.context import ContextFolders
 from rustdocker_tasks.plan.model import ContainerBuild
 
 CONTAINER = ContainerBuild(
+    context=ContextFolders(root=Path("/shop"), project=Path("/shop")),
     builder="far",
     builder_set_by="--builder",
     build_image=BaseImage("ghcr.io/acme/rust:1-slim"),

@@ -148,11 +148,19 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: rename it or make it readable, or name it in .dockerignore if the build does not need it",
     ),
     (
-        errors.OutsideOfContext(Path("/lib"), root=Path("/shop"), set_by="a path dependency or a member"),
+        errors.IgnoredManifest(Path("/lib/Cargo.toml"), [Path("/shop/.dockerignore")]),
+        65,
+        "a package that cargo asks for is kept out of the build\n"
+        "  found: /lib/Cargo.toml is not sent\n"
+        "  set by: /shop/.dockerignore\n"
+        "  hint: remove the pattern that matches it, or the package from what needs it",
+    ),
+    (
+        errors.OutsideOfContext(Path("/lib"), root=Path("/shop"), set_by="`path` in rust-toolchain.toml"),
         65,
         "the project needs a folder that a build in containers does not get\n"
         "  found: /lib is outside of /shop\n"
-        "  set by: a path dependency or a member\n"
+        "  set by: `path` in rust-toolchain.toml\n"
         "  hint: move it into the workspace's folder, or build with --backend host",
     ),
     (

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from rustdocker_tasks.context.folder import prepared_context
+from rustdocker_tasks.context.ignore import IgnorePatterns
 from rustdocker_tasks.context.sources import list_sources, render_list
-from rustdocker_tasks.errors import UnusableSource, UnusableTarget
+from rustdocker_tasks.errors import IgnoredManifest, UnusableSource, UnusableTarget
+from rustdocker_tasks.plan.context import ContextFolders
 from tests.conftest import Write, crate
 
 
-def paths(folder: object) -> set[str]:
-    return set(list_sources(folder).files)  # type: ignore[arg-type]
+def alone(folder: Path) -> ContextFolders:
+    return ContextFolders(root=folder, project=folder)
+
+
+def paths(folder: Path) -> set[str]:
+    return set(list_sources(alone(folder)).files)
 
 
 def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
@@ -44,7 +51,7 @@ def test_the_list_holds_digest_mode_and_path(write: Write) -> None:
     folder = write({"a b.txt": "x", "run.sh": "y"})
     (folder / "run.sh").chmod(0o755)
 
-    rows = render_list(list_sources(folder)).decode().splitlines()
+    rows = render_list(list_sources(alone(folder))).decode().splitlines()
 
     assert rows == [f"{sha256(b'x').hexdigest()} - a b.txt", f"{sha256(b'y').hexdigest()} x run.sh"]
 
@@ -55,7 +62,7 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
     folder = write(crate())
     (folder / "src" / "shared.txt").symlink_to(outside)
 
-    with prepared_context(folder, (), None) as context:
+    with prepared_context(alone(folder), (), None) as context:
         content = folder / context.names.folder / "contents" / sha256(b"shared").hexdigest()
 
         assert content.read_text() == "shared"
@@ -64,11 +71,11 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:
     folder = write(crate())
-    with prepared_context(folder, (), None) as first:
+    with prepared_context(alone(folder), (), None) as first:
         pass
     (folder / "src" / "main.rs").write_text("fn main() {}")
 
-    with prepared_context(folder, (), None) as second:
+    with prepared_context(alone(folder), (), None) as second:
         left = {path.name for path in (folder / second.names.folder).iterdir()}
 
     assert first.names.sources not in left
@@ -80,7 +87,7 @@ def test_a_name_that_no_list_can_hold_is_refused(write: Write, name: str) -> Non
     folder = write(crate(**{f"src/{name}": ""}))
 
     with pytest.raises(UnusableSource):
-        list_sources(folder)
+        list_sources(alone(folder))
 
 
 def test_an_ignored_file_may_have_any_name(write: Write) -> None:
@@ -89,11 +96,75 @@ def test_an_ignored_file_may_have_any_name(write: Write) -> None:
     assert "data/back\\slash" not in paths(folder)
 
 
+REPOSITORY = {
+    "Cargo.toml": "",
+    ".dockerignore": "**/*.secret\n",
+    "api/app/Cargo.toml": "",
+    "api/app/.dockerignore": "notes\n!notes/kept\n",
+    "api/app/notes/a": "",
+    "api/app/notes/kept": "",
+    "api/app/key.secret": "",
+    "api/app/target/debug/x": "",
+    "api/other/Cargo.toml": "",
+    "libs/common[1]/Cargo.toml": "",
+    "libs/common[1]/notes/b": "",
+    "libs/common[1]/target/debug/x": "",
+    "libs/other/Cargo.toml": "",
+    "README.md": "",
+}
+
+
+def in_repository(folder: Path) -> ContextFolders:
+    packages = (folder / "libs/common[1]",)
+    return ContextFolders(
+        root=folder,
+        project=folder / "api/app",
+        packages=packages,
+        files=(folder / "Cargo.toml", folder / "src/main.rs"),
+        manifests=(folder / "api/app/Cargo.toml", folder / "libs/common[1]/Cargo.toml"),
+    )
+
+
+def test_of_a_folder_around_several_packages_only_those_are_sources(write: Write) -> None:
+    sources = list_sources(in_repository(write(REPOSITORY)))
+
+    # One in the root is for all, as docker has it; a folder's own is for what lies in it.
+    found = {"Cargo.toml", "libs/common[1]/Cargo.toml", "libs/common[1]/notes/b"}
+    own = {"api/app/Cargo.toml", "api/app/.dockerignore", "api/app/notes/kept"}
+    assert set(sources.files) == found | own
+
+
+def test_the_ignore_file_lets_through_what_is_listed_and_nothing_else(write: Write) -> None:
+    folder = write(REPOSITORY)
+    sources = list_sources(in_repository(folder))
+
+    ignored = IgnorePatterns(sources.patterns)
+
+    every = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {path for path in every if not ignored.ignores(path)} == set(sources.files)
+
+
+def test_our_folder_lies_in_the_project_whatever_the_context_is(write: Write) -> None:
+    folder = write(REPOSITORY)
+
+    with prepared_context(in_repository(folder), (), None) as context:
+        assert context.names.folder == "api/app/target/rustdocker/context"
+        assert (folder / context.names.folder / str(context.names.sources)).is_file()
+        assert not (folder / "target").exists()
+
+
+def test_a_package_that_is_kept_out_is_told_before_anything_is_built(write: Write) -> None:
+    folder = write({**REPOSITORY, ".dockerignore": "libs/*\n"})
+
+    with pytest.raises(IgnoredManifest, match="common"):
+        list_sources(in_repository(folder))
+
+
 def test_a_target_folder_that_is_a_link_is_refused(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = write(crate())
     (folder / "target").symlink_to(tmp_path_factory.mktemp("elsewhere"))
 
-    with pytest.raises(UnusableTarget), prepared_context(folder, (), None):
+    with pytest.raises(UnusableTarget), prepared_context(alone(folder), (), None):
         pass
 
 
@@ -101,7 +172,7 @@ def test_the_user_s_files_keep_their_times(write: Write) -> None:
     folder = write(crate())
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
-    with prepared_context(folder, (), None):
+    with prepared_context(alone(folder), (), None):
         pass
 
     assert {path: path.stat().st_mtime_ns for path in before} == before

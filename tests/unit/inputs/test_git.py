@@ -46,6 +46,9 @@ def test_git_itself_is_asked(tmp_path: Path) -> None:
     # Only what lies in the folder counts, files that git does not know among it.
     (tmp_path / "outside").touch()
     assert query_git(inner) == GitState(commit=commit, branch="main", dirty=False)
+    assert query_git(inner, [tmp_path / "outside", Path("/usr")]) == GitState(
+        commit=commit, branch="main", dirty=True
+    )
     (inner / "new\udcff.rs").touch()
     assert query_git(inner) == GitState(commit=commit, branch="main", dirty=True)
 

@@ -54,5 +54,5 @@ def check(c: Context) -> None:
 @task(auto_shortflags=False)
 def bench(c: Context) -> None:
     """Measure start-up and rebuilds, side by side with doing without us; about 25 minutes."""
-    for benchmark in ("startup", "reading", "rebuild", "containers", "fresh_node"):
+    for benchmark in ("startup", "reading", "mirror", "rebuild", "containers", "fresh_node"):
         _python(c, f"benchmarks.{benchmark}")

@@ -4,181 +4,23 @@
 # Compile the program from the sources that the list names, leave it as /rustdocker/program, and assemble what the
 # image holds of it: in one step, since each step costs a container.
 #
-#   compile.sh LIST SOURCES PROJECT TARGET LINKAGE BINARY CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
+#   compile.sh LIST SOURCES PROJECT TARGET LINKAGE BINARY MIRROR CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
 #
-# LIST is the file beside this script that holds the sources' digests, or - to make it of what the context brings.
-# SOURCES is the mirror of the sources, PROJECT the folder in it in which cargo runs, and TARGET its target folder.
-# Mirror and target folder may outlive the build.
-# LINKAGE is `dynamic` or `static`. CARGO and ASSEMBLE are other scripts beside this one; the latter says what OUT and
-# RUNTIME are.
+# PROJECT is the folder of the mirror in which cargo runs, LINKAGE is `dynamic` or `static`. MIRROR, CARGO and ASSEMBLE
+# are other scripts beside this one; the first says what LIST, SOURCES and TARGET are, the last what OUT and RUNTIME are.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 project=$3 target=$4 linkage=$5 binary=$6 cargo=$7 assemble=$8 out=$9
+list=$1 sources=$2 project=$3 target=$4 linkage=$5 binary=$6 mirror=$7 cargo=$8 assemble=$9
 shift 9
-runtime=$1
-shift
-context=/context
+out=$1 runtime=$2
+shift 2
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
-known=$state/sources
-pending=$state/pending
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 . "$support/$cargo"
-
-# A row of a list: digest, mode (x or -), path, one space between them. Digests have 64 digits.
-paths() { cut -c 68- "$@"; }
-
-# Rows as sha256sum reads them; a path could be an option or standard input.
-as_digests() { sed 's,^\(.\{64\}\) . ,\1  ./,'; }
-
-wanted_rows() {
-    if [ "$list" != - ]; then
-        cat "$support/$list"
-        return
-    fi
-    cd "$context"
-    for mode in x -; do
-        [ "$mode" = x ] && executable= || executable=!
-        find -L . -type f $executable -perm /111 ! -path ".${support#"$context"}/*" -print0 \
-            | xargs -0 -r sha256sum | sed "s,^\(.\{64\}\)  \./,\1 $mode ,"
-    done
-}
-
-# The files in the mirror that meet a condition of find's. The target folder may lie within.
-mirrored() { (cd "$sources" && find . -path ./target -prune -o -type f "$@" -printf '%P\n'); }
-
-# Bring the mirror to the state of the list. Cargo compares times, and a context brings old ones: what differs in
-# content gets the time of now, everything else keeps the time at which this mirror first saw its content.
-# What is yet to be renewed is noted before anything changes, so that a kill forgets nothing.
-update_mirror() {
-    start_state
-    wanted_rows | sort > "$work/wanted"
-    sort "$known" > "$work/known"
-    drop_spoiled_rows
-    comm -13 "$work/known" "$work/wanted" > "$work/changed"
-    paths "$work/known" | sort > "$work/known-paths"
-    paths "$work/wanted" | sort > "$work/wanted-paths"
-    paths "$work/changed" > "$work/changed-paths"
-    comm -23 "$work/known-paths" "$work/wanted-paths" > "$work/gone"
-    cat "$work/changed-paths" "$work/gone" >> "$pending"
-
-    comm -12 "$work/known" "$work/wanted" > "$known.new"
-    mv "$known.new" "$known"
-    remove_files < "$work/gone"
-    find_renewal
-    if [ -s "$work/renewed" ]; then
-        # A build script that is to run again makes what it makes; one that is gone or changed does not.
-        mirrored | sort | comm -23 - "$work/wanted-paths" | remove_files
-    fi
-    copy_changed
-    check_changed
-    renew
-    cp "$work/wanted" "$known.new"
-    mv "$known.new" "$known"
-    rm "$pending"
-}
-
-start_state() {
-    touch "$work/now"
-    if [ -n "$(find "$sources" "$target"/*/.fingerprint "$target"/*/*/.fingerprint -newer "$work/now" -print -quit \
-        2> "$work/ignored")" ]; then
-        say "the clock was set back since the last build: compiling everything anew"
-        rm -rf "$target"
-    fi
-    if ! [ -f "$known" ]; then
-        rm -rf "$sources" "$target"
-        mkdir -p "$sources" "$state"
-        : > "$known"
-    fi
-    touch -a "$pending"
-}
-
-# A build script may have written over a source.
-drop_spoiled_rows() {
-    mirrored -newer "$known" | sort > "$work/written"
-    awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
-        "$work/written" "$work/known" > "$work/suspects"
-    [ -s "$work/suspects" ] || return 0
-    as_digests < "$work/suspects" > "$work/digests"
-    (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") \
-        | sed -n 's,^\./\(.*\): FAILED.*$,\1,p' > "$work/spoiled" || true
-    awk 'FILENAME == ARGV[1] { spoiled[$0]; next } !(substr($0, 68) in spoiled)' \
-        "$work/spoiled" "$work/known" > "$work/kept"
-    mv "$work/kept" "$work/known"
-    # Its script has to run again, whatever it says that it reads: as if a file that is not Rust had changed.
-    sed 's,$, was written over,' "$work/spoiled" >> "$pending"
-}
-
-# Remove the files named on standard input, and the folders that are empty then: one without a Cargo.toml that a
-# workspace's pattern matches is an error of cargo's.
-remove_files() {
-    cat > "$work/removed"
-    (cd "$sources" && sed 's,^,./,' "$work/removed" | xargs -d '\n' -r rm -rf --)
-    sed -n 's,/[^/]*$,,p' "$work/removed" | sed 's,^,./,' | sort -ru | (
-        cd "$sources" && xargs -d '\n' -r rmdir -p --ignore-fail-on-non-empty -- 2> "$work/ignored"
-    ) || true
-}
-
-copy_changed() {
-    # What cannot be read is found by the check of the digests.
-    tar --create --dereference --no-recursion --verbatim-files-from --mode=u=rwX,go=rX --owner=0 --group=0 \
-        --directory="$context" --files-from="$work/changed-paths" 2> "$work/ignored" \
-        | tar --extract --touch --directory="$sources"
-    [ -d "$support/contents" ] || return 0
-    # Files that the context cannot bring, or brings in an old state, lie there under their digest.
-    ls "$support/contents" > "$work/contents"
-    awk 'FILENAME == ARGV[1] { there[$1]; next } $1 in there' "$work/contents" "$work/changed" > "$work/from-contents"
-    while IFS= read -r row; do
-        digest=$(printf %s "$row" | cut -c -64)
-        mode=$(printf %s "$row" | cut -c 66)
-        path=./$(printf %s "$row" | cut -c 68-)
-        cd "$sources"
-        mkdir -p "$(dirname "$path")"
-        rm -rf "$path"
-        cp "$support/contents/$digest" "$path"
-        case $mode in x) chmod 755 "$path" ;; *) chmod 644 "$path" ;; esac
-    done < "$work/from-contents"
-}
-
-# BuildKit takes a file of unchanged size and time for unchanged, and hands on an old one.
-check_changed() {
-    [ -s "$work/changed" ] || return 0
-    as_digests < "$work/changed" > "$work/digests"
-    if ! (cd "$sources" && sha256sum --check --quiet --strict "$work/digests" > "$work/wrong" 2> "$work/ignored"); then
-        sed -n 's,^\./\(.*\): FAILED.*$,rustdocker: not as listed: \1,p' "$work/wrong" > "$work/report"
-        # More than BuildKit lets through of a step's output.
-        if [ "$(wc -l < "$work/report")" -gt 500 ]; then
-            mark "not as listed: *"
-        else
-            cat "$work/report" >&2
-        fi
-        exit 75
-    fi
-}
-
-# Cargo sees a change of the Rust files that its dep-info names. It does not see what procedural macros and build
-# scripts read: another Rust file or a manifest renews its package, any other file renews all packages.
-find_renewal() {
-    : > "$work/renewed"
-    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec cat {} + 2> "$work/ignored" | sed -n 's/:$//p' | sed 's/\\ / /g' | sort -u > "$work/named"
-    sort -u "$pending" | comm -23 - "$work/named" | grep -v '^Cargo\.lock$' > "$work/unseen" || true
-    sort -u "$pending" | comm -12 - "$work/named" | grep -v '\.rs$' >> "$work/unseen" || true
-    grep '\(^\|/\)Cargo\.toml$' "$work/wanted-paths" | sed -n 's,/Cargo\.toml$,,p' > "$work/packages" || true
-    awk 'FILENAME == ARGV[1] { package[$0]; next }
-         !/\.rs$/ && !/(^|\/)Cargo\.toml$/ { print "."; next }
-         { folder = $0
-           while (folder != "" && !(folder in package)) if (!sub("/[^/]*$", "", folder)) folder = ""
-           print folder == "" ? "." : folder }' "$work/packages" "$work/unseen" | sort -u > "$work/renewed"
-}
-
-renew() {
-    while IFS= read -r package; do
-        find "$sources/$package" -path "$sources/target" -prune -o -name '*.rs' -exec touch {} +
-    done < "$work/renewed"
-}
 
 # What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
 # files and folders; that of a binary is not in cargo's messages, and of those the youngest stay.
@@ -209,7 +51,7 @@ sweep() {
     done < "$work/unused"
 }
 
-update_mirror
+sh "$support/$mirror" "$list" /context "$sources" "$target"
 if [ "$list" != - ]; then
     # The tool reads along, and shows cargo's counter in place of its bar.
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80

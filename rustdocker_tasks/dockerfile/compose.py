@@ -153,6 +153,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             target,
             plan.variant.linkage.value,
             plan.compile.binary,
+            names.mirror_script,
             names.cargo_script,
             names.assemble_script,
             _out(plan),

@@ -121,6 +121,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     prepare_script: str
     dependencies_script: str
     compile_script: str
+    mirror_script: str
     cargo_script: str
     files_script: str
     assemble_script: str
@@ -131,6 +132,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
             self.prepare_script,
             self.dependencies_script,
             self.compile_script,
+            self.mirror_script,
             self.cargo_script,
             self.files_script,
             self.assemble_script,

@@ -22,6 +22,7 @@ from tests.engine.conftest import ENGINE_NAMES, IN_2000, MACHINE_ENGINE
 pytestmark = pytest.mark.engine
 
 ON_CURRENT = pytest.mark.parametrize("host", [CURRENT_ENGINE], ids=ENGINE_NAMES[1:], indirect=True)
+IN_BOTH_MODES = pytest.mark.parametrize("cache", ["mount", "layer"])
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 
 
@@ -31,6 +32,7 @@ class Crate:
 
     folder: Path
     host: str
+    cache: str
 
     def write(self, **files: str) -> None:
         for name, text in files.items():
@@ -41,8 +43,8 @@ class Crate:
         (self.folder / name).unlink()
 
     def invoke(self, *words: str, **environment: str) -> Outcome:
-        settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": self.host, **environment}
-        return invoke(*words, folder=self.folder, **settings)
+        settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": self.host, "RUSTDOCKER_CACHE": self.cache}
+        return invoke(*words, folder=self.folder, **settings, **environment)
 
     def build(self, variant: str = "slim", **environment: str) -> str:
         """Build the image, run it, and return what its program prints."""
@@ -65,8 +67,13 @@ def host(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def app(tmp_path: Path, host: str) -> Crate:
-    crate = Crate(tmp_path / "app", host)
+def cache() -> str:
+    return "mount"
+
+
+@pytest.fixture
+def app(tmp_path: Path, host: str, cache: str) -> Crate:
+    crate = Crate(tmp_path / "app", host, cache)
     # Its own name: BuildKit answers equal steps of other projects from its cache.
     crate.write(
         **{
@@ -112,7 +119,10 @@ def test_a_revert_where_every_step_runs_again(app: Crate) -> None:
 
 # On the lab's own engine alone: the machine's has layers of others.
 @ON_CURRENT
-@pytest.mark.parametrize("variant", ["slim", "minimal", "simple", "static"])
+@pytest.mark.parametrize(
+    ("variant", "cache"),
+    [("slim", "mount"), ("slim", "layer"), ("minimal", "mount"), ("simple", "mount"), ("static", "mount")],
+)
 def test_a_revert_after_the_layers_were_pruned(app: Crate, variant: str) -> None:
     environment = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL} if variant == "static" else {}
 
@@ -124,6 +134,7 @@ def test_a_revert_after_the_layers_were_pruned(app: Crate, variant: str) -> None
         assert "Total:\t0B" not in pruned
 
 
+@IN_BOTH_MODES
 def test_a_feature_switched_on_around_an_edit(app: Crate) -> None:
     switch = '[package.metadata.rustdocker]\nfeatures = ["x"]\n'
 
@@ -146,6 +157,7 @@ def test_a_feature_switched_on_around_an_edit(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_a_file_that_only_a_macro_reads(app: Crate) -> None:
     app.write(**{"src/main.rs": 'fn main() { print!("{}", include_str!("../text")); }', "text": "first"})
     assert app.build() == "first"
@@ -156,6 +168,7 @@ def test_a_file_that_only_a_macro_reads(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_a_module_that_is_moved_and_removed(app: Crate) -> None:
     main = 'mod m; fn main() { println!("{}", m::TEXT); }'
     app.write(**{"src/main.rs": main, "src/m.rs": 'pub const TEXT: &str = "first";'})
@@ -172,6 +185,7 @@ def test_a_module_that_is_moved_and_removed(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_a_member_s_folder_that_is_removed(app: Crate) -> None:
     """A folder without a manifest that a pattern matches is an error of cargo's."""
     manifest = (app.folder / "Cargo.toml").read_text() + '[workspace]\nmembers = ["crates/*"]\n'
@@ -190,6 +204,7 @@ def test_a_member_s_folder_that_is_removed(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_a_link_to_a_file_outside_of_the_project(app: Crate, tmp_path: Path) -> None:
     (tmp_path / "shared.txt").write_text("first")
     app.write(**{"src/main.rs": 'fn main() { print!("{}", include_str!("shared.txt")); }'})
@@ -213,6 +228,7 @@ NAMES = ["-", "with space", "ünïcode", "-dash", "quo'te\"s", "$dollar `tick`",
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_any_file_name_arrives(app: Crate) -> None:
     lines = "".join(f'print!(include_str!(r#####"../texts/{name}"#####));' for name in NAMES)
     app.write(**{"src/main.rs": f"fn main() {{ {lines} }}"})
@@ -244,6 +260,7 @@ def test_variants_of_one_c_library_share_what_is_compiled(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_two_builds_of_one_project_at_once(app: Crate) -> None:
     with ThreadPoolExecutor() as pool:
         printed = list(pool.map(app.build, ["slim", "minimal", "slim"]))
@@ -277,6 +294,7 @@ def test_files_that_a_build_script_reads_and_does_not_name(app: Crate, ending: s
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_a_removal_beside_an_edit_that_the_context_brings_in_an_old_state(app: Crate) -> None:
     main = PRINTS_PLUGINS.replace("print!(", 'print!("1"); print!(')
     app.write(**{"build.rs": LISTS_PLUGINS, "src/main.rs": main, "plugins/a.txt": "a", "plugins/b.txt": "b"})
@@ -288,6 +306,7 @@ def test_a_removal_beside_an_edit_that_the_context_brings_in_an_old_state(app: C
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_a_source_that_a_build_script_wrote_over(app: Crate) -> None:
     script = 'fn main() { std::fs::write("src/text", "of the script").unwrap(); }'
     app.write(**{"build.rs": script, "src/text": "of the user", "src/main.rs": PRINTS_TEXT})
@@ -317,6 +336,7 @@ def test_a_file_that_a_build_script_no_longer_makes(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_data_that_another_member_reads(app: Crate) -> None:
     manifest = (app.folder / "Cargo.toml").read_text() + '[workspace]\nmembers = ["shared"]\n'
     app.write(
@@ -366,6 +386,7 @@ def test_a_setting_that_changes_recompiles_nothing(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
 def test_two_binaries_one_after_the_other(app: Crate) -> None:
     app.write(**{"src/bin/one.rs": PRINT.format("one"), "src/bin/two.rs": PRINT.format("two")})
 

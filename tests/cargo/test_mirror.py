@@ -1,0 +1,515 @@
+"""The mirror of the sources by itself, with a context that is as forgetful as BuildKit's, and the local cargo."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rustdocker_tasks.context.folder import prepared_context
+from rustdocker_tasks.plan.context import ContextFolders
+from tests.conftest import MANIFEST, write_files
+
+pytestmark = pytest.mark.cargo
+
+IN_2000 = 946_684_800_000_000_000  # nanoseconds since the epoch
+NOT_AS_LISTED = "rustdocker: not as listed: "
+
+
+@dataclass
+class Project:
+    """A user's folder, what BuildKit has of it, and the mirror with its target folder."""
+
+    place: Path
+    times: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        return self.place / "project"
+
+    @property
+    def mirror(self) -> Path:
+        return self.place / "kept" / "sources"
+
+    @property
+    def target(self) -> Path:
+        return self.place / "kept" / "target"
+
+    def write(self, name: str, text: str, *, modified: int | None = IN_2000) -> None:
+        write_files(self.folder, {name: text})
+        if modified is not None:
+            os.utime(self.folder / name, ns=(modified, modified))
+
+    def remove(self, name: str) -> None:
+        (self.folder / name).unlink()
+
+    def update(self) -> None:
+        """Bring the mirror to the state of the folder, as a build does."""
+        assert self.try_update() == 0
+
+    def try_update(self, **environment: str) -> int:
+        """Return the script's exit code, a signal's number less than 0."""
+        with prepared_context(ContextFolders(root=self.folder, project=self.folder), (), None) as context:
+            for _ in range(2):
+                self._send()
+                support = self.place / "context" / context.names.folder
+                script = support / context.names.mirror_script
+                words = ("sh", script, str(context.names.sources), support.parents[2], self.mirror, self.target)
+                done = subprocess.run(
+                    words,
+                    env={**os.environ, **environment},
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                    check=False,
+                )
+                if done.returncode != 75:
+                    break
+                wrong = [line for line in done.stderr.splitlines() if line.startswith(NOT_AS_LISTED)]
+                context.add_contents([line.removeprefix(NOT_AS_LISTED) for line in wrong])
+        return done.returncode
+
+    def _send(self) -> None:
+        """Copy what is new by size and time, and nothing else, as BuildKit does."""
+        context = self.place / "context"
+        files = (path for path in self.folder.rglob("*") if path.is_file() and not path.is_symlink())
+        wanted = {path.relative_to(self.folder) for path in files}
+        for path in context.rglob("*"):
+            if path.is_file() and path.relative_to(context) not in wanted:
+                path.unlink()
+        for name in wanted:
+            source, destination = self.folder / name, context / name
+            if not destination.exists() or signature(source) != signature(destination):
+                destination.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, destination)
+
+    def mirrored(self) -> dict[str, tuple[bytes, bool]]:
+        """Return content and executability of the mirror's files by path."""
+        return contents(self.mirror, "target")
+
+    def listed(self) -> dict[str, tuple[bytes, bool]]:
+        return contents(self.folder, "target")
+
+    def printed(self, *flags: str) -> str:
+        """Compile in the mirror, and return what the program prints."""
+        words = ("cargo", "run", "--quiet", "--offline", f"--target-dir={self.target}", *flags)
+        return subprocess.run(words, cwd=self.mirror, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def signature(path: Path) -> tuple[int, int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns, status.st_mode
+
+
+def contents(folder: Path, left_out: str) -> dict[str, tuple[bytes, bool]]:
+    walked = os.walk(folder, followlinks=True)
+    found = {
+        Path(place, name).relative_to(folder): Path(place, name) for place, _, names in walked for name in names
+    }
+    return {
+        str(name): (path.read_bytes(), bool(path.stat().st_mode & 0o111))
+        for name, path in found.items()
+        if name.parts[0] != left_out
+    }
+
+
+PRINT = 'fn main() {{ println!("{}"); }}\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    made = Project(tmp_path / "here")
+    made.write("Cargo.toml", MANIFEST.format(name=f"app-{uuid.uuid4().hex[:8]}"))
+    made.write("src/main.rs", PRINT.format("first"))
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=made.folder, check=True)
+    return made
+
+
+def add(project: Project) -> None:
+    project.write("data/new", "1")
+
+
+def change(project: Project) -> None:
+    project.write("data/text", "changed")
+
+
+def change_to_equal_length(project: Project) -> None:
+    project.write("data/text", "2")
+
+
+def delete(project: Project) -> None:
+    project.remove("data/text")
+
+
+def rename(project: Project) -> None:
+    (project.folder / "data/text").rename(project.folder / "data/other name")
+
+
+def change_mode(project: Project) -> None:
+    (project.folder / "data/text").chmod(0o755)
+
+
+def make_folder_of_file(project: Project) -> None:
+    project.remove("data/text")
+    project.write("data/text/inner", "1")
+
+
+def make_link(project: Project) -> None:
+    project.remove("data/text")
+    (project.folder / "data/text").symlink_to("../src/main.rs")
+
+
+def link_folder(project: Project) -> None:
+    (project.folder / "linked").symlink_to("data", target_is_directory=True)
+
+
+def use_hard_names(project: Project) -> None:
+    for name in (
+        "-",
+        "--help",
+        "two words",
+        "quo'te\"s",
+        "$HOME `id`",
+        "# x",
+        "[a]*?",
+        "tab\there",
+        "é",
+        "\udcff",
+    ):
+        project.write(f"data/{name}", name.encode(errors="surrogateescape").hex())
+
+
+CHANGES = [
+    *(add, change, change_to_equal_length, delete, rename, change_mode, make_folder_of_file),
+    *(make_link, link_folder, use_hard_names),
+]
+
+
+@pytest.mark.parametrize("apply", CHANGES, ids=lambda change: change.__name__)
+def test_it_follows_a_change_and_its_revert(project: Project, apply: Callable[[Project], None]) -> None:
+    project.write("data/text", "1")
+    project.update()
+    before = project.listed()
+    kept = shutil.copytree(project.folder, project.place / "kept-aside", symlinks=True)
+    apply(project)
+
+    project.update()
+    changed = project.mirrored()
+    assert changed == project.listed()
+    assert changed != before
+    shutil.rmtree(project.folder)
+    kept.rename(project.folder)
+    project.update()
+
+    assert project.mirrored() == before
+
+
+def test_what_does_not_change_keeps_its_time_and_what_does_gets_that_of_now(project: Project) -> None:
+    project.write("src/other.rs", "1")
+    project.update()
+    (project.target / "release").mkdir()
+    known = {name: (project.mirror / name).stat().st_mtime_ns for name in ("src/main.rs", "src/other.rs")}
+    # A file that no dep-info names renews its package: name both.
+    deps = project.target / "release/deps"
+    deps.mkdir(parents=True)
+    (deps / "app.d").write_text("src/main.rs:\nsrc/other.rs:\n")
+
+    project.write("src/other.rs", "2")
+    project.update()
+
+    assert (project.mirror / "src/main.rs").stat().st_mtime_ns == known["src/main.rs"]
+    assert (project.mirror / "src/other.rs").stat().st_mtime_ns > known["src/other.rs"]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"\0\xff\n", b"0" * 64 + b" - ../../precious\n", b"0" * 64 + b" - /etc/precious\n", b"half a r"],
+)
+def test_a_list_that_cannot_be_read_makes_all_new(project: Project, garbage: bytes) -> None:
+    precious = project.mirror.parents[1] / "precious"
+    precious.write_text("1")
+    project.update()
+    assert project.printed() == "first"
+    (project.target / "rustdocker/sources").write_bytes(garbage)
+    project.write("src/main.rs", PRINT.format("fifth"))
+
+    project.update()
+
+    assert project.printed() == "fifth"
+    assert project.mirrored().keys() == project.listed().keys() | {"Cargo.lock"}
+    assert precious.exists()
+
+
+def test_a_mirror_of_a_later_time_is_made_anew(project: Project) -> None:
+    project.update()
+    assert project.printed() == "first"
+    tomorrow = (project.mirror / "src/main.rs").stat().st_mtime + 86_400
+    for path in (*project.mirror.rglob("*"), *project.target.rglob("*")):
+        os.utime(path, (tomorrow, tomorrow))
+    project.write("src/main.rs", PRINT.format("fifth"))
+
+    project.update()
+
+    assert project.printed() == "fifth"
+
+
+READS = 'fn main() {{ println!("{{}}", include_str!(concat!(env!("OUT_DIR"), "/text"))); }}\n'.format()
+WRITES = """use std::{{env, fs, path::Path}};
+fn main() {{
+    {tell}
+    fs::write(Path::new(&env::var("OUT_DIR").unwrap()).join("text"), {text}).unwrap();
+}}
+"""
+FOLDER = 'fs::read_dir("inputs").unwrap().count().to_string()'
+MACROS = """use proc_macro::TokenStream;
+#[proc_macro]
+pub fn text(_: TokenStream) -> TokenStream {{ format!("{{:?}}", {text}).parse().unwrap() }}
+"""
+OF_MACRO = 'fn main() {{ println!("{{}}", macros::text!()); }}\n'.format()
+WITH_MACROS = {
+    "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nmacros = { path = "macros" }\n[workspace]\n',
+    "src/main.rs": OF_MACRO,
+    "macros/Cargo.toml": MANIFEST.format(name="macros") + "[lib]\nproc-macro = true\n",
+}
+FROM_FILE = 'std::fs::read_to_string("inputs/a").unwrap()'
+FROM_FOLDER = 'std::fs::read_dir("inputs").unwrap().count().to_string()'
+# What is written in turn, None where it is removed, and what the program prints then.
+Turns = list[tuple[dict[str, str | None], str]]
+SCENARIOS: dict[str, Turns] = {
+    "a build script that changes": [
+        ({"src/main.rs": READS, "build.rs": WRITES.format(tell="", text='"first"')}, "first"),
+        ({"build.rs": WRITES.format(tell="", text='"fifth"')}, "fifth"),
+        ({"build.rs": WRITES.format(tell="", text='"first"')}, "first"),
+    ],
+    "a build script that names nothing": [
+        (
+            {
+                "src/main.rs": READS,
+                "build.rs": WRITES.format(tell="", text=FOLDER),
+                "inputs/a": "",
+                "inputs/b": "",
+            },
+            "2",
+        ),
+        ({"inputs/c": ""}, "3"),
+        ({"inputs/a": None, "inputs/c": None}, "1"),
+    ],
+    "a build script that names a folder": [
+        (
+            {
+                "src/main.rs": READS,
+                "build.rs": WRITES.format(tell='println!("cargo:rerun-if-changed=inputs");', text=FOLDER),
+                **{f"inputs/{name}": "" for name in "abc"},
+            },
+            "3",
+        ),
+        ({"inputs/b": None}, "2"),
+        ({"inputs/b": ""}, "3"),
+    ],
+    "a build script that writes a source": [
+        (
+            {
+                "build.rs": 'fn main() { std::fs::write("src/made.rs", '
+                'format!("pub const X: &str = {:?};", std::fs::read_to_string("inputs/a").unwrap())).unwrap(); }',
+                "src/main.rs": 'mod made; fn main() { println!("{}", made::X); }',
+                "inputs/a": "first",
+            },
+            "first",
+        ),
+        ({"inputs/a": "fifth"}, "fifth"),
+        ({"inputs/a": "first", "notes": "1"}, "first"),
+    ],
+    "a macro that reads a file": [
+        ({**WITH_MACROS, "macros/src/lib.rs": MACROS.format(text=FROM_FILE), "inputs/a": "first"}, "first"),
+        ({"inputs/a": "fifth"}, "fifth"),
+        ({"inputs/a": "first"}, "first"),
+    ],
+    "a macro that lists a folder": [
+        (
+            {**WITH_MACROS, "macros/src/lib.rs": MACROS.format(text=FROM_FOLDER), "inputs/a": "", "inputs/b": ""},
+            "2",
+        ),
+        ({"inputs/b": None}, "1"),
+        ({"inputs/b.rs": "", "inputs/c.rs": ""}, "3"),
+    ],
+    "a path of modules that changes": [
+        (
+            {
+                "src/main.rs": '#[path = "a.rs"] mod m; fn main() { println!("{}", m::X); }',
+                **{f"src/{name}.rs": f'pub const X: &str = "{name}";' for name in "ab"},
+            },
+            "a",
+        ),
+        ({"src/main.rs": '#[path = "b.rs"] mod m; fn main() { println!("{}", m::X); }'}, "b"),
+        (
+            {
+                "src/a.rs": 'pub const X: &str = "c";',
+                "src/main.rs": '#[path = "a.rs"] mod m; fn main() { println!("{}", m::X); }',
+            },
+            "c",
+        ),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_program_is_made_of_the_sources_at_hand(project: Project, name: str) -> None:
+    for files, printed in SCENARIOS[name]:
+        for path, text in files.items():
+            if text is None:
+                project.remove(path)
+            else:
+                project.write(path, text)
+        subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
+        project.update()
+        assert project.printed() == printed, files
+
+
+# Every program that the script starts counts, and at one of them all of it is killed.
+SHIM = """#!/bin/sh
+number=$(($({cat} "$COUNTER") + 1))
+echo "$number" > "$COUNTER"
+[ "$number" -lt "$KILL_AT" ] || kill -KILL 0
+exec {program} "$@"
+"""
+PROGRAMS = [
+    *("awk", "cat", "comm", "cp", "cut", "find", "grep", "mkdir", "mv", "rm", "rmdir", "sed", "sha256sum", "sort"),
+    *("tar", "touch", "xargs"),
+]
+
+
+@pytest.fixture(scope="session")
+def shims(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shims")
+    for name in PROGRAMS:
+        path = folder / name
+        path.write_text(SHIM.format(cat=shutil.which("cat"), program=shutil.which(name)))
+        path.chmod(0o755)
+    return folder
+
+
+def killed_at_every_step(project: Project, shims: Path, change: Callable[[], None]) -> Iterator[int]:
+    """Kill an update for a change at each program that it starts, from the same state; tell where."""
+    project.update()
+    assert project.printed() == "first"
+    shutil.copytree(project.place, state := project.place.with_name("state"), symlinks=True)
+    counter = state.with_name("counter")
+    number = 0
+    while True:
+        number += 1
+        shutil.rmtree(project.place)
+        shutil.copytree(state, project.place, symlinks=True)
+        counter.write_text("0")
+        change()
+        environment = {"PATH": f"{shims}:{os.environ['PATH']}", "COUNTER": str(counter), "KILL_AT": str(number)}
+        if project.try_update(**environment) == 0:
+            assert number > 20
+            return
+        yield number
+
+
+def test_killed_at_any_point_and_then_reverted(project: Project, shims: Path) -> None:
+    def change() -> None:
+        project.write("src/main.rs", PRINT.format("fifth"))
+
+    wrong = {}
+    for number in killed_at_every_step(project, shims, change):
+        project.write("src/main.rs", PRINT.format("first"))
+        project.update()
+        if (printed := project.printed()) != "first":
+            wrong[number] = printed
+
+    assert not wrong
+
+
+def test_killed_at_any_point_and_then_built(project: Project, shims: Path) -> None:
+    def change() -> None:
+        project.write("src/main.rs", 'mod m; fn main() { println!("{}", m::TEXT); }\n')
+        project.write("src/m.rs", 'pub const TEXT: &str = include_str!("../text");\n')
+        project.write("text", "fifth")
+
+    wrong = {}
+    for number in killed_at_every_step(project, shims, change):
+        project.update()
+        if (printed := project.printed()) != "fifth":
+            wrong[number] = printed
+
+    assert not wrong
+
+
+SCRIPT = """use std::{env, fs, path::Path};
+fn main() {
+    let mut names: Vec<_> = fs::read_dir("plugins").unwrap().map(|e| e.unwrap().path()).collect();
+    names.sort();
+    let text: String = names.iter().map(|p| fs::read_to_string(p).unwrap()).collect();
+    fs::write(Path::new(&env::var("OUT_DIR").unwrap()).join("text"), text).unwrap();
+    println!("cargo:rerun-if-changed=build.rs");
+}
+"""
+MAIN = """mod m;
+fn main() {{
+    println!("{} {{}} {{}} {{}} {{}}", m::TEXT, include_str!("../data"),
+        include_str!(concat!(env!("OUT_DIR"), "/text")), cfg!(feature = "x"));
+}}
+"""
+# What is done to the project, by place; what is written is one letter, so that lengths never differ.
+LETTERS = st.sampled_from("abc")
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["main", "module", "data"]), LETTERS),
+        st.tuples(
+            st.sampled_from(["plugins/1.txt", "plugins/2.rs", "plugins/3.txt"]), st.one_of(LETTERS, st.none())
+        ),
+        st.tuples(st.just("build"), st.booleans()),
+        st.tuples(st.just("kill"), st.integers(1, 60)),
+    ),
+    min_size=4,
+    max_size=14,
+)
+
+
+@settings(max_examples=12)
+@given(steps=STEPS)
+def test_any_history_of_changes_and_builds(
+    steps: list[tuple[str, str | bool | int | None]], tmp_path_factory: pytest.TempPathFactory, shims: Path
+) -> None:
+    project = Project(tmp_path_factory.mktemp("history"))
+    project.write("Cargo.toml", MANIFEST.format(name="app") + "[features]\nx = []\n")
+    project.write("build.rs", SCRIPT)
+    project.write("plugins/0", "")
+    state: dict[str, str | None] = {"main": "a", "module": "a", "data": "a"}
+    for step, value in [*steps, ("build", False)]:
+        if step in ("build", "kill"):
+            write_state(project, state)
+        if step == "build":
+            project.update()
+            flags = ("--features=x",) if value else ()
+            plugins = "".join(state.get(name) or "" for name in sorted(state) if name.startswith("plugins/"))
+            expected = f"{state['main']} {state['module']} {state['data']} {plugins} {str(bool(value)).lower()}"
+            assert project.printed(*flags) == expected, steps
+        elif step == "kill":
+            (project.place / "counter").write_text("0")
+            environment = {"COUNTER": str(project.place / "counter"), "KILL_AT": str(value)}
+            project.try_update(PATH=f"{shims}:{os.environ['PATH']}", **environment)
+        else:
+            state[step] = value  # type: ignore[assignment]
+
+
+def write_state(project: Project, state: dict[str, str | None]) -> None:
+    project.write("src/main.rs", MAIN.format(state["main"]))
+    project.write("src/m.rs", f'pub const TEXT: &str = "{state["module"]}";\n')
+    project.write("data", str(state["data"]))
+    for name, text in state.items():
+        if name.startswith("plugins/"):
+            if text is not None:
+                project.write(name, text)
+            elif (project.folder / name).exists():
+                project.remove(name)

@@ -1,6 +1,6 @@
 """20,000 sources, ten of them changed: what it costs to list them and to bring the mirror up to date.
 
-Promised: at most 1.5 s for both. Beside it stands what `sha256sum` needs to read all of them once. No engine is asked.
+Promised: at most 1.5 s for both. Beside it stands what `sha256sum` needs to read all of them. No engine is asked.
 """
 
 from __future__ import annotations

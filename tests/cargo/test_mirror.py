@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -102,6 +103,15 @@ class Project:
         """Compile in the mirror, and return what the program prints."""
         words = ("cargo", "run", "--quiet", "--offline", f"--target-dir={self.target}", *flags)
         return subprocess.run(words, cwd=self.mirror, check=True, capture_output=True, text=True).stdout.strip()
+
+    def try_compiling(self, seconds: float) -> None:
+        """Start cargo in the mirror, and kill it with all that it has started."""
+        words = ("cargo", "build", "--quiet", "--offline", f"--target-dir={self.target}")
+        with subprocess.Popen(words, cwd=self.mirror, start_new_session=True) as cargo:
+            try:
+                cargo.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(cargo.pid, signal.SIGKILL)
 
 
 def signature(path: Path) -> tuple[int, int, int]:
@@ -469,7 +479,8 @@ STEPS = st.lists(
             st.sampled_from(["plugins/1.txt", "plugins/2.rs", "plugins/3.txt"]), st.one_of(LETTERS, st.none())
         ),
         st.tuples(st.just("build"), st.booleans()),
-        st.tuples(st.just("kill"), st.integers(1, 60)),
+        st.tuples(st.just("kill the script at"), st.integers(1, 60)),
+        st.tuples(st.just("kill cargo after"), st.integers(1, 400)),  # milliseconds
     ),
     min_size=4,
     max_size=14,
@@ -487,7 +498,7 @@ def test_any_history_of_changes_and_builds(
     project.write("plugins/0", "")
     state: dict[str, str | None] = {"main": "a", "module": "a", "data": "a"}
     for step, value in [*steps, ("build", False)]:
-        if step in ("build", "kill"):
+        if step not in state and not step.startswith("plugins/"):
             write_state(project, state)
         if step == "build":
             project.update()
@@ -495,7 +506,10 @@ def test_any_history_of_changes_and_builds(
             plugins = "".join(state.get(name) or "" for name in sorted(state) if name.startswith("plugins/"))
             expected = f"{state['main']} {state['module']} {state['data']} {plugins} {str(bool(value)).lower()}"
             assert project.printed(*flags) == expected, steps
-        elif step == "kill":
+        elif step == "kill cargo after":
+            project.update()
+            project.try_compiling(seconds=int(str(value)) / 1000)
+        elif step == "kill the script at":
             (project.place / "counter").write_text("0")
             environment = {"COUNTER": str(project.place / "counter"), "KILL_AT": str(value)}
             project.try_update(PATH=f"{shims}:{os.environ['PATH']}", **environment)

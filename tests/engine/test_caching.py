@@ -15,6 +15,7 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE
 from tests.engine.workspace import Compiled, Workspace
@@ -81,7 +82,7 @@ def edit(name: str, old: str, new: str) -> Callable[[Workspace], None]:
 NOTHING = Compiled(0, ())
 JUST_APP = Compiled(0, ("app",))
 OWN = Compiled(0, ("app", "core"))
-WITH = {number: OWN._replace(others=number) for number in (2, 3, 4)}
+WITH = {number: OWN._replace(others=number) for number in (1, 2, 3, 4)}
 FNV = 'fnv = "1"\n'
 APP_AND_ONE = Compiled(1, ("app",))
 EXTRA = {"RUSTDOCKER_FEATURES": "extra"}
@@ -123,6 +124,46 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
         if found != wanted:
             differences[step.name] = {"found": found, "wanted": wanted}
     assert not differences, "\n".join(f"{k}: {v}" for k, v in differences.items())
+
+
+@pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
+def test_another_toolchain_compiles_all_once(workspace: Workspace) -> None:
+    other = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL}
+
+    found = [workspace.build("--bin=app", **environment) for environment in ({}, other, {})]
+
+    again = WITH[2] if workspace.mode == "layer" else NOTHING
+    assert found == [(WITH[2], A), (WITH[2], A), (again, A)]
+
+
+def test_a_branch_and_back(workspace: Workspace) -> None:
+    def git(*words: str) -> None:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+        subprocess.run(["git", *identity, *words], cwd=workspace.folder, check=True, capture_output=True)
+
+    workspace.write(".gitignore", "target\nlayers\n")
+    git("init", "--initial-branch=one")
+    git("add", ".")
+    git("commit", "--message=one")
+    one = workspace.build("--bin=app")
+    git("checkout", "-b", "two")
+    workspace.change(APP_TOML, "itoa", FNV + "itoa")
+    workspace.change(LIB_RS, "1", "7")
+    git("commit", "--all", "--message=two")
+    two = workspace.build("--bin=app")
+    git("checkout", "one")
+    back = workspace.build("--bin=app")
+    git("checkout", "two")
+    again = workspace.build("--bin=app")
+
+    seven = A.replace("first 1", "first 7")
+    assert [one, two[1], back[1], again[1]] == [(WITH[2], A), seven, A, seven]
+    wanted = {
+        "mount": (WITH[1], NOTHING, NOTHING),
+        "layer": (WITH[3], WITH[2], WITH[3]),
+        "host": (WITH[1], OWN, OWN),
+    }
+    assert (two[0], back[0], again[0]) == wanted[workspace.mode]
 
 
 def test_a_store_of_layers_that_is_out_of_order_is_told_and_stops_nothing(write: Write) -> None:

@@ -394,6 +394,18 @@ def test_two_binaries_one_after_the_other(app: Crate) -> None:
 
 
 @ON_CURRENT
+@IN_BOTH_MODES
+def test_two_target_triples_around_an_edit(app: Crate) -> None:
+    explicit = {"RUSTDOCKER_TARGET": "x86_64-unknown-linux-gnu"}
+    assert app.build() == "first"
+    app.write(**{"src/main.rs": PRINT.format("fifth")})
+    assert app.build(**explicit) == "fifth"
+    assert app.build() == "fifth"
+    app.write(**{"src/main.rs": PRINT.format("first")})
+    assert app.build(**explicit) == "first"
+
+
+@ON_CURRENT
 def test_two_links_to_one_folder(app: Crate, tmp_path: Path) -> None:
     write_files(tmp_path / "shared", {"text": "1"})
     main = 'fn main() { print!("{}{}", include_str!("a/text"), include_str!("b/text")); }'
@@ -423,10 +435,10 @@ def test_an_edit_leaves_a_library_that_does_not_change_alone(app: Crate) -> None
 
 @ON_CURRENT
 def test_many_files_that_the_context_brings_in_an_old_state(app: Crate) -> None:
-    app.write(**{"src/main.rs": PRINTS_TEXT.replace('"text"', '"../texts/1499"')})
-    app.write(**{f"texts/{number:04}": "1" for number in range(1500)})
+    app.write(**{"src/main.rs": PRINTS_TEXT.replace('"text"', '"../texts/0599"')})
+    app.write(**{f"texts/{number:04}": "1" for number in range(600)})
     assert app.build() == "1"
-    app.write(**{f"texts/{number:04}": "2" for number in range(1500)})
+    app.write(**{f"texts/{number:04}": "2" for number in range(600)})
 
     assert app.build() == "2"
 

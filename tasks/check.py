@@ -53,6 +53,6 @@ def check(c: Context) -> None:
 
 @task(auto_shortflags=False)
 def bench(c: Context) -> None:
-    """Measure start-up and rebuilds, side by side with doing without us; about 25 minutes."""
-    for benchmark in ("startup", "reading", "mirror", "rebuild", "containers", "fresh_node"):
+    """Measure start-up and rebuilds, side by side with doing without us; about an hour."""
+    for benchmark in ("startup", "reading", "mirror", "rebuild", "peers"):
         _python(c, f"benchmarks.{benchmark}")

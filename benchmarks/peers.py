@@ -1,6 +1,6 @@
 """Builds through buildx beside the ways that people use today: the same apps, the same changes, in turns.
 
-The tables, with what is promised and what was measured of it, are written to RESULTS.md beside this file. It runs on
+The tables, with what is promised and what was measured of it, are written to RESULTS.md beside this file. Runs on
 the lab's engine, whose build cache it empties; compiling cargo-chef itself is not counted. About 50 minutes.
 """
 

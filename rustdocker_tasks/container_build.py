@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.skeleton import STUB_VERSION
 from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import cannot_write, explanation_file, prepared_context, render_ignore_file
-from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, compose
+from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.engine.buildx import BuildRequest, build
@@ -18,14 +19,17 @@ from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.explanation import Explanation, encode
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.inputs.files import write_whole
+from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
 
 if TYPE_CHECKING:
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
     from rustdocker_tasks.progress import LiveProgress, Progress
 
@@ -33,6 +37,10 @@ if TYPE_CHECKING:
 # unless somebody changes files meanwhile.
 _ATTEMPTS = 3
 _WORTH_NAMING = 0.1  # seconds
+# What would change what cargo compiles on the host. Source: the Cargo book, "Environment Variables".
+_OF_CARGO = re.compile(
+    "RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_(RUSTFLAGS|TARGET)|CARGO_PROFILE_.*|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)"
+)
 
 
 def build_in_containers(
@@ -50,11 +58,21 @@ def build_in_containers(
         )
     for path in container.unseen_config:
         progress.say(f"{path} lies outside of the project and does not count in containers")
+    if container.git_readers and isinstance(plan.git, GitState):
+        progress.say(
+            f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
+        )
+    for name in filter(_OF_CARGO.fullmatch, os.environ):
+        if name not in plan.compile.environment:
+            progress.say(f"the variable {name} does not count in containers: `build-env` is what cargo gets there")
+    proxies = find_proxies(os.environ)
+    for name in proxies.unreachable:
+        progress.say(f"{name} names this very machine, which no container reaches: it is not passed to the build")
     support = gather_support_files(plan)
     began = perf_counter()
     others = container.cache_folders
     with prepared_context(container.context, support, container.skeleton, others=others) as context:
-        request = _request(plan, container, context)
+        request = _request(plan, container, context, proxies)
         for _ in range(_ATTEMPTS):
             log = BuildLog()
             with progress.live() as live:
@@ -84,7 +102,7 @@ def measure_image(plan: ImagePlan, engine: Daemon, image: str) -> ImageContents:
     )
 
 
-def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) -> BuildRequest:
+def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext, proxies: Proxies) -> BuildRequest:
     path = context.dockerfile(plan.variant.name)
     ignore_file = render_ignore_file(context.patterns, context.names.folder)
     with cannot_write(path.parent):
@@ -94,12 +112,13 @@ def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext) 
     bundle = find_ca_bundle(os.environ) if container.ca_bundle else None
     hosts = find_known_hosts() if container.ssh_agent else None
     files = {CA_BUNDLE: bundle, KNOWN_HOSTS: hosts}
+    known = proxies.secret()
     return BuildRequest(
         context=context.folders.root,
         dockerfile=path,
         tags=plan.tags,
         secret_files={identity: path for identity, path in files.items() if path is not None},
-        secret_values=find_credentials(container.secrets),
+        secret_values={**find_credentials(container.secrets), **({PROXIES: known} if known else {})},
         ssh_agent=container.ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
         builder=container.builder,
         cache_from=container.cache_from,

@@ -23,6 +23,8 @@ IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
 _NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env.*")
 _TARGET = "target"
+# Of a repository's own folder: what holds passwords, is large, or is for people.
+_NOT_OF_GIT = ("config", "hooks", "logs", "lfs", "modules", "worktrees")
 
 
 class SourceFile(NamedTuple):
@@ -92,7 +94,14 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
         for pattern in _read_patterns(path)
     ]
     targets = (folders.path_of(folder / _TARGET) for folder in (folders.project, *folders.packages))
-    return (*asked, *own, *_NEVER, *map(_literal, targets))
+    return (*asked, *own, *_NEVER, *map(_literal, targets), *_of_git(folders))
+
+
+def _of_git(folders: ContextFolders) -> Iterator[str]:
+    if folders.git is not None:
+        place = _literal(folders.path_of(folders.git))
+        yield f"!{place}"
+        yield from (f"{place}/{name}" for name in _NOT_OF_GIT)
 
 
 def _ignore_files(folders: ContextFolders) -> list[Path]:

@@ -7,7 +7,13 @@
 say() { echo "rustdocker says: $*" >&2; }
 mark() { echo "rustdocker: $*" >&2; }
 
+# What this machine trusts, and the proxies that it uses. Those that docker itself is configured with come first.
 trust() {
+    if [ -s /run/secrets/proxies ]; then
+        while IFS='=' read -r name value; do
+            [ -n "$(printenv "$name")" ] || export "$name=$value"
+        done < /run/secrets/proxies
+    fi
     bundle=/run/secrets/ca-bundle
     [ -s "$bundle" ] || return 0
     export SSL_CERT_FILE=$bundle GIT_SSL_CAINFO=$bundle CURL_CA_BUNDLE=$bundle

@@ -4,17 +4,18 @@
 # Compile the program from the sources that the list names, leave it as /rustdocker/program, and assemble what the
 # image holds of it: in one step, since each step costs a container.
 #
-#   compile.sh LIST SOURCES PROJECT TARGET LINKAGE BINARY MIRROR CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
+#   compile.sh LIST SOURCES PROJECT GIT TARGET LINKAGE BINARY MIRROR CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
 #
 # PROJECT is the folder of the mirror in which cargo runs, LINKAGE is `dynamic` or `static`. MIRROR, CARGO and ASSEMBLE
-# are other scripts beside this one; the first says what LIST, SOURCES and TARGET are, the last what OUT and RUNTIME are.
+# are other scripts beside this one; the first says what LIST, SOURCES, GIT and TARGET are, the last what OUT and RUNTIME
+# are.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 project=$3 target=$4 linkage=$5 binary=$6 mirror=$7 cargo=$8 assemble=$9
+list=$1 sources=$2 project=$3 git=$4 target=$5 linkage=$6 binary=$7 mirror=$8 cargo=$9
 shift 9
-out=$1 runtime=$2
-shift 2
+assemble=$1 out=$2 runtime=$3
+shift 3
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
 work=$(mktemp -d)
@@ -51,7 +52,24 @@ sweep() {
     done < "$work/unused"
 }
 
-sh "$support/$mirror" "$list" /context "$sources" "$target"
+# What git tells here is what it tells the user: of the repository's folder only the index is another one, in which files
+# that were not sent are no deletions.
+place_git() {
+    mkdir -p "$sources/$git"
+    for each in "/context/$git"/*; do
+        if [ -d "$each" ]; then ln -s "$each" "$sources/$git/"; else cp "$each" "$sources/$git/"; fi
+    done
+    printf '[core]\n\tbare = false\n' > "$sources/$git/config"
+    cd "$sources/$git/.."
+    git ls-files -z --deleted | git update-index -z --skip-worktree --stdin
+}
+
+sh "$support/$mirror" "$list" /context "$sources" "$git" "$target"
+if [ "$git" != - ]; then
+    trap 'rm -rf "$work" "$sources/$git"' EXIT
+    rm -rf "${sources:?}/$git"
+    (place_git)
+fi
 if [ "$list" != - ]; then
     # The tool reads along, and shows cargo's counter in place of its bar.
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
@@ -61,4 +79,5 @@ build "$work/messages" "$target" "$sources/$project" "--bin=$binary" "$@"
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program
 sweep
+[ "$git" = - ] || rm -rf "${sources:?}/$git"
 sh "$support/$assemble" "$out" "$runtime" "$binary" "$linkage"

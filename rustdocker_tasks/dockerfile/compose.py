@@ -38,10 +38,12 @@ if TYPE_CHECKING:
 
 # The secrets' IDs.
 CA_BUNDLE = "ca-bundle"
+PROXIES = "proxies"
 KNOWN_HOSTS = "known-hosts"
 # No image is called so.
 _BUILD, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-runtime"
-_SECRET = Mount(type="secret", options={"id": CA_BUNDLE})
+# What steps that use the network need to know of this machine.
+_NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
 _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
 _SOURCES, _TARGET = f"{_KEPT}/sources", f"{_KEPT}/target"
@@ -88,7 +90,7 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
     target = plan.compile.target_triple or ("musl" if plan.variant.linkage is Linkage.STATIC else None)
-    if target is not None or build.toolchain is not None:
+    if target is not None or build.toolchain is not None or build.tools:
         yield _prepare_step(plan, build, names, target=target)
     if names.skeleton is not None and not keeps_nothing:
         yield _dependencies_step(plan, build, names, names.skeleton)
@@ -100,13 +102,17 @@ def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *
     asked = build.toolchain
     components = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
     return Run(
-        mounts=(_bind(names, names.prepare_script, "/prepare"), _SECRET),
+        mounts=(
+            _bind(names, names.prepare_script, "/prepare"),
+            _bind(names, names.cargo_script, "/cargo"),
+            *_NETWORK,
+        ),
         words=(
             *_environment(plan),
             "sh",
             "/prepare",
             target or "-",
-            "c" if build.compiles_c else "no-c",
+            ",".join(f"{tool.program}={tool.package}" for tool in build.tools) or "-",
             (asked and asked.channel) or "-",
             *components,
         ),
@@ -150,6 +156,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             names.sources or "-",
             sources,
             build.context.project_path,
+            build.git or "-",
             target,
             plan.variant.linkage.value,
             plan.compile.binary,
@@ -166,7 +173,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
 
 def _secrets(build: ContainerBuild) -> Iterator[Mount]:
     """What a step that runs cargo may see and no layer holds; which it is, is no part of the cache's keys."""
-    yield _SECRET
+    yield from _NETWORK
     for secret in build.secrets:
         yield Mount(type="secret", options={"id": secret.id})
     if build.ssh_agent:

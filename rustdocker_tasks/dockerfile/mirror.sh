@@ -3,15 +3,15 @@
 #
 # Bring a mirror of the sources to the state of a list, so that cargo, run in the mirror, compiles what it has to.
 #
-#   mirror.sh LIST CONTEXT SOURCES TARGET
+#   mirror.sh LIST CONTEXT SOURCES GIT TARGET
 #
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what CONTEXT, the folder
 # of the build context, brings. SOURCES is the mirror and TARGET the target folder of all builds in it; both may
-# outlive the build. It exits with 75 if the context does not bring what is listed, and says what.
+# outlive the build. GIT is where in CONTEXT the repository's own folder lies, or - if it is not sent. It exits with 75 if the context does not bring what is listed, and says what.
 set -eu
 export LC_ALL=C
 
-list=$1 context=$2 sources=$3 target=$4
+list=$1 context=$2 sources=$3 git=$4 target=$5
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
 known=$state/sources
@@ -55,6 +55,7 @@ update_mirror() {
     paths "$work/changed" > "$work/changed-paths"
     comm -23 "$work/known-paths" "$work/wanted-paths" > "$work/gone"
     cat "$work/changed-paths" "$work/gone" >> "$pending"
+    note_commit
 
     comm -12 "$work/known" "$work/wanted" > "$known.new"
     mv "$known.new" "$known"
@@ -69,7 +70,19 @@ update_mirror() {
     renew
     cp "$work/wanted" "$known.new"
     mv "$known.new" "$known"
+    [ "$git" = - ] || cp "$work/git" "$state/git"
     rm "$pending"
+}
+
+# A commit, a branch and a tag are no files, and build scripts ask for them: another one is as if a file that is not Rust
+# had changed.
+note_commit() {
+    [ "$git" != - ] || return 0
+    for words in "rev-parse HEAD" "symbolic-ref HEAD" "describe --tags --always"; do
+        # shellcheck disable=SC2086 # several words
+        git --git-dir="$context/$git" $words || echo none
+    done > "$work/git" 2> "$work/ignored"
+    cmp -s "$work/git" "$state/git" || echo "the commit" >> "$pending"
 }
 
 start_state() {

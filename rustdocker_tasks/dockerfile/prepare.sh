@@ -1,21 +1,23 @@
 #!/bin/sh
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
-# Give the build image the Rust that the project asks for, and what a program for another target is linked with.
+# Give the build image the Rust and the programs that the project asks for.
 #
-#   prepare.sh TARGET NEEDS_C CHANNEL COMPONENT...
+#   prepare.sh TARGET TOOLS CHANNEL COMPONENT...
 #
 # TARGET is a target triple, `musl` for the one of this machine with musl, or - for what cargo takes by itself.
-# NEEDS_C is `c` if a crate compiles C. CHANNEL is what the toolchain file asks for, or -.
-# It leaves what the next step is to use in /rustdocker: `triple` and `toolchain`.
+# TOOLS are programs with the package of Debian that brings each: program=package,program=package, or -.
+# CHANNEL is what the toolchain file asks for, or -.
+# It leaves what the next step is to use in /rustdocker: `triple` and `toolchain`. Beside this script lies /cargo, what it
+# shares with the scripts that run cargo.
 set -eu
 export LC_ALL=C
 
-target=$1 needs_c=$2 channel=$3
+target=$1 tools=$2 channel=$3
 shift 3
+. /cargo
 
-say() { echo "rustdocker says: $*" >&2; }
-fail() { echo "rustdocker: unusable: $*" >&2; exit 66; }
+fail() { mark "unusable: $*"; exit 66; }
 
 with_rustup() {
     command -v rustup > /dev/null || fail "no rustup to add $1, which the project asks for"
@@ -55,20 +57,24 @@ add_target() {
         rustup target add "$target" >&2
     fi
     echo "$target" > /rustdocker/triple
-    case $target in *-musl*) ;; *) return 0 ;; esac
-    if [ "$needs_c" = c ] && ! command -v musl-gcc > /dev/null; then
-        say "installing musl-tools, since a crate compiles C"
-        apt-get update --quiet=2 >&2
-        apt-get install --quiet=2 --yes --no-install-recommends musl-tools >&2
-    fi
 }
 
-bundle=/run/secrets/ca-bundle
-if [ -s "$bundle" ]; then
-    export SSL_CERT_FILE=$bundle CURL_CA_BUNDLE=$bundle
-fi
-command -v rustc > /dev/null || { echo "rustdocker: no cargo" >&2; exit 66; }
+install_tools() {
+    packages=
+    for tool in $(echo "$tools" | tr , ' '); do
+        command -v "${tool%%=*}" > /dev/null || packages="$packages ${tool#*=}"
+    done
+    [ -n "$packages" ] || return 0
+    command -v apt-get > /dev/null || fail "no$packages, which the project asks for, and no apt-get to install it"
+    say "installing$packages"
+    apt-get update --quiet=2 >&2
+    # shellcheck disable=SC2086 # several words
+    apt-get install --quiet=2 --yes --no-install-recommends $packages >&2
+}
+
+trust
 host=$(rustc --version --verbose | sed -n 's/^host: //p')
 mkdir -p /rustdocker
 choose_toolchain "$@"
+[ "$tools" = - ] || install_tools
 [ "$target" = - ] || add_target

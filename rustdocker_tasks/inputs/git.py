@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 # Without the lock, git does not write its index anew. Names in quotes are ASCII, whatever the user's settings.
 _ADDRESS = re.compile(
@@ -39,24 +39,31 @@ def query_git(folder: Path, more: Iterable[Path] = ()) -> GitState | NoGitState:
         reason: list[str] = error.stderr.strip().splitlines()
         return NoGitState(f"git says: {reason[0]}" if reason else "git fails")
     state = parse_status(status)
-    return replace(state, place=_place(folder)) if isinstance(state, GitState) else state
+    if isinstance(state, NoGitState):
+        return state
+    # By the folder's own name, which may lead through a link.
+    up, _, inside = _ask(folder, "rev-parse", "--show-cdup", "--show-prefix").partition("\n")
+    own = Path(os.path.normpath(folder / up / ".git"))
+    origin = _ask(folder, "config", "--get", "remote.origin.url")
+    return replace(
+        state,
+        place=f"{repository_of(origin)}#{inside}" if origin else None,
+        folder=own if own.is_dir() else None,
+    )
+
+
+def _ask(folder: Path, *words: str) -> str:
+    try:
+        return read_output(("git", *words), folder=folder, quiet=True).rstrip("\n")
+    except CalledProcessError:
+        return ""
 
 
 def _in_repository(folder: Path, others: Sequence[Path]) -> Iterator[str]:
     """Those of the folders that lie in the same repository: git refuses to tell of others."""
     if others:
-        top = read_output(("git", "rev-parse", "--show-toplevel"), folder=folder, quiet=True).rstrip("\n")
+        top = _ask(folder, "rev-parse", "--show-toplevel")
         yield from (str(other) for other in others if other.resolve().is_relative_to(top))
-
-
-def _place(folder: Path) -> str | None:
-    """Return what names the folder in every clone of its repository, None if it was not cloned."""
-    try:
-        origin = read_output(("git", "config", "--get", "remote.origin.url"), folder=folder, quiet=True).strip()
-        inside = read_output(("git", "rev-parse", "--show-prefix"), folder=folder, quiet=True).strip()
-    except CalledProcessError:
-        return None
-    return f"{repository_of(origin)}#{inside}"
 
 
 def repository_of(url: str) -> str:

@@ -10,13 +10,15 @@ from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.cache import choose_cache
 from rustdocker_tasks.plan.context import context_folders
-from rustdocker_tasks.plan.model import ContainerBuild, GitState
+from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
 from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
+from rustdocker_tasks.plan.tools import tools_of
 from rustdocker_tasks.settings.options import OPTIONS, Cache
-from rustdocker_tasks.variants import Base
+from rustdocker_tasks.variants import Base, Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
     from rustdocker_tasks.plan.model import ImagePlan, MachineFacts
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 # Source: the rustup book, "Overrides".
 _OUTRANKS_THE_FILE = "RUSTUP_TOOLCHAIN"
 
+# Crates whose work is to read the repository in a build script or a macro.
+_READ_GIT = {
+    *("vergen", "vergen-git2", "vergen-gitcl", "vergen-gix"),
+    *("git-testament", "git-version", "shadow-rs"),
+}
+
 
 def container_build(
     project: Project,
@@ -36,8 +44,13 @@ def container_build(
     outside: Sequence[Package],
     resolved: ResolvedSettings,
     variant: Variant,
+    target: str | None,
     facts: MachineFacts,
 ) -> ContainerBuild:
+    """Return it; `target` is the triple to compile for, None for the builder's own.
+
+    Raises BadValue, OutsideOfContext.
+    """
     settings = resolved.settings
     for key, table in (("env", settings.env), ("labels", settings.labels)):
         for name, value in table.items():
@@ -49,7 +62,9 @@ def container_build(
                     problem="a Dockerfile has no line breaks in values",
                     example=f'{OPTIONS[key].example}, or take backend = "host"',
                 )
-    context = context_folders(project, outside)
+    git = _git_folder(resolved, facts) if settings.git_folder else None
+    context = context_folders(project, outside, git)
+    is_musl = variant.linkage is Linkage.STATIC or (target is not None and "-musl" in target)
     cache = choose_cache(resolved, facts)
     stores = (*settings.cache_from, *((settings.cache_to,) if settings.cache_to else ()))
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
@@ -76,8 +91,14 @@ def container_build(
         cache_to=settings.cache_to,
         cache_folders=tuple(store.folder for store in stores if store.folder is not None),
         cache_set_by=resolved.origin("cache-to").where,
-        compiles_c="cc" in (project.locked_packages or {"cc"}),
+        tools=tools_of(
+            project.own_config,
+            needs_musl_for_c=is_musl and "cc" in (project.locked_packages or {"cc"}),
+            needs_git=git is not None,
+        ),
+        git=context.path_of(context.git) if context.git else None,
         toolchain=_toolchain_in_container(project, settings),
+        git_readers=() if git else tuple(sorted(_READ_GIT & (project.locked_packages or frozenset()))),
         ca_bundle=settings.ca_bundle,
         secrets=secrets_of(project),
         ssh_agent=needs_ssh(project),
@@ -101,6 +122,22 @@ def require_container(plan: ImagePlan, problem: str) -> ContainerBuild:
 def detected_environment(project: Project) -> dict[str, str]:
     """Return the environment that the project's own files ask for, where neither database nor network answers."""
     return {"SQLX_OFFLINE": "true"} if project.has_sqlx_data else {}
+
+
+def _git_folder(resolved: ResolvedSettings, facts: MachineFacts) -> Path:
+    """Return the repository's folder, or raise BadValue where none can be sent."""
+    git = facts.git
+    if isinstance(git, GitState) and git.folder is not None:
+        return git.folder
+    raise BadValue(
+        "git-folder",
+        value="true",
+        where=resolved.origin("git-folder").where,
+        problem=git.reason
+        if isinstance(git, NoGitState)
+        else "the .git of a worktree or submodule lies elsewhere",
+        example="false",
+    )
 
 
 def _project_id(project: Project, settings: Settings, facts: MachineFacts) -> str:

@@ -22,6 +22,7 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
     packages: tuple[Path, ...] = ()  # packages outside of that
     files: tuple[Path, ...] = ()  # of the workspaces that those inherit from; not all are there
     manifests: tuple[Path, ...] = ()  # those without which cargo refuses the project
+    git: Path | None = None  # the repository's own folder, which is sent and is no source
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -39,7 +40,7 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
         return place.relative_to(self.root).as_posix()
 
 
-def context_folders(project: Project, outside: Sequence[Package]) -> ContextFolders:
+def context_folders(project: Project, outside: Sequence[Package], git: Path | None = None) -> ContextFolders:
     """Return the workspace's folder or, if packages lie outside of it, the nearest that they all lie in."""
     root = project.root
     strangers = [each for each in (*project.members, *outside) if not each.folder.is_relative_to(root)]
@@ -47,11 +48,12 @@ def context_folders(project: Project, outside: Sequence[Package]) -> ContextFold
     files = tuple(dict.fromkeys(file for each in strangers for file in each.inherited_files))
     manifests = (root / "Cargo.toml", *(each.manifest for each in (*project.members, *outside)))
     return ContextFolders(
-        root=_folder_around(root, (*packages, *(file.parent for file in files))),
+        root=_folder_around(root, (*packages, *(each.parent for each in (*files, *([git] if git else []))))),
         project=root,
         packages=packages,
         files=files,
         manifests=manifests,
+        git=git,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Asset, ImageConfig
     from rustdocker_tasks.plan.context import ContextFolders
     from rustdocker_tasks.plan.secrets import Secret
+    from rustdocker_tasks.plan.tools import Tool
     from rustdocker_tasks.settings.options import Backend
     from rustdocker_tasks.variants import Variant
 
@@ -65,6 +66,7 @@ class GitState(Frozen, frozen=True, kw_only=True):
     branch: str | None  # None: none is checked out
     dirty: bool  # what is built differs from the commit
     place: str | None = None  # the same for every clone of the repository; None: it is none
+    folder: Path | None = None  # the repository's own, `.git`; None where it lies elsewhere, as for a worktree
 
     @property
     def revision(self) -> str:
@@ -103,8 +105,10 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     cache_to: CacheStore | None
     cache_set_by: str
     cache_folders: tuple[Path, ...]  # where layers are, that are no sources
-    compiles_c: bool  # a crate among the locked ones does
+    tools: tuple[Tool, ...]  # what the build image has to have
+    git: str | None  # the repository's folder that build scripts see, from the context's root; None: they see none
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
+    git_readers: tuple[str, ...]  # crates that would look for that folder, and do not see it
     ca_bundle: bool
     secrets: tuple[Secret, ...]  # what cargo may need to fetch dependencies
     ssh_agent: bool  # a dependency is fetched over ssh

@@ -148,6 +148,7 @@ def make_plan(
             outside=outside,
             resolved=resolved,
             variant=variant,
+            target=target.triple,
             facts=facts,
         )
         if in_container

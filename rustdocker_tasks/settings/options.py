@@ -64,6 +64,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             extra={"hidden": True},
         ),
     ] = msgspec.field(default_factory=dict)
+    git_folder: Annotated[
+        bool,
+        Meta(
+            description="Whether build scripts in containers see the repository's own folder, .git.",
+            examples=["true"],
+        ),
+    ] = False
     locked: Annotated[
         bool,
         Meta(description="Whether a Cargo.lock is used as it is, or may be renewed by cargo.", examples=["false"]),

@@ -20,6 +20,7 @@ from tasks.lab.engine import BRIDGE_ADDRESS
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import MANIFEST, TASKS, clean_environment, invoke, write_files
 from tests.engine.private_sources import CRATE, REPOSITORY, USER, PrivateServer, make_repository, private_server
+from tests.engine.proxy import company_proxy
 from tests.engine.ssh_server import ssh_server
 
 pytestmark = pytest.mark.engine
@@ -53,21 +54,27 @@ def secrets(server: PrivateServer, store: Path) -> dict[str, str]:
 
 @pytest.fixture
 def project(server: PrivateServer, tmp_path: Path) -> Path:
+    return write_project(server, tmp_path, server.address)
+
+
+def write_project(server: PrivateServer, tmp_path: Path, address: str, **machine: str) -> Path:
+    """Write a project whose dependencies are at an address, which this machine reaches by what is set for it."""
     dependencies = (
         f'[dependencies]\nitoa = "1"\n{CRATE} = {{ version = "1", registry = "my-corp" }}\n'
-        f'{REPOSITORY} = {{ git = "http://{server.address}/{REPOSITORY}" }}\n'
+        f'{REPOSITORY} = {{ git = "http://{address}/{REPOSITORY}" }}\n'
     )
     name = f"private-{uuid.uuid4().hex[:8]}"
     files = {
         "Cargo.toml": MANIFEST.format(name=name) + dependencies,
-        ".cargo/config.toml": f'[registries.my-corp]\nindex = "sparse+http://{server.address}/index/"\n',
+        ".cargo/config.toml": f'[registries.my-corp]\nindex = "sparse+http://{address}/index/"\n',
         "src/main.rs": MAIN,
         "tasks.py": TASKS,
     }
     folder = write_files(tmp_path / "app", files)
     # Of its own: what is fetched here must be fetched again in the container.
-    environment = {**os.environ, **secrets(server, tmp_path / "store"), "CARGO_HOME": str(tmp_path / "cargo-home")}
-    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, env=environment, check=True)
+    own = {**secrets(server, tmp_path / "store"), "CARGO_HOME": str(tmp_path / "cargo-home"), **machine}
+    words = ["cargo", "generate-lockfile", "--quiet"]
+    subprocess.run(words, cwd=folder, env={**os.environ, **own}, check=True)
     return folder
 
 
@@ -88,8 +95,7 @@ def test_they_arrive_and_the_secret_is_nowhere(
     subprocess.run(["docker", "save", "--output", archive, image], env=environment, check=True)
     history = subprocess.check_output(["docker", "history", "--no-trunc", image], env=environment)
 
-    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
-        assert client.containers.run(image, remove=True) == b"registry git 1\n"
+    assert run(image) == b"registry git 1\n"
     seen = [done.stdout.encode(), done.stderr.encode(), told.stdout.encode(), history, *contents(archive)]
     seen += [path.read_bytes() for path in (project / "target").rglob("*") if path.is_file()]
     stored = [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
@@ -97,6 +103,44 @@ def test_they_arrive_and_the_secret_is_nowhere(
     assert [content for content in (stored or seen) if REPOSITORY.encode() in content]
     for secret in (server.token, server.password):
         assert not [content for content in (*seen, *stored) if secret.encode() in content]
+
+
+def run(image: str) -> bytes:
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        printed: bytes = client.containers.run(image, remove=True)
+        return printed
+
+
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_a_proxy_hands_them_on_and_its_password_is_nowhere(
+    server: PrivateServer, tmp_path: Path, cache: str
+) -> None:
+    password, host = f"proxy-{uuid.uuid4().hex}", "sources.company.test"
+    layers = tmp_path / "layers"
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": cache}
+    settings |= {"RUSTDOCKER_CACHE_TO": str(layers)} if cache == "layer" else {}
+    with company_proxy(password, {host: server.address}) as proxy:
+        known = {**secrets(server, tmp_path / "store"), "http_proxy": proxy.address}
+        (tmp_path / "store").write_text(f"http://{USER}:{server.password}@{host}\n")
+        project = write_project(server, tmp_path, host, http_proxy=proxy.address)
+        asked_here = len(proxy.asked)
+        (tmp_path / "store").write_text(f"http://{USER}:{server.password}@{host}\n")
+
+        done = invoke("build", folder=project, **settings, **known)
+        told = invoke("plan", "--json", folder=project, **settings, **known)
+        without = invoke("build", "--profile=dev", folder=project, **settings, **{**known, "http_proxy": ""})
+
+    assert run(done.result) == b"registry git 1\n"
+    assert f"http://{host}/dl/{CRATE}/1.0.0/download" in proxy.asked[asked_here:]
+    archive = tmp_path / "image.tar"
+    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
+    subprocess.run(["docker", "save", "--output", archive, done.result], env=environment, check=True)
+    history = subprocess.check_output(["docker", "history", "--no-trunc", done.result], env=environment)
+    seen = [done.stdout.encode(), done.stderr.encode(), told.stdout.encode(), history, *contents(archive)]
+    seen += [path.read_bytes() for path in (project / "target").rglob("*") if path.is_file()]
+    seen += [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
+    assert not [content for content in seen if password.encode() in content]
+    assert (without.code == 66) == (cache == "layer")
 
 
 def contents(archive: Path) -> Iterator[bytes]:

@@ -130,3 +130,13 @@ def test_cargo_s_configuration_outside_of_the_project_is_named(write: Write) -> 
     assert f"{config} lies outside of the project and does not count in containers" in done.stderr
     assert f"{config} (not in containers)" in plan
     assert str(config) in on_host["cargo_config"]
+
+
+def test_a_linker_that_cargo_s_configuration_names_is_there(write: Write) -> None:
+    config = '[target.x86_64-unknown-linux-gnu]\nlinker = "clang"\nrustflags = ["-Clink-arg=-fuse-ld=lld"]\n'
+    folder = write(crate("linked", **{".cargo/config.toml": config}))
+
+    built = run(folder)
+
+    assert built.result.splitlines()[-1] == "first"
+    assert "installing lld clang" in built.stderr

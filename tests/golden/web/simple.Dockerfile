@@ -8,7 +8,8 @@ RUN \
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", ".", "/app/target", "dynamic", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/", "", "--manifest-path=/app/Cargo.toml", "--profile=release", "--locked"]
+    --mount=type=secret,id=proxies \
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/app", ".", "-", "/app/target", "dynamic", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/", "", "--manifest-path=/app/Cargo.toml", "--profile=release", "--locked"]
 WORKDIR "/app"
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp

@@ -17,7 +17,8 @@ RUN \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=bind,from=rustdocker-runtime,target=/runtime \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "/rustdocker/kept/target", "dynamic", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "/runtime", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
+    --mount=type=secret,id=proxies \
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "/runtime", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
 
 FROM rustdocker-runtime
 COPY --from=rustdocker-files /rustdocker/out/ /

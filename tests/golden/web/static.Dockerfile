@@ -10,14 +10,17 @@ FROM rust:1-slim-trixie AS rustdocker-build
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,source=target/rustdocker/context/prepare-0,target=/prepare \
+    --mount=type=bind,source=target/rustdocker/context/cargo-0,target=/cargo \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/prepare", "musl", "c", "-"]
+    --mount=type=secret,id=proxies \
+    ["sh", "/prepare", "musl", "musl-gcc=musl-tools", "-"]
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "/rustdocker/kept/target", "static", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
+    --mount=type=secret,id=proxies \
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "static", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
 
 FROM scratch
 COPY --from=rustdocker-files /rustdocker/out/ /

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+
+from rustdocker_tasks.cargo.model import CargoConfig, TargetConfig
+from rustdocker_tasks.plan.tools import load_tools, tools_of
+
+GNU, ARM, WINDOWS = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
+
+
+def target(*flags: str, linker: str | None = None) -> TargetConfig:
+    return TargetConfig(linker=linker, rustflags=flags)
+
+
+@pytest.mark.parametrize(
+    ("config", "packages"),
+    [
+        (CargoConfig(), []),
+        (CargoConfig(rustflags=("-C", "link-arg=-fuse-ld=mold")), ["mold"]),
+        (CargoConfig(rustflags=("-Clink-arg=--ld-path=/usr/bin/ld.mold",)), ["mold"]),
+        (CargoConfig(by_target={GNU: target("-Clink-arg=-fuse-ld=lld", linker="clang")}), ["lld", "clang"]),
+        (CargoConfig(by_target={"cfg(unix)": target("-Clinker=/usr/bin/clang")}), ["clang"]),
+        (CargoConfig(by_target={WINDOWS: target(linker="lld")}), []),
+        (CargoConfig(by_target={ARM: target(linker="aarch64-linux-gnu-gcc")}), []),
+    ],
+)
+def test_a_linker_that_cargo_s_configuration_names_is_installed(config: CargoConfig, packages: list[str]) -> None:
+    found = tools_of(config, needs_musl_for_c=False, needs_git=False)
+
+    assert [tool.package for tool in found] == packages
+
+
+def test_what_a_build_asks_for_by_itself() -> None:
+    found = tools_of(CargoConfig(), needs_musl_for_c=True, needs_git=True)
+
+    assert found == (load_tools()["git"], load_tools()["musl"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -30,8 +31,7 @@ class App:
 
     def edit(self, folder: Path, text: str) -> None:
         source = folder / self.source
-        rest = source.read_text().partition("\n")[2]
-        source.write_text(f'pub const REVISION: &str = "{text}";\n{rest}')
+        source.write_text(re.sub('REVISION: &str = ".*"', f'REVISION: &str = "{text}"', source.read_text()))
 
     def depend(self, folder: Path, crate: str) -> None:
         subprocess.run(["cargo", "add", "--quiet", crate], cwd=folder / self.package, check=True)

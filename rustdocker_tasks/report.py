@@ -151,6 +151,7 @@ def _plan_rows(plan: ImagePlan) -> list[tuple[str, str]]:
         *_base_images(plan),
         *_context(plan),
         *([("cache", plan.container.cache_reason)] if plan.container else []),
+        *_tools(plan),
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
         ("commit", plan.git.revision if isinstance(plan.git, GitState) else f"none ({plan.git.reason})"),
@@ -203,6 +204,11 @@ def _context(plan: ImagePlan) -> list[tuple[str, str]]:
     return [("context", f"{folders.root}: {', '.join(parts)}" if folders.packages else str(folders.root))]
 
 
+def _tools(plan: ImagePlan) -> list[tuple[str, str]]:
+    tools = plan.container.tools if plan.container else ()
+    return [("build tools", ", ".join(tool.package for tool in tools))] if tools else []
+
+
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
     return _json(
         {
@@ -212,6 +218,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
             **{name.replace(" ", "_"): image for name, image in _base_images(plan)},
             "context": str(plan.container.context.root) if plan.container else None,
             "cache": plan.container.cache_reason if plan.container else None,
+            "build_tools": [tool.package for tool in plan.container.tools] if plan.container else [],
             "linkage": plan.linkage_reason,
             "name": plan.name,
             "version": plan.version,

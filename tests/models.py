@@ -70,7 +70,13 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         patches=(),
         metadata=None,
         text="",
-        lock=Lock(format=4, packages=tuple(locked_package(name) for name in locked)),
+        lock=Lock(
+            format=4,
+            packages=(
+                *(locked_package(member.name, version=member.version) for member in members),
+                *(locked_package(name) for name in locked - {member.name for member in members}),
+            ),
+        ),
         resolver="2",
         config=CargoConfig(),
         own_config=CargoConfig(),

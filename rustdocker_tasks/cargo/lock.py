@@ -13,9 +13,10 @@ from rustdocker_tasks.cargo.model import Lock, LockedPackage, PackageId
 from rustdocker_tasks.cargo.schema import LockFile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from rustdocker_tasks.cargo.model import Package
     from rustdocker_tasks.cargo.schema import LockedEntry
 
 # `name`, `name version` or `name version (source)`: as much as tells it from the others.
@@ -40,6 +41,23 @@ def parse_lock(path: Path, text: str) -> Lock:
             for entry in entries
         ),
     )
+
+
+def find_unlocked(lock: Lock, members: Iterable[Package]) -> str | None:
+    """Return what of the members a lock file surely lacks, such as `app 0.2.0`; None if it may be up to date.
+
+    Versions that do not meet a requirement are left to cargo.
+    """
+    locked = {entry.id[:2]: entry for entry in lock.packages if entry.id.source is None}
+    for package in members:
+        entry = locked.get((package.name, package.version))
+        if entry is None:
+            return f"{package.name} {package.version}"
+        known = {identity.name for identity in entry.dependencies}
+        for dependency in package.dependencies:
+            if dependency.package not in {*known, package.name}:
+                return f"{dependency.package}, on which {package.name} depends"
+    return None
 
 
 def _id(entry: LockedEntry) -> PackageId:

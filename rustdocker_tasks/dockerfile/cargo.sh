@@ -35,6 +35,14 @@ open_doors() {
         export CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS=cargo:token
     done
     if [ -n "$(find /run/secrets -name 'git-*' -size +0)" ]; then
+        # Through a proxy, cargo's own git asks no helper; git itself does.
+        if [ -n "${https_proxy:-}${http_proxy:-}${all_proxy:-}" ]; then
+            if command -v git > /dev/null; then
+                export CARGO_NET_GIT_FETCH_WITH_CLI=true
+            else
+                say "a proxy and a git server's password need a build image with git: without it cargo shows none"
+            fi
+        fi
         set_aside /etc/gitconfig
         printf '[credential]\n\thelper = "!sh /rustdocker/git-credential"\n' >> /etc/gitconfig
         cat > /rustdocker/git-credential << 'END'

@@ -107,6 +107,16 @@ class UnusableSource(ProjectError):
         )
 
 
+class OutdatedLock(ProjectError):
+    def __init__(self, path: Path, lacks: str, *, set_by: str) -> None:
+        super().__init__(
+            "Cargo.lock is not up to date, and is to be used as it is",
+            found=f"{path} does not have {lacks}",
+            set_by=f"locked: {set_by}",
+            hint="`cargo update --workspace` renews it; `locked = false` lets cargo do so in each build",
+        )
+
+
 class IgnoredManifest(ProjectError):
     def __init__(self, path: Path, ignore_files: Sequence[Path]) -> None:
         super().__init__(

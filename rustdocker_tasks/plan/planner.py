@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustdocker_tasks.cargo.features import all_features
-from rustdocker_tasks.errors import BadValue, BuildxUnusable, nearest
+from rustdocker_tasks.cargo.lock import find_unlocked
+from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutdatedLock, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.container import container_build, detected_environment
@@ -113,6 +114,7 @@ def make_plan(
     `toolchain` is that of the host backend; it may be None for a variant that leaves the target to cargo.
     """
     settings = resolved.settings
+    _require_locked(project, resolved)
     in_container = backend.backend is Backend.BUILDX
     if in_container:
         target = target_in_container(variant, resolved, project.own_config)
@@ -162,6 +164,14 @@ def make_plan(
         tags_set_by=resolved.origin("tag" if settings.tag else "repository").where,
         git=facts.git,
     )
+
+
+def _require_locked(project: Project, resolved: ResolvedSettings) -> None:
+    """Raise OutdatedLock where cargo would refuse the lock file, as far as that is seen without cargo."""
+    if project.lock is not None and resolved.settings.locked:
+        lacks = find_unlocked(project.lock, project.members)
+        if lacks is not None:
+            raise OutdatedLock(project.root / "Cargo.lock", lacks, set_by=resolved.origin("locked").where)
 
 
 def _require_profile(project: Project, resolved: ResolvedSettings) -> str:

@@ -148,6 +148,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: rename it or make it readable, or name it in .dockerignore if the build does not need it",
     ),
     (
+        errors.OutdatedLock(Path("/shop/Cargo.lock"), "shop 0.2.0", set_by="default"),
+        65,
+        "Cargo.lock is not up to date, and is to be used as it is\n"
+        "  found: /shop/Cargo.lock does not have shop 0.2.0\n"
+        "  set by: locked: default\n"
+        "  hint: `cargo update --workspace` renews it; `locked = false` lets cargo do so in each build",
+    ),
+    (
         errors.IgnoredManifest(Path("/lib/Cargo.toml"), [Path("/shop/.dockerignore")]),
         65,
         "a package that cargo asks for is kept out of the build\n"

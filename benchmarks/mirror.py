@@ -31,7 +31,8 @@ def update(folder: Path, kept: Path) -> tuple[float, float]:
         listed = time.perf_counter()
         script = folder / context.names.folder / context.names.mirror_script
         subprocess.run(
-            ("sh", script, str(context.names.sources), folder, kept / "sources", "-", kept / "target"), check=True
+            ("sh", script, str(context.names.sources), folder, kept / "sources", ".", "-", kept / "target"),
+            check=True,
         )
         return listed - began, time.perf_counter() - listed
 

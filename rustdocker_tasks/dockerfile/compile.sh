@@ -64,7 +64,7 @@ place_git() {
     git ls-files -z --deleted | git update-index -z --skip-worktree --stdin
 }
 
-sh "$support/$mirror" "$list" /context "$sources" "$git" "$target"
+sh "$support/$mirror" "$list" /context "$sources" "$project" "$git" "$target"
 if [ "$git" != - ]; then
     trap 'rm -rf "$work" "$sources/$git"' EXIT
     rm -rf "${sources:?}/$git"

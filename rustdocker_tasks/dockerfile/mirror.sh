@@ -3,19 +3,19 @@
 #
 # Bring a mirror of the sources to the state of a list, so that cargo, run in the mirror, compiles what it has to.
 #
-#   mirror.sh LIST CONTEXT SOURCES GIT TARGET
+#   mirror.sh LIST CONTEXT SOURCES PROJECT GIT TARGET
 #
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what CONTEXT, the folder
-# of the build context, brings. SOURCES is the mirror and TARGET the target folder of all builds in it; both may
-# outlive the build. GIT is where in CONTEXT the repository's own folder lies, or - if it is not sent. It exits with 75 if the context does not bring what is listed, and says what.
+# of the build context, brings. SOURCES is the mirror, PROJECT the folder in it where cargo runs, and TARGET the target
+# folder of all builds in it; mirror and target folder may outlive the build. GIT is where in CONTEXT the repository's own folder lies, or - if it is not sent. It exits with 75 if the context does not bring what is listed, and says what.
 set -eu
 export LC_ALL=C
 
-list=$1 context=$2 sources=$3 git=$4 target=$5
+list=$1 context=$2 sources=$3 project=$4 git=$5 target=$6
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
 known=$state/sources
-pending=$state/pending
+pending=$state/pending renewing=$state/renewing
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -38,8 +38,10 @@ wanted_rows() {
     done
 }
 
-# The files in the mirror that meet a condition of find's. The target folder may lie within.
-mirrored() { (cd "$sources" && find . -path ./target -prune -o -type f "$@" -printf '%P\n'); }
+# The paths in the mirror that meet a condition of find's. The target folder may lie within.
+inner_target=./.
+case $target in "$sources"/*) inner_target=./${target#"$sources"/} ;; esac
+mirrored() { (cd "$sources" && find . -mindepth 1 -path "$inner_target" -prune -o "$@" -printf '%P\n') | sort; }
 
 # Bring the mirror to the state of the list. Cargo compares times, and a context brings old ones: what differs in
 # content gets the time of now, everything else keeps the time at which this mirror first saw its content.
@@ -54,6 +56,7 @@ update_mirror() {
     paths "$work/wanted" | sort > "$work/wanted-paths"
     paths "$work/changed" > "$work/changed-paths"
     comm -23 "$work/known-paths" "$work/wanted-paths" > "$work/gone"
+    note_new
     cat "$work/changed-paths" "$work/gone" >> "$pending"
     note_commit
 
@@ -61,9 +64,12 @@ update_mirror() {
     mv "$known.new" "$known"
     remove_files < "$work/gone"
     find_renewal
-    if [ -s "$work/renewed" ]; then
-        # A build script that is to run again makes what it makes; one that is gone or changed does not.
-        mirrored | sort | comm -23 - "$work/wanted-paths" | remove_files
+    # A build script that is to run again makes what it makes; one that is gone or changed does not. Whose script made
+    # what nobody knows: so all of them run again.
+    mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" > "$work/made"
+    if [ -s "$work/renewed" ] && [ -s "$work/made" ]; then
+        remove_files < "$work/made"
+        echo . > "$work/renewed"
     fi
     copy_changed
     check_changed
@@ -71,7 +77,14 @@ update_mirror() {
     cp "$work/wanted" "$known.new"
     mv "$known.new" "$known"
     [ "$git" = - ] || cp "$work/git" "$state/git"
-    rm "$pending"
+    rm "$pending" "$renewing"
+}
+
+# A file that is new or gone may be one that a build script makes too, though dep-info names it. What an interrupted
+# update has noted is not new.
+note_new() {
+    sort -u "$pending" > "$work/noted"
+    comm -13 "$work/known-paths" "$work/wanted-paths" | comm -23 - "$work/noted" | cat - "$work/gone" >> "$renewing"
 }
 
 # A commit, a branch and a tag are no files, and build scripts ask for them: another one is as if a file that is not Rust
@@ -99,18 +112,22 @@ start_state() {
         mkdir -p "$sources" "$state"
         : > "$known"
     fi
-    touch -a "$pending"
+    touch -a "$pending" "$renewing"
 }
 
-# A build script may have written over a source.
+# A build script may have written over a source, with whatever time, or removed it.
 drop_spoiled_rows() {
-    mirrored -newer "$known" | sort > "$work/written"
+    mirrored -type f > "$work/there"
+    paths "$work/known" | sort | comm -23 - "$work/there" > "$work/spoiled"
+    mirrored -type f -cnewer "$known" > "$work/written"
     awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
         "$work/written" "$work/known" > "$work/suspects"
-    [ -s "$work/suspects" ] || return 0
     as_digests < "$work/suspects" > "$work/digests"
-    (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") \
-        | sed -n 's,^\./\(.*\): FAILED.*$,\1,p' > "$work/spoiled" || true
+    if [ -s "$work/digests" ]; then
+        (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") \
+            | sed -n 's,^\./\(.*\): FAILED.*$,\1,p' >> "$work/spoiled" || true
+    fi
+    [ -s "$work/spoiled" ] || return 0
     awk 'FILENAME == ARGV[1] { spoiled[$0]; next } !(substr($0, 68) in spoiled)' \
         "$work/spoiled" "$work/known" > "$work/kept"
     mv "$work/kept" "$work/known"
@@ -168,10 +185,13 @@ check_changed() {
 # Cargo sees a change of the Rust files that its dep-info names. It does not see what procedural macros and build
 # scripts read: another Rust file or a manifest renews its package, any other file renews all packages.
 find_renewal() {
-    : > "$work/renewed"
-    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec cat {} + 2> "$work/ignored" | sed -n 's/:$//p' | sed 's/\\ / /g' | sort -u > "$work/named"
-    sort -u "$pending" | comm -23 - "$work/named" | grep -v '^Cargo\.lock$' > "$work/unseen" || true
-    sort -u "$pending" | comm -12 - "$work/named" | grep -v '\.rs$' >> "$work/unseen" || true
+    named_files | sort -u > "$work/named"
+    sort -u "$pending" > "$work/noted"
+    {
+        comm -23 "$work/noted" "$work/named"
+        comm -12 "$work/noted" "$work/named" | grep -v '\.rs$' || true
+        cat "$renewing"
+    } | grep -v '\(^\|/\)Cargo\.lock$' > "$work/unseen" || true
     grep '\(^\|/\)Cargo\.toml$' "$work/wanted-paths" | sed -n 's,/Cargo\.toml$,,p' > "$work/packages" || true
     awk 'FILENAME == ARGV[1] { package[$0]; next }
          !/\.rs$/ && !/(^|\/)Cargo\.toml$/ { print "."; next }
@@ -180,9 +200,23 @@ find_renewal() {
            print folder == "" ? "." : folder }' "$work/packages" "$work/unseen" | sort -u > "$work/renewed"
 }
 
+# The sources that dep-info names, from the mirror's root: it has the workspace's own from the workspace's folder, and
+# whole paths of others.
+named_files() {
+    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec cat {} + 2> "$work/ignored" \
+        | sed -n 's/:$//p' | sed 's/\\ / /g' \
+        | SOURCES=$sources/ PROJECT=$project/ awk '
+            BEGIN { sources = ENVIRON["SOURCES"]; project = ENVIRON["PROJECT"]; if (project == "./") project = "" }
+            index($0, sources) == 1 { print substr($0, length(sources) + 1); next }
+            !/^\// { print project $0 }'
+}
+
 renew() {
+    cd "$sources"
     while IFS= read -r package; do
-        find "$sources/$package" -path "$sources/target" -prune -o -name '*.rs' -exec touch {} +
+        place=./$package
+        [ "$package" != . ] || place=.
+        find "$place" -path "$inner_target" -prune -o -name '*.rs' -type f -exec touch {} +
     done < "$work/renewed"
 }
 

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ class Project:
     """A user's folder, what BuildKit has of it, and the mirror with its target folder."""
 
     place: Path
-    times: dict[str, int] = field(default_factory=dict)
+    inner: str = "."  # the workspace's folder in the user's
 
     @property
     def folder(self) -> Path:
@@ -58,7 +58,12 @@ class Project:
 
     def try_update(self, **environment: str) -> int:
         """Return the script's exit code, a signal's number less than 0."""
-        with prepared_context(ContextFolders(root=self.folder, project=self.folder), (), None) as context:
+        folders = ContextFolders(
+            root=self.folder,
+            project=self.folder / self.inner,
+            packages=(self.folder,) if self.inner != "." else (),
+        )
+        with prepared_context(folders, (), None) as context:
             for _ in range(2):
                 self._send()
                 support = self.place / "context" / context.names.folder
@@ -67,8 +72,9 @@ class Project:
                     "sh",
                     script,
                     str(context.names.sources),
-                    support.parents[2],
+                    self.place / "context",
                     self.mirror,
+                    self.inner,
                     "-",
                     self.target,
                 )
@@ -110,7 +116,9 @@ class Project:
     def printed(self, *flags: str) -> str:
         """Compile in the mirror, and return what the program prints."""
         words = ("cargo", "run", "--quiet", "--offline", f"--target-dir={self.target}", *flags)
-        return subprocess.run(words, cwd=self.mirror, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            words, cwd=self.mirror / self.inner, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def try_compiling(self, seconds: float) -> None:
         """Start cargo in the mirror, and kill it with all that it has started."""
@@ -358,6 +366,104 @@ SCENARIOS: dict[str, Turns] = {
         ({"inputs/b": None}, "1"),
         ({"inputs/b.rs": "", "inputs/c.rs": ""}, "3"),
     ],
+    "what a script made, when another package is renewed": [
+        (
+            {
+                "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nb = { path = "b" }\n[workspace]\n',
+                "build.rs": 'fn main() { println!("cargo:rerun-if-changed=inputs/a"); '
+                'std::fs::write("src/made.rs", "pub const X: u8 = 1;").unwrap(); }',
+                "src/main.rs": 'mod made; fn main() { println!("{}{}", made::X, b::X); }',
+                "inputs/a": "",
+                "b/Cargo.toml": MANIFEST.format(name="b"),
+                "b/src/lib.rs": "pub const X: u8 = 1;",
+            },
+            "11",
+        ),
+        ({"b/src/new.rs": "pub const X: u8 = 2;", "b/src/lib.rs": "mod new; pub use new::X;"}, "12"),
+    ],
+    "a source that a script writes over with an old time": [
+        (
+            {
+                "build.rs": 'fn main() { std::fs::rename("data/y", "data/x").unwrap(); }',
+                "src/main.rs": 'fn main() { println!("{}", include_str!("../data/x")); }',
+                "data/x": "of x",
+                "data/y": "of y",
+            },
+            "of y",
+        ),
+        ({"build.rs": "fn main() {}"}, "of x"),
+    ],
+    "a source that a script removes": [
+        (
+            {
+                "src/main.rs": READS,
+                "build.rs": WRITES.format(
+                    tell="",
+                    text='{ let t = fs::read_to_string("in").unwrap(); fs::remove_file("in").unwrap(); t }',
+                ),
+                "in": "one",
+            },
+            "one",
+        ),
+        ({"notes": "1"}, "one"),
+    ],
+    "a source that a script makes too": [
+        (
+            {
+                "build.rs": 'fn main() { println!("cargo:rerun-if-changed=inputs"); '
+                'std::fs::write("src/made.rs", "pub const X: u8 = 1;").unwrap(); }',
+                "src/main.rs": 'mod made; fn main() { println!("{}", made::X); }',
+                "inputs": "",
+            },
+            "1",
+        ),
+        ({"src/made.rs": "pub const X: u8 = 2;"}, "1"),
+        ({"src/made.rs": None}, "1"),
+    ],
+    "an empty folder of a script's in the place of a source": [
+        (
+            {
+                "build.rs": 'fn main() { let _ = std::fs::create_dir_all("gen/empty"); }',
+                "src/main.rs": 'fn main() { println!("1"); }',
+            },
+            "1",
+        ),
+        ({"gen": "x", "src/main.rs": 'fn main() { println!("{}", include_str!("../gen")); }'}, "x"),
+    ],
+    "a link of a script's in the place of a folder": [
+        (
+            {
+                "build.rs": 'fn main() { let _ = std::os::unix::fs::symlink("data", "gen"); }',
+                "src/main.rs": 'fn main() { println!("{}", include_str!("../data/a")); }',
+                "data/a": "of data",
+            },
+            "of data",
+        ),
+        ({"gen/a": "of gen", "build.rs": "fn main() {}"}, "of data"),
+    ],
+    "a member that is gone, in whose folder a script made one": [
+        (
+            {
+                "Cargo.toml": MANIFEST.format(name="app")
+                + '[dependencies]\nx = { path = "crates/x" }\n[workspace]\nmembers = ["crates/*"]\n',
+                "src/main.rs": 'fn main() { println!("{}", x::X); }',
+                "crates/y/Cargo.toml": MANIFEST.format(name="y"),
+                "crates/y/src/lib.rs": "",
+                "crates/x/Cargo.toml": MANIFEST.format(name="x"),
+                "crates/x/src/lib.rs": "pub const X: u8 = 1;",
+                "crates/x/build.rs": 'fn main() { std::fs::create_dir_all("out").unwrap(); }',
+            },
+            "1",
+        ),
+        (
+            {
+                "Cargo.toml": MANIFEST.format(name="app") + '[workspace]\nmembers = ["crates/*"]\n',
+                "src/main.rs": 'fn main() { println!("2"); }',
+                **{f"crates/x/{name}": None for name in ("Cargo.toml", "src/lib.rs", "build.rs")},
+            },
+            "2",
+        ),
+    ],
     "a path of modules that changes": [
         (
             {
@@ -378,17 +484,50 @@ SCENARIOS: dict[str, Turns] = {
 }
 
 
+def remove_empty(path: Path) -> None:
+    """Remove the folders around a path that hold nothing any more, as git does."""
+    for folder in path.parents:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_program_is_made_of_the_sources_at_hand(project: Project, name: str) -> None:
     for files, printed in SCENARIOS[name]:
         for path, text in files.items():
             if text is None:
                 project.remove(path)
+                remove_empty(project.folder / path)
             else:
                 project.write(path, text)
         subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
         project.update()
         assert project.printed() == printed, files
+
+
+def test_a_file_of_another_folder_with_the_path_of_one_that_cargo_sees(tmp_path: Path) -> None:
+    project = Project(tmp_path / "here", inner="fuzz")
+    script = WRITES.format(
+        tell='println!("cargo:rerun-if-changed=build.rs");', text='fs::read_to_string("src/gen.rs").unwrap()'
+    )
+    project.write("Cargo.toml", MANIFEST.format(name="shop") + '[workspace]\nexclude = ["fuzz"]\n')
+    project.write("build.rs", script)
+    project.write("src/lib.rs", 'pub const X: &str = include_str!(concat!(env!("OUT_DIR"), "/text"));')
+    project.write("src/gen.rs", "// one")
+    dependency = '[dependencies]\nshop = { path = ".." }\n[workspace]\n'
+    project.write("fuzz/Cargo.toml", MANIFEST.format(name="fuzz") + dependency)
+    project.write("fuzz/src/main.rs", 'mod gen; fn main() { println!("{}", shop::X); }')
+    project.write("fuzz/src/gen.rs", "// of fuzz")
+    words = ["cargo", "generate-lockfile", "--quiet", "--offline"]
+    subprocess.run(words, cwd=project.folder / "fuzz", check=True)
+    project.update()
+    assert project.printed() == "// one"
+    project.write("src/gen.rs", "// two")
+
+    project.update()
+
+    assert project.printed() == "// two"
 
 
 # Every program that the script starts counts, and at one of them all of it is killed.
@@ -414,15 +553,14 @@ def shims(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def killed_at_every_step(project: Project, shims: Path, change: Callable[[], None]) -> Iterator[int]:
-    """Kill an update for a change at each program that it starts, from the same state; tell where."""
+def killed_at_steps(project: Project, shims: Path, change: Callable[[], None], *, number: int) -> Iterator[int]:
+    """Kill an update for a change at every other program that it starts, from the same state; tell where."""
     project.update()
     assert project.printed() == "first"
     shutil.copytree(project.place, state := project.place.with_name("state"), symlinks=True)
     counter = state.with_name("counter")
-    number = 0
     while True:
-        number += 1
+        number += 2
         shutil.rmtree(project.place)
         shutil.copytree(state, project.place, symlinks=True)
         counter.write_text("")
@@ -439,7 +577,7 @@ def test_killed_at_any_point_and_then_reverted(project: Project, shims: Path) ->
         project.write("src/main.rs", PRINT.format("fifth"))
 
     wrong = {}
-    for number in killed_at_every_step(project, shims, change):
+    for number in killed_at_steps(project, shims, change, number=-1):
         project.write("src/main.rs", PRINT.format("first"))
         project.update()
         if (printed := project.printed()) != "first":
@@ -455,7 +593,7 @@ def test_killed_at_any_point_and_then_built(project: Project, shims: Path) -> No
         project.write("text", "fifth")
 
     wrong = {}
-    for number in killed_at_every_step(project, shims, change):
+    for number in killed_at_steps(project, shims, change, number=0):
         project.update()
         if (printed := project.printed()) != "fifth":
             wrong[number] = printed

@@ -116,7 +116,8 @@ def run(image: str) -> bytes:
 def test_a_proxy_hands_them_on_and_its_password_is_nowhere(
     server: PrivateServer, tmp_path: Path, cache: str
 ) -> None:
-    password, host = f"proxy-{uuid.uuid4().hex}", "sources.company.test"
+    # What a registry gave stays on the mount of cargo's folder, by the registry's name.
+    password, host = f"proxy-{uuid.uuid4().hex}", f"{uuid.uuid4().hex}.company.test"
     layers = tmp_path / "layers"
     settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": cache}
     settings |= {"RUSTDOCKER_CACHE_TO": str(layers)} if cache == "layer" else {}

@@ -146,7 +146,7 @@ def _query_toolchain(folder: Path) -> Toolchain:
 
 
 def _machine_facts(configured: Configured, outside: Sequence[Package]) -> MachineFacts:
-    packages = context_folders(configured.project, outside).packages
+    packages = context_folders(configured.project, outside).beside
     return MachineFacts(
         buildx_problem=_buildx_problem(configured.resolved),
         git=query_git(configured.project.root, packages),

@@ -200,8 +200,8 @@ def _context(plan: ImagePlan) -> list[tuple[str, str]]:
     if plan.container is None:
         return []
     folders = plan.container.context
-    parts = [folders.path_of(folder) for folder in (folders.project, *folders.packages)]
-    return [("context", f"{folders.root}: {', '.join(parts)}" if folders.packages else str(folders.root))]
+    parts = [folders.path_of(folder) for folder in (folders.project, *folders.beside)]
+    return [("context", f"{folders.root}: {', '.join(parts)}" if folders.beside else str(folders.root))]
 
 
 def _tools(plan: ImagePlan) -> list[tuple[str, str]]:

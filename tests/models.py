@@ -43,7 +43,6 @@ def package(
         name=name,
         version=version,
         manifest=manifest or ROOT / name / "Cargo.toml",
-        workspace=ROOT,
         edition="2021",
         rust_version=None,
         targets=binaries,

@@ -31,7 +31,7 @@ _PATHS = (
 
 # The tables whose values may be files of the project without which nothing compiles: wrappers, linkers and their
 # scripts, own targets, registries in folders.
-_NAMING = ("build", "target", "source", "paths", "env")
+_NAMING = ("build", "target", "source", "paths", "env", "http")
 _NOT_READ = {"target-dir", "build-dir"}
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.schema import Dependencies, DependencyTables, ManifestTable, WorkspaceTable
 
 _NEWEST_TO_TAKE_BOTH_FORMS = "2021"
+_OF_GIT = ("branch", "tag", "rev")
 
 
 def read_dependencies(
@@ -103,6 +104,9 @@ class _Reader:
             requirement=table.version,
             path=_normal(base / table.path) if table.path is not None else None,
             git=table.git,
+            git_reference=next(
+                ((key, value) for key in _OF_GIT if (value := getattr(table, key)) is not None), None
+            ),
             registry=table.registry or table.registry_index,
             features=tuple(table.features or ()),
             default_features=default is not False,
@@ -142,7 +146,7 @@ class _Reader:
         return merged, self._root
 
     def _require_source(self, name: str, table: DependencyTable) -> None:
-        git_keys = [key for key in ("branch", "tag", "rev") if getattr(table, key) is not None]
+        git_keys = [key for key in _OF_GIT if getattr(table, key) is not None]
         problem = None
         if table.version is None and table.path is None and table.git is None:
             problem = "is specified without a version, a path or a Git repository"

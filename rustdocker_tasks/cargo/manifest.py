@@ -175,7 +175,6 @@ class _PackageReader:
             name=name,
             version=version,
             manifest=path,
-            workspace=self._root.folder if self._root else None,
             edition=edition,
             rust_version=rust_version,
             targets=targets,

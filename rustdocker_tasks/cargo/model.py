@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,6 +36,11 @@ class Target(Frozen, frozen=True, kw_only=True):
     edition: str
     required_features: tuple[str, ...] = ()
 
+    @property
+    def place(self) -> Path:
+        """The path without `..`."""
+        return self.path.joinpath(os.path.normpath(self.path))
+
 
 class DependencyKind(Enum):
     """For what a dependency is needed."""
@@ -57,7 +63,8 @@ class Dependency(Frozen, frozen=True, kw_only=True):
     requirement: str | None
     path: Path | None = None
     git: str | None = None
-    registry: str | None = None  # None: crates.io
+    git_reference: tuple[str, str] | None = None  # `branch`, `tag` or `rev`, and which
+    registry: str | None = None  # its name, or its index's address; None: crates.io
     features: tuple[str, ...] = ()
     default_features: bool = True
     optional: bool = False
@@ -79,7 +86,6 @@ class Package(Frozen, frozen=True, kw_only=True):
     name: str
     version: str
     manifest: Path
-    workspace: Path | None  # the folder of the workspace that it is a member of
     edition: str
     rust_version: str | None
     targets: tuple[Target, ...]
@@ -90,20 +96,11 @@ class Package(Frozen, frozen=True, kw_only=True):
     about: About
     metadata: object  # [package.metadata], as written; None if there is none
     text: str  # of the manifest: only there can be seen on which line something stands
+    inherited_files: tuple[Path, ...] = ()  # what cargo reads of the workspace that it is a member of
 
     @property
     def folder(self) -> Path:
         return self.manifest.parent
-
-    @property
-    def inherited_files(self) -> tuple[Path, ...]:
-        """What cargo reads of the workspace that it is a member of; not all of it need be there.
-
-        The workspace's manifest may have a package too, and cargo refuses one that has nothing to compile.
-        """
-        if self.workspace in {None, self.folder}:
-            return ()
-        return tuple(self.workspace / name for name in ("Cargo.toml", "src/lib.rs", "src/main.rs"))
 
     @property
     def is_proc_macro(self) -> bool:
@@ -168,6 +165,12 @@ class CargoConfig(Frozen, frozen=True, kw_only=True):
     profiles: frozenset[str] = frozenset()
     overrides: tuple[Path, ...] = ()  # the folders that `paths` puts in the place of packages
     named_files: tuple[Path, ...] = ()  # what may be a file or folder that compiling needs; most are neither
+
+    @property
+    def package_folders(self) -> tuple[Path, ...]:
+        """The folders where packages are taken from, in place of others."""
+        vendored = (source.directory for source in self.sources.values())
+        return (*self.overrides, *(folder for folder in vendored if folder is not None))
 
 
 class ToolchainFile(Frozen, frozen=True, kw_only=True):

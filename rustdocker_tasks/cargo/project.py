@@ -10,6 +10,8 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.cargo.config import make_config
 from rustdocker_tasks.cargo.dependencies import patched_folders
 from rustdocker_tasks.cargo.lock import parse_lock
@@ -144,10 +146,18 @@ class _Loader:
         """Return the package of a folder, which must have one."""
         if folder not in self._packages:
             root = self.root_of(folder)
-            self._packages[folder] = read_package(
+            package = read_package(
                 self.manifest(folder), root=self.manifest(root) if root else None, files=_package_files(folder)
             )
+            inherited = tuple(self._inherited_from(root)) if root not in {None, folder} else ()
+            self._packages[folder] = replace(package, inherited_files=inherited)
         return self._packages[folder]
+
+    def _inherited_from(self, root: Path) -> Iterator[Path]:
+        """A workspace's manifest; of the package in it, without what it says that there is, cargo refuses it."""
+        yield root / MANIFEST
+        if self.manifest(root).package is not None:
+            yield from (target.path for target in self.package(root).targets)
 
     def root_of(self, folder: Path) -> Path | None:
         """Return the folder of the workspace that a manifest belongs to, None if there is none."""

@@ -7,6 +7,7 @@ Left out is all that changes nothing of them: other members, their own versions,
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import tomli
@@ -16,7 +17,7 @@ from rustdocker_tasks.cargo.model import DependencyKind, TargetKind
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Dependency, LockedPackage, Package, PackageId, Project, Target
@@ -27,6 +28,11 @@ _ALLOW = "#![allow(warnings, missing_docs, unused_crate_dependencies)]\n"
 _DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
 _FOR_TESTS = ("dev-dependencies", "dev_dependencies")
 _OF_ROOTS = ("cargo-features", "profile", "patch", "replace")
+_KINDS = {
+    "dependencies": DependencyKind.NORMAL,
+    "build-dependencies": DependencyKind.BUILD,
+    "dev-dependencies": DependencyKind.DEVELOPMENT,
+}
 _FIRST_WITH_A_VERSION = 3  # of the lock file's formats
 _UNIFIES_ALL = "1"  # the resolver that takes the features that tests ask for
 
@@ -58,6 +64,7 @@ class _Maker:
             d.path for folder in self._real & self._members for d in self._by_folder[folder].dependencies if d.path
         )
         self._needed = {*self._reached([package.folder, *of_tests]), *self._real}
+        self._keep_version = set(self._asked_for_by_version())
         self._manifests = {
             folder: self._manifest(self._by_folder[folder]) for folder in sorted(self._needed - self._real)
         }
@@ -102,6 +109,21 @@ class _Maker:
             yield folder
             each = self._by_folder[folder]
             waiting += [d.path for d in each.dependencies if d.path is not None and self._counts(d.kind, each)]
+
+    def _asked_for_by_version(self) -> Iterator[Path]:
+        """The packages that a manifest which is as it is may ask for by version, and those of one name."""
+        root_is_real = self._project.root in self._real
+        for folder in self._real:
+            yield from (d.path for d in self._by_folder[folder].dependencies if d.path is not None)
+        by_name: dict[str, list[Path]] = {}
+        for folder in self._needed:
+            by_name.setdefault(self._by_folder[folder].name, []).append(folder)
+        for folders in by_name.values():
+            if len(folders) > 1 or root_is_real:
+                yield from folders
+
+    def _version(self, package: Package) -> str:
+        return package.version if package.folder in self._keep_version else STUB_VERSION
 
     def _counts(self, kind: DependencyKind, package: Package) -> bool:
         """Whether dependencies of a kind have a say; those of tests only with the first resolver."""
@@ -170,27 +192,37 @@ class _Maker:
             made["features"] = features if keeps_tests else _without_dependencies_of_tests(features, package)
         if "target" in raw:
             made["target"] = {
-                platform: self._dependencies(table, kinds, package) for platform, table in raw["target"].items()
+                platform: self._dependencies(table, kinds, package, condition=platform)
+                for platform, table in raw["target"].items()
             }
         if "workspace" in raw and package.folder != self._project.root:
             made["workspace"] = {}  # of its own: nobody may take it for a member of this one
         return {**made, **self._dependencies(raw, kinds, package)}
 
-    def _dependencies(self, raw: dict[str, Any], kinds: Iterable[str], package: Package) -> dict[str, Any]:
+    def _dependencies(
+        self, raw: dict[str, Any], keys: Iterable[str], package: Package, *, condition: str | None = None
+    ) -> dict[str, Any]:
+        def declared(name: str, key: str) -> Dependency:
+            wanted = (name, _KINDS[key.replace("_", "-")], condition)
+            return next(d for d in package.dependencies if (d.name, d.kind, d.condition) == wanted)
+
         return {
-            kind: {name: self._entry(name, entry, package) for name, entry in raw[kind].items()}
-            for kind in kinds
-            if kind in raw
+            key: {
+                name: self._entry(entry, package, partial(declared, name, key)) for name, entry in raw[key].items()
+            }
+            for key in keys
+            if key in raw
         }
 
     def _package_table(self, package: Package, raw: dict[str, Any]) -> dict[str, Any]:
         script = next((t for t in package.targets if t.kind is TargetKind.BUILD_SCRIPT), None)
-        # Of a workspace that is left out nothing can be inherited.
-        of_members = ("workspace",) if package.folder in self._members else ()
-        kept: dict[str, Any] = {key: raw[key] for key in ("links", "resolver", *of_members) if key in raw}
+        # Of a workspace that is left out nothing can be inherited; a workspace's resolver stands in its own table.
+        keys = ["links", *(["workspace"] if package.folder in self._members else [])]
+        keys += [] if "workspace" in tomli.loads(self._project.text) else ["resolver"]
+        kept: dict[str, Any] = {key: raw[key] for key in keys if key in raw}
         return {
             "name": package.name,
-            "version": STUB_VERSION,
+            "version": self._version(package),
             "edition": package.edition,
             **({"rust-version": package.rust_version} if package.rust_version else {}),
             **kept,
@@ -210,15 +242,15 @@ class _Maker:
     def _stubs(self, package: Package) -> Iterator[tuple[Path, str]]:
         for target in self._targets(package):
             yield (
-                _normal(target.path),
+                target.place,
                 _ALLOW if target.kind is TargetKind.LIBRARY else f"{_ALLOW}fn main() {{}}\n",
             )
 
-    def _entry(self, name: str, entry: Any, package: Package) -> Any:
+    def _entry(self, entry: Any, package: Package, declared: Callable[[], Dependency]) -> Any:
         """A dependency; what a package inherits from another workspace than this is written out."""
         is_inherited = isinstance(entry, dict) and entry.get("workspace")
         if is_inherited and package.folder not in self._members:
-            entry = _resolved(next(d for d in package.dependencies if d.name == name), package.folder)
+            entry = _resolved(declared(), package.folder)
         return self._without_version(entry, package.folder)
 
     def _without_version(self, entry: Any, base: Path) -> Any:
@@ -226,7 +258,7 @@ class _Maker:
         if not isinstance(entry, dict) or "path" not in entry:
             return entry
         folder = base.joinpath(os.path.normpath(base / entry["path"]))
-        is_masked = folder in self._by_folder and folder not in self._real
+        is_masked = folder in self._by_folder and folder not in {*self._real, *self._keep_version}
         return {key: value for key, value in entry.items() if key != "version" or not is_masked}
 
     def _lock_file(self) -> str:
@@ -235,7 +267,8 @@ class _Maker:
         assert lock is not None  # noqa: S101 - asked by the caller
         entries = {entry.id: entry for entry in lock.packages}
         own = {(each.name, each.version): each for each in self._by_folder.values()}
-        masked = {(self._by_folder[f].name, self._by_folder[f].version) for f in self._manifests}
+        without = self._manifests.keys() - self._keep_version
+        masked = {(self._by_folder[f].name, self._by_folder[f].version) for f in without}
         kept: dict[PackageId, list[PackageId]] = {}
         waiting = [
             entry.id
@@ -283,7 +316,8 @@ def _resolved(dependency: Dependency, folder: Path) -> dict[str, Any]:
         "version": dependency.requirement,
         "path": _from(folder, dependency.path) if dependency.path is not None else None,
         "git": dependency.git,
-        "registry": dependency.registry,
+        **dict([dependency.git_reference] if dependency.git_reference else []),
+        "registry-index" if "://" in (dependency.registry or "") else "registry": dependency.registry,
         "features": list(dependency.features) or None,
         "default-features": None if dependency.default_features else False,
         "optional": dependency.optional or None,
@@ -336,10 +370,6 @@ def _version(identity: PackageId, masked: set[tuple[str, str]]) -> str:
 
 def _sort_key(identity: PackageId) -> tuple[str, str, str]:
     return identity.name, identity.version, identity.source or ""
-
-
-def _normal(path: Path) -> Path:
-    return path.joinpath(os.path.normpath(path))
 
 
 def _from(folder: Path, path: Path) -> str:

@@ -22,8 +22,28 @@ def parse_ignore_file(text: str) -> tuple[str, ...]:
             continue
         negation = "!" if pattern.startswith("!") else ""
         cleaned = posixpath.normpath(pattern.removeprefix("!").strip()).lstrip("/")
-        patterns.append(negation + cleaned)
+        # What was found behind a blank is a comment once it is written at the start of a line.
+        patterns.append(negation + re.sub("^#", "[#]", cleaned))
     return tuple(patterns)
+
+
+def literal(path: str) -> str:
+    """Return the pattern for one path and no other: no wildcard, comment or negation, and with all its blanks."""
+    text = re.sub(r"([\\*?\[])", r"\\\1", path)
+    return re.sub(r"^[#!\s]|\s$", r"[\g<0>]", text)
+
+
+def is_outside(pattern: str) -> bool:
+    """Whether a pattern is for what lies outside of its ignore file's folder, of which nothing is sent anyway."""
+    return pattern.removeprefix("!").split("/")[0] == ".."
+
+
+def below(folder: str, pattern: str) -> str:
+    """Return a pattern of the ignore file in a folder of the context as one for the context's root."""
+    if folder == ".":
+        return pattern
+    negation = "!" if pattern.startswith("!") else ""
+    return f"{negation}{literal(folder)}/{pattern.removeprefix('!')}"
 
 
 class _Pattern(Frozen, frozen=True):

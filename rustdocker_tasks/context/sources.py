@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
+from rustdocker_tasks.context.ignore import IgnorePatterns, below, is_outside, literal, parse_ignore_file
 from rustdocker_tasks.errors import IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, read_content, walk
@@ -50,7 +49,7 @@ def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sou
     root = folders.root
     patterns = ignore_patterns(folders)
     ignored = IgnorePatterns(patterns)
-    targets = (folder / _TARGET for folder in (folders.project, *folders.packages))
+    targets = (folder / _TARGET for folder in (folders.project, *folders.beside))
     left_out = frozenset(map(str, (*targets, *others)))
     found_others: list[str] = []
     real_root = root.resolve()
@@ -78,7 +77,7 @@ def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sou
     for manifest in folders.manifests:
         if folders.path_of(manifest) not in files:
             raise IgnoredManifest(manifest, _ignore_files(folders))
-    return Sources(folders=folders, files=files, patterns=(*patterns, *map(_literal, sorted(more))))
+    return Sources(folders=folders, files=files, patterns=(*patterns, *map(literal, sorted(more))))
 
 
 def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
@@ -87,25 +86,26 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
     Docker reads the one in the context's root; each folder's own counts for what lies in it.
     """
     places = [folders.path_of(place) for place in folders.places]
-    asked = () if places == ["."] else ("*", *(f"!{_literal(place)}" for place in places))
+    asked = () if places == ["."] else ("*", *(f"!{literal(place)}" for place in places))
     own = [
-        _below(folders.path_of(path.parent), pattern)
+        below(folders.path_of(path.parent), pattern)
         for path in _ignore_files(folders)
         for pattern in _read_patterns(path)
+        if not is_outside(pattern)
     ]
-    targets = (folders.path_of(folder / _TARGET) for folder in (folders.project, *folders.packages))
-    return (*asked, *own, *_NEVER, *map(_literal, targets), *_of_git(folders))
+    targets = (folders.path_of(folder / _TARGET) for folder in (folders.project, *folders.beside))
+    return (*asked, *own, *_NEVER, *map(literal, targets), *_of_git(folders))
 
 
 def _of_git(folders: ContextFolders) -> Iterator[str]:
     if folders.git is not None:
-        place = _literal(folders.path_of(folders.git))
+        place = literal(folders.path_of(folders.git))
         yield f"!{place}"
         yield from (f"{place}/{name}" for name in _NOT_OF_GIT)
 
 
 def _ignore_files(folders: ContextFolders) -> list[Path]:
-    every = dict.fromkeys((folders.root, folders.project, *folders.packages))
+    every = dict.fromkeys((folders.root, folders.project, *folders.beside))
     return [path for folder in every if os.path.lexists(path := folder / IGNORE_FILE)]
 
 
@@ -114,18 +114,6 @@ def _read_patterns(path: Path) -> tuple[str, ...]:
         return parse_ignore_file(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableSource(path, "it cannot be read") from error
-
-
-def _below(folder: str, pattern: str) -> str:
-    """Return a pattern for a folder of the context as one for its root."""
-    if folder == ".":
-        return pattern
-    negation = "!" if pattern.startswith("!") else ""
-    return f"{negation}{_literal(folder)}/{pattern.removeprefix('!')}"
-
-
-def _literal(path: str) -> str:
-    return re.sub(r"([\\*?\[])", r"\\\1", path)
 
 
 def _walk_all(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.model import TargetKind
 from rustdocker_tasks.errors import OutsideOfContext
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
@@ -19,15 +20,15 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
 
     root: Path
     project: Path  # the workspace's folder
-    packages: tuple[Path, ...] = ()  # packages outside of that
-    files: tuple[Path, ...] = ()  # of the workspaces that those inherit from; not all are there
+    beside: tuple[Path, ...] = ()  # folders outside of that: packages, and where packages are from
+    files: tuple[Path, ...] = ()  # single files outside of all those; not all are there
     manifests: tuple[Path, ...] = ()  # those without which cargo refuses the project
     git: Path | None = None  # the repository's own folder, which is sent and is no source
 
     @property
     def places(self) -> tuple[Path, ...]:
         """The folders and files that are sources, none within another."""
-        every = dict.fromkeys((self.project, *self.packages, *self.files))
+        every = dict.fromkeys((self.project, *self.beside, *self.files))
         return tuple(place for place in every if every.keys().isdisjoint(place.parents))
 
     @property
@@ -43,18 +44,30 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
 def context_folders(project: Project, outside: Sequence[Package], git: Path | None = None) -> ContextFolders:
     """Return the workspace's folder or, if packages lie outside of it, the nearest that they all lie in."""
     root = project.root
-    strangers = [each for each in (*project.members, *outside) if not each.folder.is_relative_to(root)]
-    packages = tuple(dict.fromkeys(each.folder for each in strangers))
-    files = tuple(dict.fromkeys(file for each in strangers for file in each.inherited_files))
-    manifests = (root / "Cargo.toml", *(each.manifest for each in (*project.members, *outside)))
+    packages = (*project.members, *outside)
+    places = (*(each.folder for each in packages), *project.own_config.package_folders)
+    beside = tuple(dict.fromkeys(folder for folder in places if not folder.is_relative_to(root)))
+    files = dict.fromkeys(
+        file
+        for each in packages
+        for file in (*_crate_roots(each), *(() if each.folder.is_relative_to(root) else each.inherited_files))
+        if not any(file.is_relative_to(folder) for folder in (root, *beside))
+    )
     return ContextFolders(
-        root=_folder_around(root, (*packages, *(each.parent for each in (*files, *([git] if git else []))))),
+        root=_folder_around(root, (*beside, *(file.parent for file in files), *([git.parent] if git else []))),
         project=root,
-        packages=packages,
-        files=files,
-        manifests=manifests,
+        beside=beside,
+        files=tuple(files),
+        manifests=(root / "Cargo.toml", *(each.manifest for each in packages)),
         git=git,
     )
+
+
+def _crate_roots(package: Package) -> Iterator[Path]:
+    """Where a package's library, programs and build script are, which need not be in its folder."""
+    for target in package.targets:
+        if target.kind in {TargetKind.LIBRARY, TargetKind.BINARY, TargetKind.BUILD_SCRIPT}:
+            yield target.place
 
 
 def _folder_around(root: Path, others: Sequence[Path]) -> Path:

@@ -61,7 +61,7 @@ class Project:
         folders = ContextFolders(
             root=self.folder,
             project=self.folder / self.inner,
-            packages=(self.folder,) if self.inner != "." else (),
+            beside=(self.folder,) if self.inner != "." else (),
         )
         with prepared_context(folders, (), None) as context:
             for _ in range(2):

@@ -268,13 +268,92 @@ impl Buffer {
     pub fn format<I: std::fmt::Display>(&mut self, i: I) -> &str { self.0 = i.to_string(); &self.0 }
 }
 """
+OWN = '[package]\nname = "{}"\nversion = "{}"\nedition = "2021"\n'
+HELP = {"help/Cargo.toml": OWN.format("help", "0.1.0"), "help/src/lib.rs": ""}
+ITOA = {"itoa/src/lib.rs": ITOA_STANDIN}
+# What cargo accepts, and a skeleton that only leaves out versions and members would not be.
+ODD = {
+    "a resolver beside a workspace": {
+        "Cargo.toml": OWN.format("app", "0.1.0")
+        + 'resolver = "2"\n[dependencies]\nhelp = { path = "help" }\nfnv = "1"\n[workspace]\nmembers = ["help"]\n',
+        "src/main.rs": "fn main() {}\n",
+        **HELP,
+    },
+    "a manifest as it is that asks for a version": {
+        "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app", "itoa", "help"]\n'
+        '[patch.crates-io]\nitoa = { path = "itoa" }\n',
+        "app/Cargo.toml": OWN.format("app", "0.1.0") + '[dependencies]\nserde_json = "1"\n',
+        "app/src/main.rs": "fn main() {}\n",
+        "itoa/Cargo.toml": OWN.format("itoa", "1.0.99")
+        + '[dev-dependencies]\nhelp = { path = "../help", version = "0.1" }\n',
+        **HELP,
+        **ITOA,
+    },
+    "two packages of one name": {
+        "Cargo.toml": OWN.format("app", "0.1.0")
+        + '[dependencies]\nhelp = { path = "help" }\nother = { package = "help", path = "other" }\n'
+        '[workspace]\nexclude = ["other", "help"]\n',
+        "src/main.rs": "fn main() {}\n",
+        **HELP,
+        "other/Cargo.toml": OWN.format("help", "2.0.0") + '[dependencies]\nfnv = "1"\n',
+        "other/src/lib.rs": "",
+    },
+    "one dependency inherited in two ways": {
+        "Cargo.toml": OWN.format("app", "0.1.0")
+        + '[dependencies]\ninherits = { path = "tree/inherits" }\n[workspace]\nexclude = ["tree"]\n',
+        "src/main.rs": "fn main() {}\n",
+        "tree/Cargo.toml": '[workspace]\nmembers = ["inherits"]\n[workspace.dependencies]\n'
+        'semver = { version = "1", default-features = false }\n'
+        'fnv = { version = "1", default-features = false }\n',
+        "tree/inherits/Cargo.toml": OWN.format("inherits", "1.0.0")
+        + "[dependencies]\nsemver.workspace = true\n[build-dependencies]\n"
+        'semver = { workspace = true, features = ["std"] }\n'
+        "[target.'cfg(unix)'.dependencies]\nfnv = { workspace = true, features = [\"std\"] }\n",
+        "tree/inherits/src/lib.rs": "",
+        "tree/inherits/build.rs": "fn main() {}\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_manifests(write: Write, tmp_path: Path, name: str) -> None:
+    folder = write(ODD[name])
+    for words in ("generate-lockfile", "fetch"):
+        subprocess.run(["cargo", words, "--quiet"], cwd=folder, check=True)
+
+    compare(folder, tmp_path, package="app", binary="app")
+
+    check = ["cargo", "check", "--quiet", "--package=app"]
+    subprocess.run(check, cwd=tmp_path / "skeleton" / "sources", check=True)
+
+
+def test_a_branch_that_a_package_inherits_from_another_workspace(write: Write, tmp_path: Path) -> None:
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
+    served = write({"served/Cargo.toml": OWN.format("served", "0.3.0"), "served/src/lib.rs": ""}) / "served"
+    for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message=1"), ("branch", "dev")):
+        subprocess.run([*git, *words], cwd=served, check=True)
+    folder = write(
+        {
+            "Cargo.toml": OWN.format("app", "0.1.0")
+            + '[dependencies]\ninherits = { path = "tree/inherits" }\n[workspace]\nexclude = ["tree", "served"]\n',
+            "src/main.rs": "fn main() {}\n",
+            "tree/Cargo.toml": '[workspace]\nmembers = ["inherits"]\n[workspace.dependencies]\n'
+            f'served = {{ git = "file://{served}", branch = "dev" }}\n',
+            "tree/inherits/Cargo.toml": OWN.format("inherits", "1.0.0")
+            + "[dependencies]\nserved.workspace = true\n",
+            "tree/inherits/src/lib.rs": "",
+        }
+    )
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+
+    assert compare(folder, tmp_path, package="app", binary="app")
 
 
 BESIDE = {
     "Cargo.toml": '[workspace]\nmembers = ["libs/*"]\nexclude = ["services"]\n'
     '[workspace.package]\nedition = "2021"\n[workspace.dependencies]\nfnv = "1"\n'
     '[package]\nname = "outermost"\n',
-    "src/lib.rs": "",
+    "src/bin/tool.rs": "",
     "libs/common/Cargo.toml": '[package]\nname = "common"\nversion = "0.1.0"\nedition.workspace = true\n'
     '[dependencies]\nfnv.workspace = true\nmore = { path = "../more" }\n',
     "libs/common/src/lib.rs": "",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rustdocker_tasks.context.folder import prepared_context
-from rustdocker_tasks.context.ignore import IgnorePatterns
+from rustdocker_tasks.context.folder import prepared_context, render_ignore_file
+from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 from rustdocker_tasks.context.sources import list_sources, render_list
 from rustdocker_tasks.errors import IgnoredManifest, UnusableSource, UnusableTarget
 from rustdocker_tasks.plan.context import ContextFolders
@@ -119,7 +119,7 @@ def in_repository(folder: Path) -> ContextFolders:
     return ContextFolders(
         root=folder,
         project=folder / "api/app",
-        packages=packages,
+        beside=packages,
         files=(folder / "Cargo.toml", folder / "src/main.rs"),
         manifests=(folder / "api/app/Cargo.toml", folder / "libs/common[1]/Cargo.toml"),
     )
@@ -142,6 +142,32 @@ def test_the_ignore_file_lets_through_what_is_listed_and_nothing_else(write: Wri
 
     every = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert {path for path in every if not ignored.ignores(path)} == set(sources.files)
+
+
+@pytest.mark.parametrize("name", ["#p", "!p", " lead", "trail ", "[a]*?", "a#b!c"])
+def test_a_folder_of_any_name_is_sent_without_its_target_folder(write: Write, name: str) -> None:
+    files = {f"{name}/Cargo.toml": "", f"{name}/target/x": "", f"{name}/src/lib.rs": "", "app/Cargo.toml": ""}
+    folder = write(files)
+    folders = ContextFolders(root=folder, project=folder / "app", beside=(folder / name,))
+
+    sources = list_sources(folders)
+
+    # As BuildKit reads what is written for it.
+    ignored = IgnorePatterns(parse_ignore_file(render_ignore_file(sources.patterns, "ours")))
+    assert set(sources.files) == {f"{name}/Cargo.toml", f"{name}/src/lib.rs", "app/Cargo.toml"}
+    assert {path for path in files if not ignored.ignores(path)} == set(sources.files)
+
+
+def test_a_pattern_for_what_lies_above_lets_nothing_through(write: Write) -> None:
+    folder = write({"app/Cargo.toml": "", "app/.dockerignore": "!../secret\n  #d\n", "secret": "", "app/#d": ""})
+    folders = ContextFolders(root=folder, project=folder / "app", beside=(folder / "other",))
+
+    sources = list_sources(folders)
+
+    ignored = IgnorePatterns(parse_ignore_file(render_ignore_file(sources.patterns, "ours")))
+    assert set(sources.files) == {"app/Cargo.toml", "app/.dockerignore"}
+    assert ignored.ignores("secret")
+    assert ignored.ignores("app/#d")
 
 
 def test_our_folder_lies_in_the_project_whatever_the_context_is(write: Write) -> None:

@@ -37,10 +37,14 @@ def typecheck(c: Context) -> None:
 )
 def test(c: Context, quick: bool = False, accept: bool = False) -> None:  # noqa: FBT001, FBT002, PT028 - flags
     """Run the tests."""
-    if not quick:
-        start_lab()
-    chosen = ["-m", "'not cargo and not engine'"] if quick else []
-    _python(c, "pytest", *chosen, *(["--accept"] if accept else []))
+    more = ["--accept"] if accept else []
+    if quick:
+        _python(c, "pytest", "-m", "'not cargo and not engine'", *more)
+        return
+    # Those with an engine share it, and look at all that it has.
+    _python(c, "pytest", "-m", "'not engine'", "--numprocesses=auto", *more)
+    start_lab()
+    _python(c, "pytest", "-m", "engine", *more)
 
 
 @task(auto_shortflags=False)

@@ -23,6 +23,18 @@ trap 'rm -rf "$work"' EXIT
 
 . "$support/$cargo"
 
+# Size and place of what cargo made, for the next build. A file that was cut short since would end it in an error of the
+# compiler's that only an empty target folder mends. While cargo runs there is no such list: a kill is none of its matters.
+artefacts() { (cd "$target" && find . -path '*/deps/*' -type f -printf '%s %P\n' | sort); }
+check_artefacts() {
+    [ -f "$state/artefacts" ] || return 0
+    artefacts | comm -23 "$state/artefacts" - > "$work/damaged"
+    rm "$state/artefacts"
+    [ -s "$work/damaged" ] || return 0
+    say "what was compiled before is damaged ($(head -n 1 "$work/damaged" | cut -d ' ' -f 2-)): compiling everything anew"
+    find "$target" -mindepth 1 -maxdepth 1 ! -name rustdocker -exec rm -rf {} +
+}
+
 # What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
 # files and folders; that of a binary is not in cargo's messages, and of those the youngest stay.
 kept_builds=10
@@ -74,10 +86,12 @@ if [ "$list" != - ]; then
     # The tool reads along, and shows cargo's counter in place of its bar.
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 fi
+check_artefacts
 build "$work/messages" "$target" "$sources/$project" "--bin=$binary" "$@"
 # Of the artefacts of one binary only the binary is executable; a build script's is not named.
 program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
 install -D "$program" /rustdocker/program
 sweep
+artefacts > "$state/artefacts"
 [ "$git" = - ] || rm -rf "${sources:?}/$git"
 sh "$support/$assemble" "$out" "$runtime" "$binary" "$linkage"

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +56,8 @@ class Project:
         """Bring the mirror to the state of the folder, as a build does."""
         assert self.try_update() == 0
 
-    def try_update(self, **environment: str) -> int:
-        """Return the script's exit code, a signal's number less than 0."""
+    def try_update(self, environment: Mapping[str, str] | None = None, *, blocks: int | None = None) -> int:
+        """Return the script's exit code, a signal's number less than 0; a file has at most `blocks` of 512 bytes."""
         folders = ContextFolders(
             root=self.folder,
             project=self.folder / self.inner,
@@ -68,8 +68,9 @@ class Project:
                 self._send()
                 support = self.place / "context" / context.names.folder
                 script = support / context.names.mirror_script
+                limit = "" if blocks is None else f"ulimit -f {blocks};"
                 words = (
-                    "sh",
+                    *("sh", "-c", f'{limit} exec sh "$@"', "sh"),
                     script,
                     str(context.names.sources),
                     self.place / "context",
@@ -80,7 +81,7 @@ class Project:
                 )
                 done = subprocess.run(
                     words,
-                    env={**os.environ, **environment},
+                    env={**os.environ, **(environment or {})},
                     stderr=subprocess.PIPE,
                     text=True,
                     start_new_session=True,
@@ -530,6 +531,20 @@ def test_a_file_of_another_folder_with_the_path_of_one_that_cargo_sees(tmp_path:
     assert project.printed() == "// two"
 
 
+def test_a_disk_that_has_no_room_for_a_file(project: Project) -> None:
+    project.write("data", "1")
+    project.write("src/main.rs", 'fn main() { println!("{}", include_str!("../data").len()); }')
+    project.update()
+    assert project.printed() == "1"
+    project.write("data", "2" * 100_000)
+    project.write("src/main.rs", 'fn main() { println!("now {}", include_str!("../data").len()); }')
+
+    assert project.try_update(blocks=8) != 0
+    project.update()
+
+    assert project.printed() == "now 100000"
+
+
 # Every program that the script starts counts, and at one of them all of it is killed.
 SHIM = """#!/bin/sh
 printf x >> "$COUNTER"
@@ -566,7 +581,7 @@ def killed_at_steps(project: Project, shims: Path, change: Callable[[], None], *
         counter.write_text("")
         change()
         environment = {"PATH": f"{shims}:{os.environ['PATH']}", "COUNTER": str(counter), "KILL_AT": str(number)}
-        if project.try_update(**environment) == 0:
+        if project.try_update(environment) == 0:
             assert number > 20
             return
         yield number
@@ -658,7 +673,7 @@ def test_any_history_of_changes_and_builds(
         elif step == "kill the script at":
             (project.place / "counter").write_text("")
             environment = {"COUNTER": str(project.place / "counter"), "KILL_AT": str(value)}
-            project.try_update(PATH=f"{shims}:{os.environ['PATH']}", **environment)
+            project.try_update({"PATH": f"{shims}:{os.environ['PATH']}", **environment})
         else:
             state[step] = value  # type: ignore[assignment]
 

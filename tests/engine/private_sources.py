@@ -31,6 +31,7 @@ class PrivateServer:
     address: str
     token: str  # of the registry
     password: str  # of git
+    breaking: threading.Event  # while it is set, downloads end in the middle
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -42,6 +43,7 @@ class _Handler(BaseHTTPRequestHandler):
     token: str
     basic: str
     crate: bytes
+    breaking: threading.Event
 
     def do_GET(self) -> None:
         if self.path.startswith(f"/{REPOSITORY}"):
@@ -74,7 +76,17 @@ class _Handler(BaseHTTPRequestHandler):
             f"/index/hi/dd/{CRATE}": json.dumps(entry).encode(),
             f"/dl/{CRATE}/{VERSION}/download": self.crate,
         }
-        self._answer(200 if self.path in answers else 404, answers.get(self.path, b""))
+        if self.path.endswith("/download") and self.breaking.is_set():
+            self._break_off(self.crate)
+        else:
+            self._answer(200 if self.path in answers else 404, answers.get(self.path, b""))
+
+    def _break_off(self, content: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2])
+        self.close_connection = True
 
     def _git(self, body: bytes) -> None:
         if self.headers.get("Authorization") != self.basic:
@@ -118,12 +130,14 @@ def private_server(folder: Path, *, token: str, password: str) -> Iterator[Priva
     """Serve a crate and a repository, each with a library whose `text()` tells where it is from."""
     make_repository(folder)
     basic = "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
-    known = {"folder": folder, "token": token, "basic": basic, "crate": _packed()}
+    breaking = threading.Event()
+    known = {"folder": folder, "token": token, "basic": basic, "crate": _packed(), "breaking": breaking}
     server = ThreadingHTTPServer((BRIDGE_ADDRESS, 0), type("Handler", (_Handler,), known))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield PrivateServer(address=f"{BRIDGE_ADDRESS}:{server.server_port}", token=token, password=password)
+        address = f"{BRIDGE_ADDRESS}:{server.server_port}"
+        yield PrivateServer(address=address, token=token, password=password, breaking=breaking)
     finally:
         server.shutdown()
         server.server_close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.engine import STATE, pid_of_engine
-from tasks.lab.images import RUNTIME
+from tasks.lab.images import RUNTIME, RUST
 from tasks.lab.registry import PASSWORD, TRUSTED, USER
 from tests.conftest import REPOSITORY, Outcome, Write, clean_environment, crate, invoke
 from tests.engine.conftest import ENGINES, MACHINE_ENGINE, write_credentials
@@ -221,3 +222,32 @@ def test_the_disk_of_the_engine_is_full(write: Write) -> None:
     assert hint.startswith("  hint: `docker system df` shows what takes the space")
     image = invoke("build", "--variant=minimal", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).result
     assert run_image(image, CURRENT_ENGINE) == "first"
+
+
+# What a mount holds is changed by a step that mounts it too.
+CUT_SHORT = """FROM {image}
+RUN --mount=type=cache,id={mount},target=/kept find /kept/target -name '*.rlib' -exec truncate --size=100 {{}} +
+"""
+
+
+def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write) -> None:
+    files = own_crate("damaged")
+    manifest = files["Cargo.toml"] + '[dependencies]\nitoa = "1"\n'
+    main = 'fn main() {{ println!("{} {{}}", itoa::Buffer::new().format(1)); }}\n'
+    folder = write({**files, "Cargo.toml": manifest, "src/main.rs": main.format("first")})
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    settings = {**BUILDX, "DOCKER_HOST": CURRENT_ENGINE}
+    invoke("build", folder=folder, **settings)
+    dockerfile = (folder / "target/rustdocker/slim/Dockerfile").read_text()
+    mount = re.search("id=(rustdocker-[0-9a-f]{16}),", dockerfile)
+    assert mount is not None
+    (folder / "damage").write_text(CUT_SHORT.format(image=RUST, mount=mount[1]))
+    words = ["docker", "buildx", "build", "--no-cache", f"--file={folder / 'damage'}", str(folder / "src")]
+    subprocess.run(words, env=clean_environment(DOCKER_HOST=CURRENT_ENGINE), check=True, capture_output=True)
+    (folder / "src/main.rs").write_text(main.format("second"))
+
+    built = invoke("build", folder=folder, **settings)
+
+    assert run_image(built.result, CURRENT_ENGINE) == "second 1"
+    assert "what was compiled before is damaged (" in built.stderr
+    assert "Compiling itoa" in built.stderr

@@ -450,8 +450,10 @@ IGNORES = [
     "*\n!certs\n!src\nsrc/secret",
     "/gen/\n./deep/../certs",
     "gen/keep/\n!**/k\n[d-e]*",
+    "[#]p\n[!]p\n[ ]lead\ntrail[ ]",
 ]
 IGNORED_TREE = ["gen/a", "gen/keep/k", "gen/keep/l", "certs/server.pem", "certs/b", "deep/a/two", "deep/a/two.log"]
+IGNORED_TREE += [f"{name}/a" for name in ("#p", "!p", " lead", "trail ", "p")]
 
 
 @ON_CURRENT

@@ -163,6 +163,23 @@ def test_without_the_secret_cargo_says_what_it_lacks(project: Path) -> None:
     assert json.loads(invoke("plan", "--json", folder=project).result)["manifest"]
 
 
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_a_registry_that_breaks_off_in_a_download_and_the_next_build(
+    server: PrivateServer, project: Path, tmp_path: Path, cache: str
+) -> None:
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": cache}
+    settings |= secrets(server, tmp_path / "store")
+    server.breaking.set()
+    broken = invoke("build", folder=project, RUSTDOCKER_BUILD_ENV='{ CARGO_NET_RETRY = "0" }', **settings)
+    server.breaking.clear()
+
+    done = invoke("build", folder=project, **settings)
+
+    assert broken.code == 66
+    assert f"failed to download from `http://{server.address}/dl/" in broken.stderr
+    assert run(done.result) == b"registry git 1\n"
+
+
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[dict[str, str]]:
     """An ssh agent with a key of its own, as a user's machine has it."""

@@ -57,7 +57,7 @@ class Project:
         assert self.try_update() == 0
 
     def try_update(self, environment: Mapping[str, str] | None = None, *, blocks: int | None = None) -> int:
-        """Return the script's exit code, a signal's number less than 0; a file has at most `blocks` of 512 bytes."""
+        """Return the script's exit code, less than 0 for a signal; a file has at most `blocks` of 512 bytes."""
         folders = ContextFolders(
             root=self.folder,
             project=self.folder / self.inner,

@@ -311,6 +311,10 @@ def test_explain_says_what_the_last_build_did(workspace: Workspace) -> None:
         )
         return told
 
+    # What is no source is neither read nor sent.
+    for place in ("target/release/large", ".git/objects/large"):
+        workspace.write(place, "")
+        os.truncate(workspace.folder / place, 2 << 30)
     workspace.build("--bin=app")
     cold = explain()
     workspace.write("notes/new", "1")
@@ -326,7 +330,12 @@ def test_explain_says_what_the_last_build_did(workspace: Workspace) -> None:
     assert "itoa" not in str(edited["compiled"])
     assert "assemble" in edited["from_cache"]
     assert ("compile dependencies" in edited["from_cache"]) == (workspace.mode == "layer")
-    assert 0 < edited["sent"] < 2_000_000
+    ours = sum(
+        path.stat().st_size for path in (workspace.folder / "target/rustdocker").rglob("*") if path.is_file()
+    )
+    own = sum(path.stat().st_size for path in workspace.folder.glob("*/src/*"))
+    assert 0 < cold["sent"] < ours + own + 100_000
+    assert 0 < edited["sent"] < 100_000
 
 
 def test_projects_whose_configuration_puts_artefacts_into_cargo_s_home_share_none(tmp_path: Path) -> None:

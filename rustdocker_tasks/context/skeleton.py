@@ -28,7 +28,7 @@ def skeleton_archive(skeleton: Skeleton, sources: Sources) -> bytes:
     made = {entry.path for entry in entries}
     verbatim = tuple(map(str, skeleton.verbatim))
     for file in sources.files.values():
-        if _is_within(str(file.place), verbatim) and _place(file.path) not in made:
+        if _is_within(file.name, verbatim) and _place(file.path) not in made:
             mode = _EXECUTABLE if file.executable else _PLAIN
             entries.append(Entry(path=_place(file.path), mode=mode, content=file.place.read_bytes()))
     listed = [

@@ -32,8 +32,12 @@ class SourceFile(NamedTuple):
     path: str
     digest: str  # SHA-256 of the content, in hex
     executable: bool
-    place: Path
+    name: str  # on this disk
     is_plain: bool  # no link on the way to it, so that a build context brings it as it is
+
+    @property
+    def place(self) -> Path:
+        return Path(self.name)
 
 
 class Sources(Frozen, frozen=True, kw_only=True):
@@ -46,38 +50,41 @@ class Sources(Frozen, frozen=True, kw_only=True):
 
 def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sources:
     """Return what the build may read, without the folders `others`; raises UnusableSource, IgnoredManifest."""
-    root = folders.root
     patterns = ignore_patterns(folders)
     ignored = IgnorePatterns(patterns)
     targets = (folder / _TARGET for folder in (folders.project, *folders.beside))
     left_out = frozenset(map(str, (*targets, *others)))
-    found_others: list[str] = []
-    real_root = root.resolve()
+    # Also those that buildx is about to make.
+    found_others = [str(folder) for folder in others if folder.is_relative_to(folders.root)]
+    walked = _walk_all(folders.places, left_out, on_other=found_others.append)
+    files = {file.path: file for file in sorted(_read_all(walked, folders.root, ignored))}
+    more = {folders.path_of(Path(name)) for name in found_others}
+    for manifest in folders.manifests:
+        if folders.path_of(manifest) not in files:
+            raise IgnoredManifest(manifest, _ignore_files(folders))
+    return Sources(folders=folders, files=files, patterns=(*patterns, *map(literal, sorted(more))))
+
+
+def _read_all(
+    walked: Iterable[tuple[str, os.stat_result]], root: Path, ignored: IgnorePatterns
+) -> Iterator[SourceFile]:
+    # For each of many files: no Path is made.
+    above, real_root = os.path.join(root, ""), os.path.realpath(root)
 
     @cache
-    def is_plain_folder(folder: Path) -> bool:
-        return folder.resolve() == real_root / folder.relative_to(root)
+    def is_plain_folder(folder: str) -> bool:
+        return os.path.realpath(folder) == os.path.normpath(os.path.join(real_root, folder[len(above) :]))
 
-    found = []
-    for name, status in _walk_all(folders.places, left_out, on_other=found_others.append):
-        path = os.path.relpath(name, root).replace(os.sep, "/")
+    for name, status in walked:
+        path = name[len(above) :].replace(os.sep, "/")
         if ignored.ignores(path):
             continue
         content = read_content(name, status)
         if len(content) == 1:  # a pipe or a socket
             continue
         _require_usable(name, content)
-        place = Path(name)
-        is_plain = not place.is_symlink() and is_plain_folder(place.parent)
-        found.append(SourceFile(path, content[1:], content[0] == "x", place, is_plain))
-    # Also those that buildx is about to make.
-    found_others += [str(folder) for folder in others if folder.is_relative_to(root)]
-    more = {os.path.relpath(folder, root).replace(os.sep, "/") for folder in found_others}
-    files = {file.path: file for file in sorted(found)}
-    for manifest in folders.manifests:
-        if folders.path_of(manifest) not in files:
-            raise IgnoredManifest(manifest, _ignore_files(folders))
-    return Sources(folders=folders, files=files, patterns=(*patterns, *map(literal, sorted(more))))
+        is_plain = not os.path.islink(name) and is_plain_folder(os.path.dirname(name))
+        yield SourceFile(path, content[1:], content[0] == "x", name, is_plain)
 
 
 def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def build_in_containers(
             "`cargo generate-lockfile` writes one, commit it"
         )
     for path in container.unseen_config:
-        progress.say(f"{path} lies outside of the project and does not count in containers")
+        progress.say(f"{path} lies outside of the repository and does not count in containers")
     if container.git_readers and isinstance(plan.git, GitState):
         progress.say(
             f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"

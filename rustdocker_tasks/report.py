@@ -201,7 +201,12 @@ def _context(plan: ImagePlan) -> list[tuple[str, str]]:
         return []
     folders = plan.container.context
     parts = [folders.path_of(folder) for folder in (folders.project, *folders.beside)]
-    return [("context", f"{folders.root}: {', '.join(parts)}" if folders.beside else str(folders.root))]
+    return [
+        (
+            "context",
+            f"{folders.root}: {', '.join(parts)}" if folders.root != folders.project else str(folders.root),
+        )
+    ]
 
 
 def _tools(plan: ImagePlan) -> list[tuple[str, str]]:

@@ -196,7 +196,7 @@ class Project(Frozen, frozen=True, kw_only=True):
     lock: Lock | None  # None if there is no Cargo.lock
     resolver: str  # of features: 1, 2 or 3
     config: CargoConfig
-    own_config: CargoConfig  # of the files below `root` alone: what a build in containers sees
+    own_config: CargoConfig  # of the files of its repository alone: what a build in containers sees
     unseen_config: tuple[Path, ...]  # the other ones, where they say how something is built
     has_sqlx_data: bool  # what sqlx's macros check queries against where no database answers
     toolchain: ToolchainFile | None  # the nearest, None if there is none

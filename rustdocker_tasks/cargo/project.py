@@ -18,7 +18,7 @@ from rustdocker_tasks.cargo.lock import parse_lock
 from rustdocker_tasks.cargo.manifest import Manifest, parse_manifest, read_package
 from rustdocker_tasks.cargo.model import DependencyKind, Package, Project
 from rustdocker_tasks.cargo.names import BUILT_IN_PROFILES
-from rustdocker_tasks.cargo.surroundings import cargo_home, config_files, load_toolchain_file
+from rustdocker_tasks.cargo.surroundings import cargo_home, config_files, load_toolchain_file, own_files
 from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
 from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
@@ -55,7 +55,7 @@ def load_project(start: Path) -> Project:
     manifest = loader.manifest(root)
     files = config_files(root)
     config = make_config(files)
-    own = [file for file in files if file.path.is_relative_to(root)]
+    own = own_files(root, files)
     return Project(
         root=root,
         members=tuple(members.values()),

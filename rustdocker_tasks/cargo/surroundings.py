@@ -12,7 +12,7 @@ from rustdocker_tasks.cargo.toolchain import TOOLCHAIN_FILES, parse_toolchain_fi
 from rustdocker_tasks.errors import BrokenManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rustdocker_tasks.cargo.model import ToolchainFile
 
@@ -34,6 +34,18 @@ def config_files(folder: Path) -> list[ConfigFile]:
         folders.append(cargo_home())
     paths = [path for place in folders if (path := _first(place, _CONFIG_FILES)) is not None]
     return [file for path in reversed(paths) for file in _with_includes(path, ())]
+
+
+def own_files(folder: Path, files: Sequence[ConfigFile]) -> list[ConfigFile]:
+    """Return the configuration files of a project's own repository, without those in cargo's home."""
+    repository = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
+    home = cargo_home()
+    return [
+        file
+        for file in files
+        if file.path.is_relative_to(folder)
+        or (file.path.is_relative_to(repository) and not file.path.is_relative_to(home))
+    ]
 
 
 def load_toolchain_file(folder: Path) -> ToolchainFile | None:

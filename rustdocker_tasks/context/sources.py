@@ -92,7 +92,7 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
 
     Docker reads the one in the context's root; each folder's own counts for what lies in it.
     """
-    places = [folders.path_of(place) for place in folders.places]
+    places = [folders.path_of(place) for place in folders.places if place.exists()]
     asked = () if places == ["."] else ("*", *(f"!{literal(place)}" for place in places))
     own = [
         below(folders.path_of(path.parent), pattern)

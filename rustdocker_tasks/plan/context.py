@@ -47,10 +47,15 @@ def context_folders(project: Project, outside: Sequence[Package], git: Path | No
     packages = (*project.members, *outside)
     places = (*(each.folder for each in packages), *project.own_config.package_folders)
     beside = tuple(dict.fromkeys(folder for folder in places if not folder.is_relative_to(root)))
-    files = dict.fromkeys(
+    of_packages = (
         file
         for each in packages
         for file in (*_crate_roots(each), *(() if each.folder.is_relative_to(root) else each.inherited_files))
+    )
+    config = project.own_config
+    files = dict.fromkeys(
+        file
+        for file in (*of_packages, *config.files, *config.named_files)
         if not any(file.is_relative_to(folder) for folder in (root, *beside))
     )
     return ContextFolders(

@@ -200,3 +200,27 @@ def test_the_nearest_toolchain_file_counts(write: Write) -> None:
     inner = load_project(root / "inner").toolchain
 
     assert (outer and outer.channel, inner and inner.channel) == ("1.1", "2")
+
+
+def test_what_a_build_in_containers_sees_is_that_of_the_repository(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flags = '[build]\nrustflags = ["-C{}"]\n'
+    outer = write(
+        {
+            ".cargo/config.toml": flags.format("outer"),
+            "repository/.git": "gitdir: elsewhere",
+            "repository/.cargo/config.toml": flags.format("repository"),
+            **{f"repository/api/{name}": text for name, text in crate().items()},
+            "repository/api/.cargo/config.toml": flags.format("own"),
+        }
+    )
+    monkeypatch.setenv("CARGO_HOME", str(outer / "no-home"))
+
+    project = load_project(outer / "repository/api")
+
+    assert project.config.rustflags == ("-Couter", "-Crepository", "-Cown")
+    assert project.own_config.rustflags == ("-Crepository", "-Cown")
+    assert project.unseen_config == (outer / ".cargo/config.toml",)
+    monkeypatch.setenv("CARGO_HOME", str(outer / "repository/.cargo"))
+    assert load_project(outer / "repository/api").own_config.rustflags == ("-Cown",)

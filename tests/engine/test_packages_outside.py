@@ -80,6 +80,24 @@ def test_what_lies_outside_is_compiled_when_it_changes(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("mode", ["mount", "layer"])
+def test_cargo_s_configuration_of_the_whole_repository_counts(workspace: Workspace) -> None:
+    config = '[env]\nDATA = { value = "data/of-all", relative = true }\n[build]\nrustc-wrapper = "tools/wrapper"\n'
+    files = {
+        ".git/HEAD": "",
+        ".cargo/config.toml": config,
+        "data/of-all": "of all",
+        "tools/wrapper": '#!/bin/sh\nexec "$@"\n',
+    }
+    repository = write_files(workspace.folder.parents[2], files)
+    (repository / "tools/wrapper").chmod(0o755)
+    workspace.write("src/main.rs", 'fn main() { print!("{}", include_str!(env!("DATA"))); }\n')
+
+    found = workspace.build()
+
+    assert found == (Compiled(1, ("app", "help")), "of all")
+
+
+@pytest.mark.parametrize("mode", ["mount", "layer"])
 def test_a_written_dockerfile_builds_it_without_this_tool(workspace: Workspace) -> None:
     settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": workspace.mode}
     told = invoke("dockerfile", folder=workspace.folder, **settings)

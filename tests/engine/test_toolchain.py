@@ -127,7 +127,7 @@ def test_cargo_s_configuration_outside_of_the_project_is_named(write: Write) -> 
     on_host = json.loads(invoke("plan", "--json", folder=folder / "app").result)
 
     assert done.code == 0
-    assert f"{config} lies outside of the project and does not count in containers" in done.stderr
+    assert f"{config} lies outside of the repository and does not count in containers" in done.stderr
     assert f"{config} (not in containers)" in plan
     assert str(config) in on_host["cargo_config"]
 

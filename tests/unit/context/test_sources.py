@@ -144,6 +144,13 @@ def test_the_ignore_file_lets_through_what_is_listed_and_nothing_else(write: Wri
     assert {path for path in every if not ignored.ignores(path)} == set(sources.files)
 
 
+def test_what_is_not_there_is_no_pattern(write: Write) -> None:
+    folders = in_repository(write(REPOSITORY))
+
+    assert "!Cargo.toml" in list_sources(folders).patterns
+    assert "!src/main.rs" not in list_sources(folders).patterns
+
+
 @pytest.mark.parametrize("name", ["#p", "!p", " lead", "trail ", "[a]*?", "a#b!c"])
 def test_a_folder_of_any_name_is_sent_without_its_target_folder(write: Write, name: str) -> None:
     files = {f"{name}/Cargo.toml": "", f"{name}/target/x": "", f"{name}/src/lib.rs": "", "app/Cargo.toml": ""}

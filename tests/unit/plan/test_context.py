@@ -59,6 +59,13 @@ def test_folders_that_cargo_s_configuration_takes_packages_from_are_sent() -> No
     assert (folders.root, folders.beside) == (ROOT, (Path("/repo/over"), Path("/repo/vendor")))
 
 
+def test_configuration_of_the_repository_is_sent_with_what_it_names() -> None:
+    config = CargoConfig(files=(ROOT / ".cargo/config.toml",), named_files=(ROOT / "tools/ld", ROOT / "api/here"))
+    folders = context_folders(replace(project(), root=ROOT / "api", own_config=config), ())
+
+    assert (folders.root, folders.files) == (ROOT, (ROOT / ".cargo/config.toml", ROOT / "tools/ld"))
+
+
 def test_a_package_around_the_workspace_takes_it_in() -> None:
     fuzz = replace(project(MEMBER), root=ROOT / "fuzz", members=())
     folders = context_folders(fuzz, (outside("shop", "/repo"),))

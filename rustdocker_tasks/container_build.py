@@ -8,7 +8,6 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.skeleton import STUB_VERSION
 from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import cannot_write, explanation_file, prepared_context, render_ignore_file
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose
@@ -74,7 +73,7 @@ def build_in_containers(
     with prepared_context(container.context, support, container.skeleton, others=others) as context:
         request = _request(plan, container, context, proxies)
         for _ in range(_ATTEMPTS):
-            log = BuildLog()
+            log = BuildLog(stubs=frozenset(container.skeleton.packages if container.skeleton else ()))
             with progress.live() as live:
                 result = build(request, on_line=partial(_show, log, live))
             if result.succeeded or not log.not_as_listed:
@@ -131,7 +130,7 @@ def _explain(plan: ImagePlan, container: ContainerBuild, context: BuildContext, 
         plan=plan_line(plan),
         cache=container.cache_reason,
         changes=context.changes,
-        compiled=tuple(name for name in log.compiled if not name.endswith(f" v{STUB_VERSION}")),
+        compiled=tuple(log.compiled),
         seconds=log.seconds,
         slowest=log.took,
         from_cache=tuple(dict.fromkeys(log.cached)),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.model import Dependency, LockedPackage, Package, PackageId, Project, Target
 
-STUB_VERSION = "0.0.0"  # a project's own version is no matter of its dependencies
+_STUB_VERSION = "0.0.0"  # a project's own version is no matter of its dependencies
 # A stub is not what the user's own lints are for.
 _ALLOW = "#![allow(warnings, missing_docs, unused_crate_dependencies)]\n"
 _DEPENDENCIES = ("dependencies", "build-dependencies", "build_dependencies")
@@ -123,7 +123,7 @@ class _Maker:
                 yield from folders
 
     def _version(self, package: Package) -> str:
-        return package.version if package.folder in self._keep_version else STUB_VERSION
+        return package.version if package.folder in self._keep_version else _STUB_VERSION
 
     def _counts(self, kind: DependencyKind, package: Package) -> bool:
         """Whether dependencies of a kind have a say; those of tests only with the first resolver."""
@@ -365,7 +365,7 @@ def _reference(identity: PackageId, named: Sequence[PackageId], masked: set[tupl
 
 
 def _version(identity: PackageId, masked: set[tuple[str, str]]) -> str:
-    return STUB_VERSION if identity.source is None and identity[:2] in masked else identity.version
+    return _STUB_VERSION if identity.source is None and identity[:2] in masked else identity.version
 
 
 def _sort_key(identity: PackageId) -> tuple[str, str, str]:

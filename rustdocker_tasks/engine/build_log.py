@@ -28,12 +28,13 @@ _UNSEEN = "      Timing report saved to "
 _TAKEN = re.compile(r"importing cache manifest from (.*)")
 _PUT = re.compile(r"exporting cache to .*")
 _NONE_YET = re.compile(r"WARNING: local cache import at (.*) not found due to err: .*")
+_DEPENDENCIES = "compile dependencies"
 # What BuildKit calls its work -> what we call it. A step that runs one of our scripts is called after that.
 _STEPS = (
     (re.compile(r"\[internal\] load build context"), "send sources"),
     (re.compile(r"\[internal\] load metadata|\[[^]]*\] FROM "), "get base image"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
-    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?dependencies\b'), "compile dependencies"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?dependencies\b'), _DEPENDENCIES),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?compile\b'), "compile"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?files\b|COPY --from'), "assemble"),
     (re.compile("exporting to (?:oci|docker|image)|importing to"), "load"),
@@ -51,8 +52,9 @@ _WORDS = re.compile(r'process ".*" did not complete')
 
 @dataclass(slots=True)
 class BuildLog:
-    """What a build said so far."""
+    """What a build said so far. `stubs` are packages that are none yet where the dependencies are compiled."""
 
+    stubs: frozenset[str] = frozenset()
     not_as_listed: list[str] = field(
         default_factory=list
     )  # paths of sources that the context brought in an old state
@@ -118,9 +120,9 @@ class BuildLog:
             # buildx itself speaks, where a step was cut off in the middle of a line.
             self.errors.append(error[1])
             return []
-        return self._feed_line(last)
+        return self._feed_line(last, of_dependencies=self._names.get(number) == _DEPENDENCIES)
 
-    def _feed_line(self, line: str) -> list[str]:
+    def _feed_line(self, line: str, *, of_dependencies: bool) -> list[str]:
         """Take in a whole line of a step: for the user, for us, or for nobody."""
         if line.startswith(_NOT_AS_LISTED):
             self.not_as_listed.append(line.removeprefix(_NOT_AS_LISTED))
@@ -130,6 +132,8 @@ class BuildLog:
             self.marks.append(line.removeprefix(_MARK))
         elif not line.startswith(_UNSEEN):
             if compiling := _COMPILING.fullmatch(line):
+                if of_dependencies and compiling[1].split()[0] in self.stubs:
+                    return []
                 self.compiled.append(compiling[1])
             return [line.removeprefix(_FOR_THE_USER)]
         return []

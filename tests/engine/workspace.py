@@ -16,7 +16,7 @@ from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import clean_environment, invoke, write_files
 from tests.engine.conftest import MACHINE_ENGINE
 
-_COMPILING = re.compile(r"\s+Compiling (\S+) v(\S+)")
+_COMPILING = re.compile(r"\s+Compiling (\S+) v\S+")
 
 
 class Compiled(NamedTuple):
@@ -64,9 +64,7 @@ class Workspace:
             settings = {**settings, **store, "RUSTDOCKER_CACHE": "layer"}
         done = invoke("build", *words, folder=self.folder, **settings, **environment)
         image = done.result
-        found = filter(None, map(_COMPILING.match, done.stderr.splitlines()))
-        # A stub has the version 0.0.0.
-        names = [match[1] for match in found if match[2] != "0.0.0"]
+        names = [match[1] for match in map(_COMPILING.match, done.stderr.splitlines()) if match]
         own = {name.removeprefix(self.prefix) for name in names if name.startswith(self.prefix)}
         with closing(docker.DockerClient(base_url=self.host)) as client:
             printed = client.containers.run(image, remove=True).decode().strip()

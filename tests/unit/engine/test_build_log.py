@@ -175,3 +175,19 @@ def test_what_a_build_did_is_kept() -> None:
     assert log.sent == 1_270_000
     assert log.marks == []
     assert "Timing" not in "".join(shown)
+
+
+def test_stubs_are_shown_to_nobody_and_what_has_their_name_is() -> None:
+    log = BuildLog(stubs=frozenset({"app"}))
+    text = (
+        '#7 [build 2/3] RUN ["sh", "/dependencies", "x"]\n'
+        "#7 1.0    Compiling quote v1.0.47\n"
+        "#7 2.0    Compiling app v0.1.0 (/rustdocker/kept/sources)\n"
+        '#8 [build 3/3] RUN ["sh", "/context/compile-0", "x"]\n'
+        "#8 3.0    Compiling app v0.1.0 (/rustdocker/kept/sources)"
+    )
+
+    shown = [each for line in text.splitlines() for each in log.feed(line)]
+
+    assert log.compiled == ["quote v1.0.47", "app v0.1.0"]
+    assert shown == ["   Compiling quote v1.0.47", "   Compiling app v0.1.0 (/rustdocker/kept/sources)"]

@@ -15,6 +15,7 @@ from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
 from rustdocker_tasks.explanation import Explanation, encode
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.inputs.files import write_whole
@@ -25,6 +26,9 @@ from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.engine.daemon import Daemon
@@ -49,24 +53,10 @@ def build_in_containers(
 
     cargo's output and the scripts' own are shown. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
     """
-    progress.say(plan_line(plan))
-    if plan.compile.locked_packages is None:
-        progress.say(
-            "there is no Cargo.lock: cargo takes the newest versions; "
-            "`cargo generate-lockfile` writes one, commit it"
-        )
-    for path in container.unseen_config:
-        progress.say(f"{path} lies outside of the repository and does not count in containers")
-    if container.git_readers and isinstance(plan.git, GitState):
-        progress.say(
-            f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
-        )
-    for name in filter(_OF_CARGO.fullmatch, os.environ):
-        if name not in plan.compile.environment:
-            progress.say(f"the variable {name} does not count in containers: `build-env` is what cargo gets there")
     proxies = find_proxies(os.environ)
-    for name in proxies.unreachable:
-        progress.say(f"{name} names this very machine, which no container reaches: it is not passed to the build")
+    progress.say(plan_line(plan))
+    for line in (*_what_does_not_count(plan, container, proxies), *_mended_stores(container.cache_folders)):
+        progress.say(line)
     support = gather_support_files(plan)
     began = perf_counter()
     others = container.cache_folders
@@ -86,6 +76,31 @@ def build_in_containers(
     seconds = {**log.seconds, "build": perf_counter() - began}
     progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(log)}: {', '.join(plan.tags)}")
     return BuildReport(plan=plan, contents=None, digests=_named(result), image=image, loaded=True, seconds=seconds)
+
+
+def _what_does_not_count(plan: ImagePlan, container: ContainerBuild, proxies: Proxies) -> Iterator[str]:
+    """What a build on the host would have, or somebody expects, and is not there."""
+    if plan.compile.locked_packages is None:
+        yield (
+            "there is no Cargo.lock: cargo takes the newest versions; "
+            "`cargo generate-lockfile` writes one, commit it"
+        )
+    for path in container.unseen_config:
+        yield f"{path} lies outside of the repository and does not count in containers"
+    if container.git_readers and isinstance(plan.git, GitState):
+        yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
+    for name in filter(_OF_CARGO.fullmatch, os.environ):
+        if name not in plan.compile.environment:
+            yield f"the variable {name} does not count in containers: `build-env` is what cargo gets there"
+    for name in proxies.unreachable:
+        yield f"{name} names this very machine, which no container reaches: it is not passed to the build"
+
+
+def _mended_stores(folders: Sequence[Path]) -> Iterator[str]:
+    for folder in folders:
+        with cannot_write(folder):
+            if set_damaged_index_aside(folder):
+                yield f"the index of the layers in {folder} was cut off, and is set aside"
 
 
 def measure_image(plan: ImagePlan, engine: Daemon, image: str) -> ImageContents:

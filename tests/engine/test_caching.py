@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 import uuid
@@ -176,6 +177,38 @@ def test_a_store_of_layers_that_is_out_of_order_is_told_and_stops_nothing(write:
     assert done.code == 0
     assert "no layers were taken from 127.0.0.1:1/a/b:cache: " in done.stderr
     assert "no layers were left for other machines: " in done.stderr
+
+
+def largest_first(layers: Path) -> list[Path]:
+    return sorted((layers / "blobs/sha256").iterdir(), key=lambda blob: -blob.stat().st_size)
+
+
+def cut(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+DAMAGES: dict[str, Callable[[Path], None]] = {
+    "a layer is gone": lambda layers: largest_first(layers)[0].unlink(),
+    "a manifest is gone": lambda layers: largest_first(layers)[-1].unlink(),
+    "the index is cut off": lambda layers: cut(layers / "index.json"),
+}
+
+
+def test_layers_that_an_interrupted_export_left_stop_nothing(tmp_path: Path) -> None:
+    name = f"t{uuid.uuid4().hex[:8]}"
+    manifest = MANIFEST.format(name=name) + '[dependencies]\nitoa = "1"\n'
+    project = Workspace(write_files(tmp_path / name, {**crate(name), "Cargo.toml": manifest}), "layer", name[:1])
+    project.cargo("generate-lockfile")
+    project.build()
+    whole = shutil.copytree(project.folder / "layers", tmp_path / "whole")
+    found = {}
+    for how, damage in DAMAGES.items():
+        shutil.rmtree(project.folder / "layers")
+        damage(shutil.copytree(whole, project.folder / "layers"))
+        project.write("src/main.rs", f'fn main() {{ println!("{how}"); }}\n')
+        found[how] = project.build()[1]
+
+    assert found == {how: how for how in DAMAGES}
 
 
 def test_the_old_engine_builds_in_layers_and_says_in_a_line_that_it_exports_none(write: Write) -> None:

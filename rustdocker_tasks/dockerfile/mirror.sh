@@ -31,9 +31,10 @@ wanted_rows() {
         return
     fi
     cd "$context"
+    case $git in -) of_git=./. ;; *) of_git="./$git/*" ;; esac
     for mode in x -; do
         [ "$mode" = x ] && executable= || executable=!
-        find -L . -type f $executable -perm /111 ! -path ".${support#"$context"}/*" -print0 \
+        find -L . -type f $executable -perm /111 ! -path ".${support#"$context"}/*" ! -path "$of_git" -print0 \
             | xargs -0 -r sha256sum | sed "s,^\(.\{64\}\)  \./,\1 $mode ,"
     done
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import uuid
 from contextlib import closing
@@ -12,7 +13,7 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, Outcome, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -32,6 +33,7 @@ fn main() {
 MAIN = (
     'fn main() { println!("{}|{}|{}|{}", env!("DESCRIBED"), env!("BRANCH"), env!("CHANGED"), env!("ORIGIN")); }\n'
 )
+CA = "/etc/ssl/certs/ca-certificates.crt"  # of the machine
 SECRET = "a-password-in-the-address"
 
 
@@ -112,6 +114,20 @@ def test_simple_does_not_hold_it(repository: Repository) -> None:
         assert client.containers.run(image, remove=True).startswith(b"v1|main|")
         found = client.containers.run(image, ["-c", "find /app -name .git"], entrypoint="sh", remove=True)
     assert found == b""
+
+
+def test_a_written_dockerfile_has_it_too(repository: Repository) -> None:
+    told = repository.invoke("dockerfile", RUSTDOCKER_GIT_FOLDER="true")
+    command = shlex.split(told.stderr.strip().rpartition("its context is another folder: ")[2])
+    repository.commit("with a Dockerfile")
+    repository.git("tag", "v2")
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        for _ in range(2):
+            build = [*command, "--load", "--tag=ejected:git", f"--secret=id=ca-bundle,src={CA}"]
+            environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
+            subprocess.run(build, env=environment, check=True, capture_output=True)
+            assert client.containers.run("ejected:git", remove=True).startswith(b"v2|main||")
 
 
 def test_unasked_it_is_not_sent_and_crates_that_look_for_it_are_named(repository: Repository) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+from tests.conftest import MANIFEST, Outcome, Write, clean_environment, crate, invoke
 from tests.engine.conftest import free_port
 from tests.engine.relay import breaking_relay
 
@@ -336,14 +336,23 @@ def test_a_version_that_the_lock_file_does_not_know_says_what_to_type(write: Wri
     refused = invoke("build", folder=folder)
     subprocess.run(["cargo", "update", "--workspace", "--offline"], cwd=folder, check=True, capture_output=True)
 
-    assert refused.code == 66
-    assert "`cargo update --workspace` makes it" in refused.stderr
+    assert refused.code == 65
+    assert refused.stderr.endswith(
+        "Cargo.lock is not up to date, and is to be used as it is\n"
+        f"  found: {folder / 'Cargo.lock'} does not have app 0.2.0\n"
+        "  set by: locked: the default\n"
+        "  hint: `cargo update --workspace` renews it; `locked = false` lets cargo do so in each build\n"
+    )
     assert invoke("build", folder=folder).code == 0
 
 
 def test_a_lock_file_that_is_out_of_date_is_not_renewed(write: Write) -> None:
-    lock = 'version = 4\n\n[[package]]\nname = "other"\nversion = "0.1.0"\n'
-    folder = write(crate(**{"Cargo.lock": lock}))
+    # What a requirement allows is seen by cargo alone.
+    manifest = MANIFEST.format(name="app")
+    folder = write(crate(**{"Cargo.toml": f'{manifest}[dependencies]\nitoa = "=1.0.14"\n'}))
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    lock = (folder / "Cargo.lock").read_text()
+    (folder / "Cargo.toml").write_text(f'{manifest}[dependencies]\nitoa = "=1.0.15"\n')
 
     outcome = invoke("build", folder=folder)
 

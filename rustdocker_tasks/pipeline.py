@@ -150,6 +150,7 @@ def _machine_facts(configured: Configured, outside: Sequence[Package]) -> Machin
     return MachineFacts(
         buildx_problem=_buildx_problem(configured.resolved),
         git=query_git(configured.project.root, packages),
+        machine=machine(),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
 

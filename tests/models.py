@@ -78,6 +78,7 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         ),
         resolver="2",
         config=CargoConfig(),
+        repository=ROOT,
         own_config=CargoConfig(),
         unseen_config=(),
         has_sqlx_data=False,

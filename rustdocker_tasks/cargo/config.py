@@ -99,13 +99,17 @@ def _overrides(file: ConfigFile) -> Iterator[Path]:
 
 
 def _named_files(file: ConfigFile) -> Iterator[Path]:
-    """Whatever in the values may be the name of a file; flags are taken apart."""
+    """Whatever in the values may be the name of a file in the project; flags are taken apart.
+
+    Whole paths are of this machine alone, and what lies above may be anything, such as the user's home.
+    """
     for table in _NAMING:
         for text in _texts(file.values.get(table), is_environment=table == "env"):
             for word in re.split(r"[\s=,]+", text):
-                path = Path(_whole(file.base, re.sub("^-[A-Za-z]", "", word)))
+                name = re.sub("^-[A-Za-z]", "", word)
+                path = Path(_whole(file.base, name))
                 # `relative` in [env] often names the project's folder itself.
-                if path != file.base and path not in file.base.parents:
+                if not Path(name).is_absolute() and path != file.base and path.is_relative_to(file.base):
                     yield path
 
 

@@ -196,6 +196,7 @@ class Project(Frozen, frozen=True, kw_only=True):
     lock: Lock | None  # None if there is no Cargo.lock
     resolver: str  # of features: 1, 2 or 3
     config: CargoConfig
+    repository: Path  # the folder of the repository around `root`, itself where there is none
     own_config: CargoConfig  # of the files of its repository alone: what a build in containers sees
     unseen_config: tuple[Path, ...]  # the other ones, where they say how something is built
     has_sqlx_data: bool  # what sqlx's macros check queries against where no database answers

@@ -18,7 +18,13 @@ from rustdocker_tasks.cargo.lock import parse_lock
 from rustdocker_tasks.cargo.manifest import Manifest, parse_manifest, read_package
 from rustdocker_tasks.cargo.model import DependencyKind, Package, Project
 from rustdocker_tasks.cargo.names import BUILT_IN_PROFILES
-from rustdocker_tasks.cargo.surroundings import cargo_home, config_files, load_toolchain_file, own_files
+from rustdocker_tasks.cargo.surroundings import (
+    cargo_home,
+    config_files,
+    find_repository,
+    load_toolchain_file,
+    own_files,
+)
 from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
 from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.errors import BrokenManifest, NoCargoToml
@@ -55,7 +61,8 @@ def load_project(start: Path) -> Project:
     manifest = loader.manifest(root)
     files = config_files(root)
     config = make_config(files)
-    own = own_files(root, files)
+    repository = find_repository(root)
+    own = own_files(root, files, repository)
     return Project(
         root=root,
         members=tuple(members.values()),
@@ -71,6 +78,7 @@ def load_project(start: Path) -> Project:
         lock=_load_lock(root / "Cargo.lock"),
         resolver=_resolver(manifest, members.get(root)),
         config=config,
+        repository=repository,
         own_config=config if len(own) == len(files) else make_config(own),
         unseen_config=tuple(file.path for file in files if file not in own and _OF_BUILDS & file.values.keys()),
         has_sqlx_data=any((root / name).exists() for name in _SQLX_DATA),

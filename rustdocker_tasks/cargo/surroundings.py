@@ -36,15 +36,28 @@ def config_files(folder: Path) -> list[ConfigFile]:
     return [file for path in reversed(paths) for file in _with_includes(path, ())]
 
 
-def own_files(folder: Path, files: Sequence[ConfigFile]) -> list[ConfigFile]:
+def find_repository(folder: Path) -> Path:
+    """Return the folder of the repository around a folder, itself where there is none.
+
+    The user's home is none, though people keep its settings in one.
+    """
+    home = Path.home().resolve()
+    for above in (folder, *folder.parents):
+        if above.resolve() == home:
+            break
+        if (above / ".git").exists():
+            return above
+    return folder
+
+
+def own_files(folder: Path, files: Sequence[ConfigFile], repository: Path) -> list[ConfigFile]:
     """Return the configuration files of a project's own repository, without those in cargo's home."""
-    repository = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), folder)
-    home = cargo_home()
+    home = cargo_home().resolve()
     return [
         file
         for file in files
         if file.path.is_relative_to(folder)
-        or (file.path.is_relative_to(repository) and not file.path.is_relative_to(home))
+        or (file.path.is_relative_to(repository) and not file.path.resolve().is_relative_to(home))
     ]
 
 

@@ -23,7 +23,7 @@ IGNORE_FILE = ".dockerignore"
 _NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env.*")
 _TARGET = "target"
 # Of a repository's own folder: what holds passwords, is large, or is for people.
-_NOT_OF_GIT = ("config", "hooks", "logs", "lfs", "modules", "worktrees")
+_NOT_OF_GIT = ("config", "config.worktree", "hooks", "logs", "lfs", "modules", "worktrees")
 
 
 class SourceFile(NamedTuple):
@@ -101,7 +101,21 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
         if not is_outside(pattern)
     ]
     targets = (folders.path_of(folder / _TARGET) for folder in (folders.project, *folders.beside))
-    return (*asked, *own, *_NEVER, *map(literal, targets), *_of_git(folders))
+    # What a negation lets through of the folders around is kept out again, one by one.
+    around = _around(folders) if asked and any(pattern.startswith("!") for pattern in own) else ()
+    return (*asked, *own, *around, *_NEVER, *map(literal, targets), *_of_git(folders))
+
+
+def _around(folders: ContextFolders) -> Iterator[str]:
+    """What lies beside the sources, and beside the folders on the way to them."""
+    places = {place for place in folders.places if place.exists()}
+    on_the_way = {
+        parent for place in places for parent in place.parents if parent.is_relative_to(folders.root)
+    } - places
+    for folder in sorted(on_the_way):
+        for entry in sorted(folder.iterdir()):
+            if entry not in places | on_the_way:
+                yield literal(folders.path_of(entry))
 
 
 def _of_git(folders: ContextFolders) -> Iterator[str]:

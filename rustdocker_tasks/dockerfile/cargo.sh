@@ -37,7 +37,7 @@ open_doors() {
     if [ -n "$(find /run/secrets -name 'git-*' -size +0)" ]; then
         # Through a proxy, cargo's own git asks no helper; git itself does.
         if [ -n "${https_proxy:-}${http_proxy:-}${all_proxy:-}" ]; then
-            if command -v git > /dev/null; then
+            if command -v git > /dev/null && { [ -z "${SSH_AUTH_SOCK:-}" ] || command -v ssh > /dev/null; }; then
                 export CARGO_NET_GIT_FETCH_WITH_CLI=true
             else
                 say "a proxy and a git server's password need a build image with git: without it cargo shows none"

@@ -64,16 +64,19 @@ sweep() {
     done < "$work/unused"
 }
 
-# What git tells here is what it tells the user: of the repository's folder only the index is another one, in which files
-# that were not sent are no deletions.
+# Git is to tell here what it tells the user: of the repository's folder only the index is another one, in which files that
+# were not sent are no deletions, and links, which are sent as what they lead to, are no changes. What the user himself
+# deleted is none either, and what a filter or the end of lines changes on his disk is one.
 place_git() {
     mkdir -p "$sources/$git"
     for each in "/context/$git"/*; do
         if [ -d "$each" ]; then ln -s "$each" "$sources/$git/"; else cp "$each" "$sources/$git/"; fi
     done
-    printf '[core]\n\tbare = false\n' > "$sources/$git/config"
+    printf '[core]\n\tbare = false\n\tfileMode = false\n[advice]\n\tsparseIndexExpanded = false\n' > "$sources/$git/config"
     cd "$sources/$git/.."
-    git ls-files -z --deleted | git update-index -z --skip-worktree --stdin
+    # A file with a conflict cannot be marked, and is a change to git anyway.
+    { git ls-files -z --deleted; git ls-files -z --stage | sed -z -n 's/^120000 [0-9a-f]* 0\t//p'; } \
+        | git update-index -z --skip-worktree --stdin 2> "$work/ignored" || true
 }
 
 sh "$support/$mirror" "$list" /context "$sources" "$project" "$git" "$target"

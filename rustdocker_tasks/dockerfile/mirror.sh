@@ -113,6 +113,8 @@ start_state() {
         mkdir -p "$sources" "$state"
         : > "$known"
     fi
+    # A build that was killed leaves it; it is never a source.
+    find "$sources" -path "$sources/${inner_target#./}" -prune -o -name .git -prune -exec rm -rf {} +
     touch -a "$pending" "$renewing"
 }
 

@@ -132,7 +132,8 @@ class BuildLog:
             self.marks.append(line.removeprefix(_MARK))
         elif not line.startswith(_UNSEEN):
             if compiling := _COMPILING.fullmatch(line):
-                if of_dependencies and compiling[1].split()[0] in self.stubs:
+                # Of a package in a folder cargo tells which.
+                if of_dependencies and compiling[1].split()[0] in self.stubs and " (/" in line:
                     return []
                 self.compiled.append(compiling[1])
             return [line.removeprefix(_FOR_THE_USER)]

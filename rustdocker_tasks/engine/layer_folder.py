@@ -20,10 +20,12 @@ def set_damaged_index_aside(folder: Path) -> bool:
     """
     index = folder / _INDEX
     try:
-        json.loads(index.read_bytes())
+        found = json.loads(index.read_bytes())
     except OSError:
         return False  # not there yet, or buildx will say why it cannot be read
-    except ValueError:
-        index.replace(folder / _ASIDE)
-        return True
-    return False
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return False
+    index.replace(folder / _ASIDE)
+    return True

@@ -41,15 +41,33 @@ def query_git(folder: Path, more: Iterable[Path] = ()) -> GitState | NoGitState:
     state = parse_status(status)
     if isinstance(state, NoGitState):
         return state
+    answer = _ask(folder, "rev-parse", "--absolute-git-dir", "--show-cdup", "--show-prefix")
+    place, up, inside = (*answer.split("\n"), "", "", "")[:3]
     # By the folder's own name, which may lead through a link.
-    up, _, inside = _ask(folder, "rev-parse", "--show-cdup", "--show-prefix").partition("\n")
     own = Path(os.path.normpath(folder / up / ".git"))
+    problem = _problem_of_folder(own, Path(place))
     origin = _ask(folder, "config", "--get", "remote.origin.url")
     return replace(
         state,
         place=f"{repository_of(origin)}#{inside}" if origin else None,
-        folder=own if own.is_dir() else None,
+        folder=own if problem is None else None,
+        folder_problem=problem,
     )
+
+
+def _problem_of_folder(folder: Path, real: Path) -> str | None:
+    """Return why a repository's own folder does not tell the repository's state alone, None if it does."""
+    if folder.is_symlink() or not folder.is_dir() or not folder.samefile(real):
+        return "the .git of this repository lies elsewhere, as that of a worktree or a submodule does"
+    if (folder / "objects/info/alternates").exists():
+        return "this repository borrows the objects of another"
+    try:
+        config = (folder / "config").read_text(encoding="utf-8", errors="replace").lower()
+    except OSError:
+        config = ""
+    # Their names stand in the repository's configuration, which holds passwords too, and is not sent.
+    formats = ("objectformat", "refstorage")
+    return "this repository's format is not git's usual one" if any(name in config for name in formats) else None
 
 
 def _ask(folder: Path, *words: str) -> str:

@@ -44,7 +44,14 @@ def find_proxies(environment: Mapping[str, str]) -> Proxies:
 
 def _is_loopback(address: str) -> bool:
     try:
-        host = urlsplit(address if "://" in address else f"//{address}").hostname or ""
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        host = (urlsplit(address if "://" in address else f"//{address}").hostname or "").rstrip(".")
     except ValueError:
         return False
+    if host == "localhost" or host.startswith("127."):
+        return True
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    inner = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return ip.is_loopback or ip.is_unspecified or (inner is not None and inner.is_loopback)

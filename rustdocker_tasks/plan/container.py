@@ -93,6 +93,7 @@ def container_build(
         cache_set_by=resolved.origin("cache-to").where,
         tools=tools_of(
             project.own_config,
+            target or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
             needs_musl_for_c=is_musl and "cc" in (project.locked_packages or {"cc"}),
             needs_git=git is not None,
         ),
@@ -133,9 +134,7 @@ def _git_folder(resolved: ResolvedSettings, facts: MachineFacts) -> Path:
         "git-folder",
         value="true",
         where=resolved.origin("git-folder").where,
-        problem=git.reason
-        if isinstance(git, NoGitState)
-        else "the .git of a worktree or submodule lies elsewhere",
+        problem=git.reason if isinstance(git, NoGitState) else str(git.folder_problem),
         example="false",
     )
 

@@ -45,14 +45,16 @@ def context_folders(project: Project, outside: Sequence[Package], git: Path | No
     """Return the workspace's folder or, if packages lie outside of it, the nearest that they all lie in."""
     root = project.root
     packages = (*project.members, *outside)
-    places = (*(each.folder for each in packages), *project.own_config.package_folders)
+    config = project.own_config
+    # What cargo's configuration names may be anywhere on this machine; a package depends on what it says.
+    configured = (folder for folder in config.package_folders if folder.is_relative_to(project.repository))
+    places = (*(each.folder for each in packages), *configured)
     beside = tuple(dict.fromkeys(folder for folder in places if not folder.is_relative_to(root)))
     of_packages = (
         file
         for each in packages
         for file in (*_crate_roots(each), *(() if each.folder.is_relative_to(root) else each.inherited_files))
     )
-    config = project.own_config
     files = dict.fromkeys(
         file
         for file in (*of_packages, *config.files, *config.named_files)

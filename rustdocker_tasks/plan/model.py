@@ -66,7 +66,8 @@ class GitState(Frozen, frozen=True, kw_only=True):
     branch: str | None  # None: none is checked out
     dirty: bool  # what is built differs from the commit
     place: str | None = None  # the same for every clone of the repository; None: it is none
-    folder: Path | None = None  # the repository's own, `.git`; None where it lies elsewhere, as for a worktree
+    folder: Path | None = None  # the repository's own, `.git`, if it tells the state alone
+    folder_problem: str | None = None  # why it does not
 
     @property
     def revision(self) -> str:
@@ -84,6 +85,7 @@ class MachineFacts(Frozen, frozen=True, kw_only=True):
 
     buildx_problem: str | None  # why it cannot be used, None if it can
     is_ci: bool  # the machine is one of continuous integration, and gone after the build
+    machine: str = "x86_64"  # its architecture, by which builders are taken to be of the same
     git: GitState | NoGitState
 
 

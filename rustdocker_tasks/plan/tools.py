@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 import msgspec
 import tomli
 
+from rustdocker_tasks.cargo.platforms import holds, platform_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rustdocker_tasks.cargo.model import CargoConfig
 
 # Of rustc, and of the C compiler that links for it. Source: the rustc book, "Codegen Options"; gcc(1), "Linking".
+_SYSTEM = re.compile("^/usr/(?:local/)?bin/")  # a program in another folder is the project's own
 _NAMES_A_LINKER = re.compile(r"(?:-fuse-ld=|--ld-path=|linker=)(\S+)")
 
 
@@ -34,16 +37,17 @@ def load_tools() -> Mapping[str, Tool]:
     return msgspec.convert(tomli.loads(text), type=dict[str, Tool])
 
 
-def tools_of(config: CargoConfig, *, needs_musl_for_c: bool, needs_git: bool) -> tuple[Tool, ...]:
-    """Return what a build with this configuration of cargo's needs, in the order of the file."""
-    named = set(_linkers(config))
+def tools_of(config: CargoConfig, triple: str, *, needs_musl_for_c: bool, needs_git: bool) -> tuple[Tool, ...]:
+    """Return what a build for a target with this configuration of cargo's needs, in the order of the file."""
+    named = set(_linkers(config, triple))
     wanted = {"musl": needs_musl_for_c, "git": needs_git}
     return tuple(tool for name, tool in load_tools().items() if named & {*tool.linkers} or wanted.get(name))
 
 
-def _linkers(config: CargoConfig) -> Iterator[str]:
-    """The linkers that the configuration names, without their folders; those of other systems are left out."""
-    tables = [table for name, table in config.by_target.items() if "-linux" in name or name.startswith("cfg(")]
+def _linkers(config: CargoConfig, triple: str) -> Iterator[str]:
+    """The linkers that the configuration names for a target, without the system's folders."""
+    platform = platform_of(triple)
+    tables = [table for name, table in config.by_target.items() if holds(name, platform) is not False]
     for flags in (config.rustflags, *(table.rustflags for table in tables)):
-        yield from (name.rpartition("/")[2] for name in _NAMES_A_LINKER.findall(" ".join(flags)))
-    yield from (table.linker.rpartition("/")[2] for table in tables if table.linker is not None)
+        yield from (_SYSTEM.sub("", name) for name in _NAMES_A_LINKER.findall(" ".join(flags)))
+    yield from (_SYSTEM.sub("", table.linker) for table in tables if table.linker is not None)

@@ -224,3 +224,30 @@ def test_what_a_build_in_containers_sees_is_that_of_the_repository(
     assert project.unseen_config == (outer / ".cargo/config.toml",)
     monkeypatch.setenv("CARGO_HOME", str(outer / "repository/.cargo"))
     assert load_project(outer / "repository/api").own_config.rustflags == ("-Cown",)
+
+
+def test_what_lies_elsewhere_on_this_machine_is_never_named(write: Write) -> None:
+    config = """[build]
+rustflags = ["--remap-path-prefix=/root/.cargo=/cargo", "-L", "/etc/ssl", "-Lnative=libs", "-L../above"]
+rustc-wrapper = "/usr/bin/sccache"
+[env]
+HOME_OF_ALL = { value = "..", relative = true }
+"""
+    root = write({**crate(), ".cargo/config.toml": config})
+
+    named = load_project(root).own_config.named_files
+
+    assert root / "libs" in named
+    assert [path for path in named if not path.is_relative_to(root) or path == root] == []
+
+
+def test_a_home_folder_is_no_repository(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = {f"code/app/{name}": text for name, text in crate().items()}
+    home = write({".git/HEAD": "", ".cargo/config.toml": '[build]\nrustflags = ["-Chome"]\n', **project})
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("CARGO_HOME", str(home / "elsewhere"))
+
+    project_read = load_project(home / "code/app")
+
+    assert project_read.own_config.files == ()
+    assert project_read.unseen_config == (home / ".cargo/config.toml",)

@@ -148,7 +148,7 @@ def test_where_none_can_be_sent_the_cause_is_told(repository: Repository, tmp_pa
     none = invoke("plan", folder=elsewhere, RUSTDOCKER_GIT_FOLDER="true", **BUILDX)
 
     assert (found.code, none.code) == (64, 64)
-    assert "the .git of a worktree or submodule lies elsewhere" in found.stderr
+    assert "the .git of this repository lies elsewhere, as that of a worktree or a submodule does" in found.stderr
     assert "not a git repository" in none.stderr
 
 

@@ -144,6 +144,17 @@ def test_the_ignore_file_lets_through_what_is_listed_and_nothing_else(write: Wri
     assert {path for path in every if not ignored.ignores(path)} == set(sources.files)
 
 
+def test_a_negation_lets_nothing_through_beside_the_sources(write: Write) -> None:
+    folder = write({**REPOSITORY, ".dockerignore": "*\n!**/Cargo.toml\n!README.md\n!libs\n!api\n"})
+    sources = list_sources(in_repository(folder))
+
+    ignored = IgnorePatterns(sources.patterns)
+
+    every = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert {path for path in every if not ignored.ignores(path)} == set(sources.files)
+    assert "libs/common[1]/Cargo.toml" in sources.files
+
+
 def test_what_is_not_there_is_no_pattern(write: Write) -> None:
     folders = in_repository(write(REPOSITORY))
 

@@ -8,7 +8,15 @@ from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
 
 
 @pytest.mark.parametrize(
-    ("content", "is_damaged"), [(b'{"schemaVersion":2,', True), (b"", True), (b"\xff", True), (b"{}", False)]
+    ("content", "is_damaged"),
+    [
+        (b'{"schemaVersion":2,', True),
+        (b"", True),
+        (b"\xff", True),
+        (b"null", True),
+        (b"[" * 100_000, True),
+        (b"{}", False),
+    ],
 )
 def test_an_index_that_was_cut_off_makes_room_for_another(
     tmp_path: Path,

@@ -106,3 +106,28 @@ def test_clones_have_the_place_of_their_origin(tmp_path: Path) -> None:
     assert first.place is not None
     assert first.place.endswith("/origin#shop/")
     assert outer.place != first.place
+
+
+@pytest.mark.cargo
+def test_a_folder_of_another_repository_is_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("home", "plain"):
+        git(tmp_path, "init", "--quiet", name)
+        (tmp_path / name / "w").mkdir()
+        (tmp_path / name / "w" / "file").write_text(name)
+        git(tmp_path / name, "add", ".")
+        git(tmp_path / name, "commit", "--quiet", "--message=one")
+    (tmp_path / "home/w/api").symlink_to(tmp_path / "plain/w")
+    git(tmp_path, "clone", "--quiet", "--shared", "plain", "borrowing")
+
+    through_a_link, borrowing = query_git(tmp_path / "home/w/api"), query_git(tmp_path / "borrowing")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "plain/.git"))
+    by_variable = query_git(tmp_path / "home")
+
+    for state, problem in (
+        (through_a_link, "lies elsewhere"),
+        (borrowing, "borrows"),
+        (by_variable, "lies elsewhere"),
+    ):
+        assert isinstance(state, GitState)
+        assert state.folder is None
+        assert problem in str(state.folder_problem)

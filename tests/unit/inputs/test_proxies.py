@@ -23,7 +23,16 @@ def test_of_two_cases_the_lower_one_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["http://127.0.0.1:3128", "localhost:3128", "http://u:p@[::1]:1", "127.8.8.8:1"]
+    "address",
+    [
+        "http://127.0.0.1:3128",
+        "localhost:3128",
+        "http://u:p@[::1]:1",
+        "127.1:1",
+        "0.0.0.0:1",
+        "localhost.:1",
+        "[::ffff:127.0.0.1]:1",
+    ],
 )
 def test_one_of_this_very_machine_is_told_and_not_passed(address: str) -> None:
     found = find_proxies({"HTTP_PROXY": address, "HTTPS_PROXY": "proxy:1", "NO_PROXY": "x"})

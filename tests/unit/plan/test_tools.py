@@ -21,16 +21,18 @@ def target(*flags: str, linker: str | None = None) -> TargetConfig:
         (CargoConfig(by_target={GNU: target("-Clink-arg=-fuse-ld=lld", linker="clang")}), ["lld", "clang"]),
         (CargoConfig(by_target={"cfg(unix)": target("-Clinker=/usr/bin/clang")}), ["clang"]),
         (CargoConfig(by_target={WINDOWS: target(linker="lld")}), []),
-        (CargoConfig(by_target={ARM: target(linker="aarch64-linux-gnu-gcc")}), []),
+        (CargoConfig(by_target={ARM: target(linker="clang")}), []),
+        (CargoConfig(by_target={'cfg(target_os = "macos")': target("-Clink-arg=-fuse-ld=lld")}), []),
+        (CargoConfig(by_target={GNU: target(linker="tools/clang")}), []),
     ],
 )
 def test_a_linker_that_cargo_s_configuration_names_is_installed(config: CargoConfig, packages: list[str]) -> None:
-    found = tools_of(config, needs_musl_for_c=False, needs_git=False)
+    found = tools_of(config, GNU, needs_musl_for_c=False, needs_git=False)
 
     assert [tool.package for tool in found] == packages
 
 
 def test_what_a_build_asks_for_by_itself() -> None:
-    found = tools_of(CargoConfig(), needs_musl_for_c=True, needs_git=True)
+    found = tools_of(CargoConfig(), GNU, needs_musl_for_c=True, needs_git=True)
 
     assert found == (load_tools()["git"], load_tools()["musl"])

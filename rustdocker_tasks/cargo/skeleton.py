@@ -53,6 +53,7 @@ def make_skeleton(project: Project, package: Package, binary: Target, outside: S
 class _Maker:
     def __init__(self, project: Project, package: Package, binary: Target, outside: Sequence[Package]) -> None:
         self._project = project
+        self._raw_root = tomli.loads(project.text)
         self._package = package
         self._binary = binary
         self._by_folder = {each.folder: each for each in (*project.members, *outside)}
@@ -134,7 +135,7 @@ class _Maker:
     def _root_manifest(self) -> str:
         """The workspace's manifest, without the package in it where that is not needed."""
         root = self._project.root
-        raw = tomli.loads(self._project.text)
+        raw = self._raw_root
         if root in self._real:
             return self._project.text
         made = {key: raw[key] for key in _OF_ROOTS if key in raw}
@@ -218,7 +219,7 @@ class _Maker:
         script = next((t for t in package.targets if t.kind is TargetKind.BUILD_SCRIPT), None)
         # Of a workspace that is left out nothing can be inherited; a workspace's resolver stands in its own table.
         keys = ["links", *(["workspace"] if package.folder in self._members else [])]
-        keys += [] if "workspace" in tomli.loads(self._project.text) else ["resolver"]
+        keys += [] if "workspace" in self._raw_root else ["resolver"]
         kept: dict[str, Any] = {key: raw[key] for key in keys if key in raw}
         return {
             "name": package.name,

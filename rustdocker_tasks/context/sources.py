@@ -52,8 +52,7 @@ def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sou
     """Return what the build may read, without the folders `others`; raises UnusableSource, IgnoredManifest."""
     patterns = ignore_patterns(folders)
     ignored = IgnorePatterns(patterns)
-    targets = (folder / _TARGET for folder in (folders.project, *folders.beside))
-    left_out = frozenset(map(str, (*targets, *others)))
+    left_out = frozenset(map(str, (*_targets(folders), *others)))
     # Also those that buildx is about to make.
     found_others = [str(folder) for folder in others if folder.is_relative_to(folders.root)]
     walked = _walk_all(folders.places, left_out, on_other=found_others.append)
@@ -92,30 +91,37 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
 
     Docker reads the one in the context's root; each folder's own counts for what lies in it.
     """
-    places = [folders.path_of(place) for place in folders.places if place.exists()]
-    asked = () if places == ["."] else ("*", *(f"!{literal(place)}" for place in places))
+    places = [place for place in folders.places if place.exists()]
+    asked = () if places == [folders.root] else ("*", *(f"!{literal(folders.path_of(place))}" for place in places))
     own = [
         below(folders.path_of(path.parent), pattern)
         for path in _ignore_files(folders)
         for pattern in _read_patterns(path)
         if not is_outside(pattern)
     ]
-    targets = (folders.path_of(folder / _TARGET) for folder in (folders.project, *folders.beside))
+    targets = map(folders.path_of, _targets(folders))
     # What a negation lets through of the folders around is kept out again, one by one.
-    around = _around(folders) if asked and any(pattern.startswith("!") for pattern in own) else ()
-    return (*asked, *own, *around, *_NEVER, *map(literal, targets), *_of_git(folders))
+    around = _around(folders.root, places) if asked and any(pattern.startswith("!") for pattern in own) else ()
+    return (
+        *asked,
+        *own,
+        *map(literal, map(folders.path_of, around)),
+        *_NEVER,
+        *map(literal, targets),
+        *_of_git(folders),
+    )
 
 
-def _around(folders: ContextFolders) -> Iterator[str]:
+def _targets(folders: ContextFolders) -> Iterator[Path]:
+    return (folder / _TARGET for folder in (folders.project, *folders.beside))
+
+
+def _around(root: Path, places: Iterable[Path]) -> Iterator[Path]:
     """What lies beside the sources, and beside the folders on the way to them."""
-    places = {place for place in folders.places if place.exists()}
-    on_the_way = {
-        parent for place in places for parent in place.parents if parent.is_relative_to(folders.root)
-    } - places
+    on_the_way = {parent for place in places for parent in place.parents if parent.is_relative_to(root)}
+    kept = {*places, *on_the_way}
     for folder in sorted(on_the_way):
-        for entry in sorted(folder.iterdir()):
-            if entry not in places | on_the_way:
-                yield literal(folders.path_of(entry))
+        yield from sorted(entry for entry in folder.iterdir() if entry not in kept)
 
 
 def _of_git(folders: ContextFolders) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 import docker
 import pytest
@@ -198,6 +199,20 @@ def test_static_has_no_loader_and_no_library(write: Write) -> None:
     assert report["libraries"] == []
     assert report["tags"] == ["app:0.1.0-static"]
     assert printed == "first"
+
+
+def test_static_is_of_musl_where_that_is_installed(
+    write: Write, musl_path: str, output_of: Callable[..., str]
+) -> None:
+    folder = write(crate())
+
+    plan = json.loads(invoke("plan", "--variant=static", "--json", folder=folder, PATH=musl_path).result)
+    report = json.loads(invoke("static", "--json", folder=folder, PATH=musl_path).result)
+
+    assert plan["target_triple"] == "x86_64-unknown-linux-musl"
+    assert (folder / "target/x86_64-unknown-linux-musl/release/app").is_file()
+    assert report["libraries"] == []
+    assert output_of(report["image"]) == "first"
 
 
 def test_a_program_that_insists_on_a_shared_library_is_not_shipped_as_static(write: Write) -> None:

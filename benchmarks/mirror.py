@@ -27,7 +27,7 @@ def write(folder: Path, number: int, text: str) -> None:
 def update(folder: Path, kept: Path) -> tuple[float, float]:
     """Return the seconds that listing and mirroring take."""
     began = time.perf_counter()
-    with prepared_context(ContextFolders(root=folder, project=folder), (), None) as context:
+    with prepared_context(ContextFolders(root=folder, project=folder), ()) as context:
         listed = time.perf_counter()
         script = folder / context.names.folder / context.names.mirror_script
         subprocess.run(

@@ -60,7 +60,9 @@ def build_in_containers(
     support = gather_support_files(plan)
     began = perf_counter()
     others = container.cache_folders
-    with prepared_context(container.context, support, container.skeleton, others=others) as context:
+    with prepared_context(
+        container.context, support, fetch=container.fetch, skeleton=container.skeleton, others=others
+    ) as context:
         request = _request(plan, container, context, proxies)
         for _ in range(_ATTEMPTS):
             log = BuildLog(stubs=frozenset(container.skeleton.packages if container.skeleton else ()))
@@ -89,6 +91,8 @@ def _what_does_not_count(plan: ImagePlan, container: ContainerBuild, proxies: Pr
         yield f"{path} lies outside of the repository and does not count in containers"
     if container.git_readers and isinstance(plan.git, GitState):
         yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
+    if container.fetch is not None and not container.isolates:
+        yield "this engine runs no step without network: `offline` keeps cargo from it, and not what cargo starts"
     for name in filter(_OF_CARGO.fullmatch, os.environ):
         if name not in plan.compile.environment:
             yield f"the variable {name} does not count in containers: `build-env` is what cargo gets there"

@@ -28,10 +28,11 @@ _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
     files="files.tar",
+    fetch=None,
     skeleton=None,
     **{f"{name}_script": f"{name}.sh" for name in SCRIPTS},
 )
-_SKELETON = "skeleton.tar"
+_FETCH, _SKELETON = "fetch.tar", "skeleton.tar"
 
 
 def build_command(dockerfile: Path, container: ContainerBuild) -> str:
@@ -56,14 +57,15 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     names = replace(
         _NAMES,
         folder=container.context.path_of(folder),
+        fetch=_FETCH if container.fetch else None,
         skeleton=_SKELETON if container.skeleton else None,
     )
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
         (folder / _NAMES.files).write_bytes(files_archive(support))
-        if container.skeleton is not None:
-            archive = skeleton_archive(container.skeleton, list_sources(container.context))
-            (folder / _SKELETON).write_bytes(archive)
+        for name, skeleton in ((_FETCH, container.fetch), (_SKELETON, container.skeleton)):
+            if skeleton is not None:
+                (folder / name).write_bytes(skeleton_archive(skeleton, list_sources(container.context)))
         for name in _NAMES.scripts:
             (folder / name).write_bytes(script(name.removesuffix(".sh")))
         patterns = render_ignore_file(ignore_patterns(container.context), names.folder)

@@ -150,6 +150,7 @@ def _machine_facts(configured: Configured, outside: Sequence[Package]) -> Machin
     return MachineFacts(
         buildx_problem=_buildx_problem(configured.resolved),
         git=query_git(configured.project.root, packages),
+        isolates=_isolates(configured.resolved),
         machine=machine(),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
@@ -167,6 +168,16 @@ def _buildx_problem(resolved: ResolvedSettings) -> str | None:
         except NoEngine as error:
             return f"no engine answers ({error.found})"
     return None
+
+
+def _isolates(resolved: ResolvedSettings) -> bool:
+    """Ask the engine, where `offline` makes it matter; another builder is newer than those that could not."""
+    if not resolved.settings.offline or resolved.settings.builder is not None:
+        return True
+    try:
+        return connect().isolates_steps
+    except NoEngine:
+        return True
 
 
 def find_dependencies(planned: Planned) -> FoundGraph:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from rustdocker_tasks.cargo.skeleton import Skeleton
-    from rustdocker_tasks.context.sources import SourceFile
+    from rustdocker_tasks.context.sources import SourceFile, Sources
     from rustdocker_tasks.explanation import Changes
     from rustdocker_tasks.inputs.root_files import Entry
     from rustdocker_tasks.plan.context import ContextFolders
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
-SCRIPTS = ("prepare", "dependencies", "compile", "mirror", "cargo", "files", "assemble")
+SCRIPTS = ("prepare", "fetch", "dependencies", "compile", "mirror", "cargo", "files", "assemble")
 
 
 class BuildContext(Frozen, frozen=True, kw_only=True):
@@ -64,7 +64,12 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
 
 @contextmanager
 def prepared_context(
-    folders: ContextFolders, support: Sequence[Entry], skeleton: Skeleton | None, *, others: Sequence[Path] = ()
+    folders: ContextFolders,
+    support: Sequence[Entry],
+    *,
+    fetch: Skeleton | None = None,
+    skeleton: Skeleton | None = None,
+    others: Sequence[Path] = (),
 ) -> Iterator[BuildContext]:
     """Write our folder into the project and hand the context over.
 
@@ -77,12 +82,16 @@ def prepared_context(
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with cannot_write(ours):
-            context = _prepare(folders, support, skeleton, others)
+            context = _prepare(folders, support, fetch, skeleton, others)
         yield context
 
 
 def _prepare(
-    folders: ContextFolders, support: Sequence[Entry], skeleton: Skeleton | None, others: Sequence[Path]
+    folders: ContextFolders,
+    support: Sequence[Entry],
+    fetch: Skeleton | None,
+    skeleton: Skeleton | None,
+    others: Sequence[Path],
 ) -> BuildContext:
     sources = list_sources(folders, others=others)
     folder = folders.project / _CONTEXT
@@ -92,7 +101,8 @@ def _prepare(
         folder=folders.path_of(folder),
         sources=_write(folder, "sources", render_list(sources)),
         files=_write_files(folder, support),
-        skeleton=_write(folder, "skeleton", skeleton_archive(skeleton, sources)) if skeleton else None,
+        fetch=_write_skeleton(folder, "fetch", fetch, sources),
+        skeleton=_write_skeleton(folder, "skeleton", skeleton, sources),
         **{f"{name}_script": _write(folder, name, script(name)) for name in SCRIPTS},
     )
     _clean(folder, names, {file.digest for file in sources.files.values()})
@@ -164,6 +174,10 @@ def _write(folder: Path, name: str, content: bytes) -> str:
     return full
 
 
+def _write_skeleton(folder: Path, name: str, skeleton: Skeleton | None, sources: Sources) -> str | None:
+    return _write(folder, name, skeleton_archive(skeleton, sources)) if skeleton is not None else None
+
+
 def _write_files(folder: Path, support: Sequence[Entry]) -> str:
     """Write the archive; its name is known without making it, which takes longer than all else here."""
     name = f"files-{_digest_of(support)}.tar"
@@ -182,7 +196,7 @@ def _digest_of(support: Sequence[Entry]) -> str:
 
 def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:
     """Remove what an earlier build needed and this one does not."""
-    wanted = {*names.scripts, names.sources, names.files, names.skeleton, _CONTENTS}
+    wanted = {*names.scripts, names.sources, names.files, names.fetch, names.skeleton, _CONTENTS}
     for path in folder.iterdir():
         if path.name not in wanted:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -97,6 +97,22 @@ tell_slowest() {
     rm -rf "$1"
 }
 
+# Go where cargo is to run, with the toolchain that the first step chose.
+enter() {
+    cd "$1"
+    if [ -s /rustdocker/toolchain ]; then
+        RUSTUP_TOOLCHAIN=$(cat /rustdocker/toolchain)
+        export RUSTUP_TOOLCHAIN
+    fi
+}
+
+# End this step if cargo ended with another code than 0.
+require_success() {
+    [ "$1" != 0 ] || return 0
+    mark "cargo failed: $1"
+    exit 66
+}
+
 # Run cargo with these arguments as the first step chose, and leave its messages in a file.
 #
 #   build MESSAGES TARGET FOLDER CARGO_ARGUMENT...
@@ -104,12 +120,8 @@ build() {
     messages=$1
     # The project's configuration may put intermediate artefacts elsewhere: on a mount that all projects share.
     export CARGO_TARGET_DIR="$2" CARGO_BUILD_BUILD_DIR="$2"
-    cd "$3"
+    enter "$3"
     shift 3
-    if [ -s /rustdocker/toolchain ]; then
-        RUSTUP_TOOLCHAIN=$(cat /rustdocker/toolchain)
-        export RUSTUP_TOOLCHAIN
-    fi
     if [ -s /rustdocker/triple ]; then
         set -- "$@" "--target=$(cat /rustdocker/triple)"
     fi
@@ -123,10 +135,7 @@ build() {
     cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
     close_doors
     tell_slowest "$CARGO_TARGET_DIR/cargo-timings"
-    if [ "$code" != 0 ]; then
-        mark "cargo failed: $code"
-        exit 66
-    fi
+    require_success "$code"
 }
 
 if ! command -v cargo > /dev/null; then

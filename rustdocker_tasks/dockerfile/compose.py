@@ -92,6 +92,8 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     target = plan.compile.target_triple or ("musl" if plan.variant.linkage is Linkage.STATIC else None)
     if target is not None or build.toolchain is not None or build.tools:
         yield _prepare_step(plan, build, names, target=target)
+    if names.fetch is not None:
+        yield _fetch_step(plan, build, names, names.fetch)
     if names.skeleton is not None and not keeps_nothing:
         yield _dependencies_step(plan, build, names, names.skeleton)
     yield _compile_step(plan, build, names)
@@ -119,6 +121,24 @@ def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *
     )
 
 
+def _fetch_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, archive: str) -> Run:
+    """The step that fetches all crates, into a layer: what compiles afterwards sees neither network nor secret."""
+    return Run(
+        mounts=(
+            _bind(names, names.fetch_script, "/fetch"),
+            _bind(names, names.cargo_script, "/cargo"),
+            _bind(names, archive, "/fetch.tar"),
+            *_NETWORK,
+            *_secrets(build),
+        ),
+        words=(
+            *_environment(plan),
+            *("sh", "/fetch", build.context.project_path),
+            *lock_flags(plan.compile),
+        ),
+    )
+
+
 def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, skeleton: str) -> Run:
     """The step that compiles the dependencies; its mounts are single files, so that no source runs it again."""
     return Run(
@@ -126,8 +146,9 @@ def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNam
             _bind(names, names.dependencies_script, "/dependencies"),
             _bind(names, names.cargo_script, "/cargo"),
             _bind(names, skeleton, "/skeleton.tar"),
-            *_secrets(build),
+            *_for_cargo(build),
         ),
+        is_isolated=_is_isolated(build),
         words=(
             *_environment(plan),
             *("sh", "/dependencies", _SOURCES, build.context.project_path, _TARGET),
@@ -147,8 +168,9 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             Mount(type="bind", options={"target": "/context"}),
             *(() if keeps_nothing or names.skeleton is not None else _cache_mounts(build)),
             *_runtime_mount(build),
-            *_secrets(build),
+            *_for_cargo(build),
         ),
+        is_isolated=_is_isolated(build),
         words=(
             *_environment(plan),
             "sh",
@@ -171,9 +193,19 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
     )
 
 
+def _for_cargo(build: ContainerBuild) -> Iterator[Mount]:
+    """What a step that compiles has, if it is also to fetch."""
+    if build.fetch is None:
+        yield from _NETWORK
+        yield from _secrets(build)
+
+
+def _is_isolated(build: ContainerBuild) -> bool:
+    return build.fetch is not None and build.isolates
+
+
 def _secrets(build: ContainerBuild) -> Iterator[Mount]:
-    """What a step that runs cargo may see and no layer holds; which it is, is no part of the cache's keys."""
-    yield from _NETWORK
+    """What a step that fetches may see and no layer holds; which it is, is no part of the cache's keys."""
     for secret in build.secrets:
         yield Mount(type="secret", options={"id": secret.id})
     if build.ssh_agent:
@@ -203,11 +235,12 @@ def _bind(names: ContextNames, name: str, target: str) -> Mount:
 
 
 def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
-    # Cargo's own lock is inside of its home: on one mount, builds side by side are safe.
-    yield Mount(
-        type="cache",
-        options={"id": "rustdocker-cargo-home", "target": _CARGO_HOME, "sharing": "shared"},
-    )
+    if build.fetch is None:
+        # Cargo's own lock is inside of its home: on one mount, builds side by side are safe.
+        yield Mount(
+            type="cache",
+            options={"id": "rustdocker-cargo-home", "target": _CARGO_HOME, "sharing": "shared"},
+        )
     yield Mount(type="cache", options={"id": build.cache_id, "target": _KEPT, "sharing": "locked"})
 
 

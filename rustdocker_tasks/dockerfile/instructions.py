@@ -29,6 +29,7 @@ class Run(Frozen, frozen=True, kw_only=True):
 
     words: tuple[str, ...]
     mounts: tuple[Mount, ...] = ()
+    is_isolated: bool = False  # it has no network; Dockerfile frontend of Engine 23
 
 
 class Copy(Frozen, frozen=True, kw_only=True):

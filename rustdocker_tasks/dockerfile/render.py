@@ -47,8 +47,9 @@ def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911, PLR0912 - on
     match instruction:
         case From(image=image, stage=stage):
             return f"FROM {image} AS {stage}" if stage else f"FROM {image}"
-        case Run(words=words, mounts=mounts):
-            return " \\\n    ".join(["RUN", *map(_mount, mounts), _words(words)])
+        case Run(words=words, mounts=mounts, is_isolated=is_isolated):
+            network = ["--network=none"] if is_isolated else []
+            return " \\\n    ".join(["RUN", *network, *map(_mount, mounts), _words(words)])
         case Copy(stage=stage, source=source, destination=destination):
             return f"COPY --from={stage} {source} {destination}"
         case Env(variables=variables):

@@ -103,6 +103,11 @@ class Daemon:
             return None
         return f"the engine is older than 20.10 (API {version}), and its builds have no mounts"
 
+    @property
+    def isolates_steps(self) -> bool:
+        """Whether a step of a build can do without network: Engine 20.10 refuses RUN --network."""
+        return tuple(map(int, str(self._api.api_version).split("."))) > _API_OF_20_10
+
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
         """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""
         with _wrapped(lambda problem: LoadFailed(label, problem=problem)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.fetching import make_fetch_skeleton
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
@@ -86,6 +87,8 @@ def container_build(
         manifest=context.path_of(package.manifest),
         cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
         cache_reason=f"{cache.cache.value}: {cache.reason}",
+        fetch=make_fetch_skeleton(project, outside) if settings.offline else None,
+        isolates=facts.isolates,
         skeleton=make_skeleton(project, package, binary, outside) if cache.cache is Cache.LAYER else None,
         cache_from=settings.cache_from,
         cache_to=settings.cache_to,

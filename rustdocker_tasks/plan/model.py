@@ -85,6 +85,7 @@ class MachineFacts(Frozen, frozen=True, kw_only=True):
 
     buildx_problem: str | None  # why it cannot be used, None if it can
     is_ci: bool  # the machine is one of continuous integration, and gone after the build
+    isolates: bool = True  # the builder can run a step without network
     machine: str = "x86_64"  # its architecture, by which builders are taken to be of the same
     git: GitState | NoGitState
 
@@ -102,6 +103,8 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     manifest: str  # the package's, from the context's root
     cache_id: str
     cache_reason: str  # why this is kept from build to build, and not something else
+    fetch: Skeleton | None  # what a step of its own fetches for; None: cargo fetches as it compiles
+    isolates: bool  # the steps that compile after it have no network
     skeleton: Skeleton | None  # what the dependencies are compiled of, for a layer; None: all is kept on mounts
     cache_from: tuple[CacheStore, ...]
     cache_to: CacheStore | None
@@ -123,8 +126,10 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     folder: str  # from the context's root
     sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
     files: str  # the archive of what the image holds besides base and program
+    fetch: str | None  # an archive of what is fetched for; None: there is none
     skeleton: str | None  # an archive of the skeleton; None: there is none
     prepare_script: str
+    fetch_script: str
     dependencies_script: str
     compile_script: str
     mirror_script: str
@@ -136,6 +141,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     def scripts(self) -> tuple[str, ...]:
         return (
             self.prepare_script,
+            self.fetch_script,
             self.dependencies_script,
             self.compile_script,
             self.mirror_script,

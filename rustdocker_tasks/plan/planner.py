@@ -135,7 +135,11 @@ def make_plan(
             profile=_require_profile(project, resolved),
             features=_features(package, binary, resolved),
             default_features=settings.default_features,
-            environment={**(detected_environment(project) if in_container else {}), **settings.build_env},
+            environment={
+                **(detected_environment(project) if in_container else {}),
+                **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
+                **settings.build_env,
+            },
             target_triple=target.triple,
             crt_static=target.crt_static,
             locked_packages=project.locked_packages,

@@ -75,6 +75,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         bool,
         Meta(description="Whether a Cargo.lock is used as it is, or may be renewed by cargo.", examples=["false"]),
     ] = True
+    offline: Annotated[
+        bool,
+        Meta(
+            description="Whether cargo compiles offline; in containers after it fetched, and without network.",
+            examples=["true"],
+        ),
+    ] = False
     variant: Annotated[
         str | None,
         Meta(description="What kind of image: simple, slim, minimal or static.", examples=['"static"']),

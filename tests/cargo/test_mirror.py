@@ -63,7 +63,7 @@ class Project:
             project=self.folder / self.inner,
             beside=(self.folder,) if self.inner != "." else (),
         )
-        with prepared_context(folders, (), None) as context:
+        with prepared_context(folders, ()) as context:
             for _ in range(2):
                 self._send()
                 support = self.place / "context" / context.names.folder

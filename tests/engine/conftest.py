@@ -149,7 +149,7 @@ _IN_CONTAINERS = {
     f"{engine} {variant}": Case("buildx", variant, host, RUST_MUSL if variant == "static" else None)
     for engine, host in zip(ENGINE_NAMES, (MACHINE_ENGINE, CURRENT_ENGINE), strict=True)
     for variant in ("slim", "minimal", "static", "simple")
-    # On the older engine `static` and `simple`, which share nothing with the others, are built of small crates alone.
+    # `static` and `simple` share nothing with the others: the older engine has them of small crates alone.
     if host == CURRENT_ENGINE or variant in {"slim", "minimal"}
 }
 CASES = {

@@ -79,12 +79,13 @@ def write_project(
     return folder
 
 
-@pytest.mark.parametrize("cache", ["mount", "layer"])
+@pytest.mark.parametrize(("cache", "offline"), [("mount", "false"), ("layer", "false"), ("layer", "true")])
 def test_they_arrive_and_the_secret_is_nowhere(
-    server: PrivateServer, project: Path, tmp_path: Path, cache: str
+    server: PrivateServer, project: Path, tmp_path: Path, cache: str, offline: str
 ) -> None:
     layers = tmp_path / "layers"
     settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": cache}
+    settings["RUSTDOCKER_OFFLINE"] = offline
     settings |= {"RUSTDOCKER_CACHE_TO": str(layers)} if cache == "layer" else {}
     known = secrets(server, tmp_path / "store")
 

@@ -62,7 +62,7 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
     folder = write(crate())
     (folder / "src" / "shared.txt").symlink_to(outside)
 
-    with prepared_context(alone(folder), (), None) as context:
+    with prepared_context(alone(folder), ()) as context:
         content = folder / context.names.folder / "contents" / sha256(b"shared").hexdigest()
 
         assert content.read_text() == "shared"
@@ -71,11 +71,11 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:
     folder = write(crate())
-    with prepared_context(alone(folder), (), None) as first:
+    with prepared_context(alone(folder), ()) as first:
         pass
     (folder / "src" / "main.rs").write_text("fn main() {}")
 
-    with prepared_context(alone(folder), (), None) as second:
+    with prepared_context(alone(folder), ()) as second:
         left = {path.name for path in (folder / second.names.folder).iterdir()}
 
     assert first.names.sources not in left
@@ -191,7 +191,7 @@ def test_a_pattern_for_what_lies_above_lets_nothing_through(write: Write) -> Non
 def test_our_folder_lies_in_the_project_whatever_the_context_is(write: Write) -> None:
     folder = write(REPOSITORY)
 
-    with prepared_context(in_repository(folder), (), None) as context:
+    with prepared_context(in_repository(folder), ()) as context:
         assert context.names.folder == "api/app/target/rustdocker/context"
         assert (folder / context.names.folder / str(context.names.sources)).is_file()
         assert not (folder / "target").exists()
@@ -208,7 +208,7 @@ def test_a_target_folder_that_is_a_link_is_refused(write: Write, tmp_path_factor
     folder = write(crate())
     (folder / "target").symlink_to(tmp_path_factory.mktemp("elsewhere"))
 
-    with pytest.raises(UnusableTarget), prepared_context(alone(folder), (), None):
+    with pytest.raises(UnusableTarget), prepared_context(alone(folder), ()):
         pass
 
 
@@ -216,7 +216,7 @@ def test_the_user_s_files_keep_their_times(write: Write) -> None:
     folder = write(crate())
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
-    with prepared_context(alone(folder), (), None):
+    with prepared_context(alone(folder), ()):
         pass
 
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -18,6 +18,7 @@ from rustdocker_tasks.dockerfile.instructions import (
     HealthcheckCommand,
     Instruction,
     Label,
+    Run,
     RunAs,
     StopSignal,
     Volume,
@@ -36,6 +37,7 @@ NAMES = ContextNames(
     folder="target/rustdocker/context",
     sources="sources-0",
     files="files-0.tar",
+    fetch=None,
     skeleton=None,
     **{f"{name}_script": f"{name}-0" for name in SCRIPTS},
 )
@@ -130,6 +132,33 @@ def test_cargo_s_environment_is_set_for_the_steps_that_run_it_and_not_for_the_im
 
     assert made.count(r'["env", "A=b \"c\" $d\n", "sh", ') == 2
     assert made.count("$d") == 2
+
+
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_offline_the_steps_that_compile_have_no_network_and_no_secret(cache: str) -> None:
+    plan, container = planned("web", offline=True, cache=cache)
+    steps = [
+        step
+        for step in compose(plan, container, replace(NAMES, fetch="fetch-0", skeleton="skeleton-0"))
+        if isinstance(step, Run) and "/files" not in step.words
+    ]
+    fetching, *compiling = steps
+
+    assert "/fetch" in fetching.words
+    assert not fetching.is_isolated
+    assert "secret" in {mount.type for mount in fetching.mounts}
+    assert len(compiling) == 2
+    assert all(step.is_isolated and "CARGO_NET_OFFLINE=true" in step.words for step in compiling)
+    assert "secret" not in {mount.type for step in compiling for mount in step.mounts}
+
+
+def test_an_engine_that_isolates_no_step_is_not_asked_to() -> None:
+    plan, container = planned("web", offline=True)
+
+    written = render(compose(plan, replace(container, isolates=False), replace(NAMES, fetch="fetch-0")))
+
+    assert "--network" not in written
+    assert "CARGO_NET_OFFLINE=true" in written
 
 
 def test_a_line_break_in_a_value_is_refused_and_never_written() -> None:

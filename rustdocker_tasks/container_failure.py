@@ -16,6 +16,7 @@ from rustdocker_tasks.errors import (
     NoBaseImage,
     NoCacheExport,
     NoCargoInImage,
+    PackagesNotInstalled,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 # Of dockerfile/compile.sh and prepare.sh.
 _CARGO_FAILED = "cargo failed: "
 _UNUSABLE = "unusable: "
+_NOT_INSTALLED = "not installed: "
 # BuildKit's own words, of Engine 20.10 and 28.5.
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
 _NO_ACCESS = ("unauthorized", "no basic auth credentials", "authorization failed", "403 forbidden")
@@ -62,6 +64,10 @@ def _of_compiling(noticed: str, container: ContainerBuild) -> RustDockerError | 
     if noticed.startswith(_UNUSABLE):
         problem = noticed.removeprefix(_UNUSABLE)
         return BuildImageUnusable(container.build_image, problem=problem, set_by=container.build_image_set_by)
+    if noticed.startswith(_NOT_INSTALLED):
+        packages = noticed.removeprefix(_NOT_INSTALLED).split()
+        asked = (each.because for each in container.packages if each.package in packages)
+        return PackagesNotInstalled(", ".join(packages), set_by=", ".join(dict.fromkeys(asked)))
     if noticed.startswith(_CARGO_FAILED):
         return CargoFailed(
             command="cargo build",

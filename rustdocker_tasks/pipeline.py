@@ -28,6 +28,7 @@ from rustdocker_tasks.plan.planner import (
     make_plan,
     possible_variants,
 )
+from rustdocker_tasks.plan.system_packages import known_crates, with_system_packages
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, require_binaries, require_placed
@@ -62,6 +63,7 @@ class Planned(Frozen, frozen=True, kw_only=True):
     plan: ImagePlan
     resolved: ResolvedSettings
     project: Project
+    found: FoundGraph | None = None  # the crates, where the plan depends on them
 
 
 def configure(start: Path, layers: Sequence[Layer]) -> Configured:
@@ -124,7 +126,19 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
         toolchain=_query_toolchain(project.root) if needs_toolchain else None,
         facts=facts,
     )
-    return Planned(plan=plan, resolved=resolved, project=project)
+    return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project))
+
+
+def _with_system_packages(planned: Planned) -> Planned:
+    """Look into the graph where one of its crates may need a package of Debian: it takes tenths of a second."""
+    plan = planned.plan
+    if plan.container is None or not known_crates() & (plan.compile.locked_packages or frozenset()):
+        return planned
+    found = find_dependencies(planned)
+    if found.graph is None:
+        return planned
+    plan = with_system_packages(plan, plan.container, found.graph, planned.resolved)
+    return replace(planned, plan=plan, found=found)
 
 
 def _request(resolved: ResolvedSettings) -> BinaryRequest:
@@ -182,6 +196,8 @@ def _isolates(resolved: ResolvedSettings) -> bool:
 
 def find_dependencies(planned: Planned) -> FoundGraph:
     """Return the crates that go into the planned program, by what is at hand on this machine."""
+    if planned.found is not None:
+        return planned.found
     from rustdocker_tasks.cargo.crates import find_graph
     from rustdocker_tasks.cargo.graph import Wanted
     from rustdocker_tasks.cargo.platforms import platform_of

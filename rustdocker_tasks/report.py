@@ -151,7 +151,7 @@ def _plan_rows(plan: ImagePlan) -> list[tuple[str, str]]:
         *_base_images(plan),
         *_context(plan),
         *([("cache", plan.container.cache_reason)] if plan.container else []),
-        *_tools(plan),
+        *_packages(plan),
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
         ("commit", plan.git.revision if isinstance(plan.git, GitState) else f"none ({plan.git.reason})"),
@@ -209,9 +209,9 @@ def _context(plan: ImagePlan) -> list[tuple[str, str]]:
     ]
 
 
-def _tools(plan: ImagePlan) -> list[tuple[str, str]]:
-    tools = plan.container.tools if plan.container else ()
-    return [("build tools", ", ".join(tool.package for tool in tools))] if tools else []
+def _packages(plan: ImagePlan) -> list[tuple[str, str]]:
+    packages = plan.container.packages if plan.container else ()
+    return [("build package", f"{each.package}: {each.because}") for each in packages]
 
 
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
@@ -223,7 +223,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
             **{name.replace(" ", "_"): image for name, image in _base_images(plan)},
             "context": str(plan.container.context.root) if plan.container else None,
             "cache": plan.container.cache_reason if plan.container else None,
-            "build_tools": [tool.package for tool in plan.container.tools] if plan.container else [],
+            "build_packages": msgspec.to_builtins(plan.container.packages) if plan.container else [],
             "linkage": plan.linkage_reason,
             "name": plan.name,
             "version": plan.version,

@@ -47,6 +47,7 @@ class ResolvedCrate(Frozen, frozen=True, kw_only=True):
     id: PackageId
     features: frozenset[str] | None
     for_host: bool  # a build script or macro uses it: it is compiled for the machine that compiles
+    used_by: frozenset[str]  # the names of the crates that depend on it
 
 
 class Graph(Frozen, frozen=True, kw_only=True):
@@ -193,14 +194,15 @@ class _Resolver:
 
     def _compiled(self, root: _Unit) -> Iterator[ResolvedCrate]:
         """What is reached from the root, by what is on."""
-        reached = {root: None}
+        reached: dict[_Unit, set[str]] = {root: set()}
         waiting = deque([root])
         while waiting:
             unit = waiting.popleft()
             for other in self._reached_from(unit):
                 if other not in reached:
-                    reached[other] = None
+                    reached[other] = set()
                     waiting.append(other)
+                reached[other].add(unit[0].name)
         for package, is_host in sorted(reached, key=lambda unit: (unit[0].name, unit[0].version, unit[1])):
             key = (package, self._separates and is_host)
             is_known = package in self._known.packages
@@ -208,6 +210,7 @@ class _Resolver:
                 id=package,
                 features=frozenset(self._features.get(key, ())) if is_known else None,
                 for_host=is_host,
+                used_by=frozenset(reached[package, is_host]),
             )
 
     def _reached_from(self, unit: _Unit) -> Iterator[_Unit]:

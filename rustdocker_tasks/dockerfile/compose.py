@@ -90,7 +90,7 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
     target = plan.compile.target_triple or ("musl" if plan.variant.linkage is Linkage.STATIC else None)
-    if target is not None or build.toolchain is not None or build.tools:
+    if target is not None or build.toolchain is not None or build.packages:
         yield _prepare_step(plan, build, names, target=target)
     if names.fetch is not None:
         yield _fetch_step(plan, build, names, names.fetch)
@@ -114,7 +114,7 @@ def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *
             "sh",
             "/prepare",
             target or "-",
-            ",".join(f"{tool.program}={tool.package}" for tool in build.tools) or "-",
+            ",".join(f"{each.program or ''}={each.package}" for each in build.packages) or "-",
             (asked and asked.channel) or "-",
             *components,
         ),

@@ -6,7 +6,7 @@
 #   prepare.sh TARGET TOOLS CHANNEL COMPONENT...
 #
 # TARGET is a target triple, `musl` for the one of this machine with musl, or - for what cargo takes by itself.
-# TOOLS are programs with the package of Debian that brings each: program=package,program=package, or -.
+# TOOLS are packages of Debian, each with the program that stands for it: program=package,=package, or -.
 # CHANNEL is what the toolchain file asks for, or -.
 # It leaves what the next step is to use in /rustdocker: `triple` and `toolchain`. Beside this script lies /cargo, what it
 # shares with the scripts that run cargo.
@@ -59,17 +59,32 @@ add_target() {
     echo "$target" > /rustdocker/triple
 }
 
+is_there() {
+    if [ -n "$1" ]; then
+        command -v "$1" > /dev/null
+    else
+        [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$2" 2> /dev/null)" = installed ]
+    fi
+}
+
 install_tools() {
     packages=
     for tool in $(echo "$tools" | tr , ' '); do
-        command -v "${tool%%=*}" > /dev/null || packages="$packages ${tool#*=}"
+        is_there "${tool%%=*}" "${tool#*=}" || packages="$packages ${tool#*=}"
     done
     [ -n "$packages" ] || return 0
-    command -v apt-get > /dev/null || fail "no$packages, which the project asks for, and no apt-get to install it"
+    if ! command -v apt-get > /dev/null; then
+        say "this build image has no apt-get to install$packages: it is taken to have what that would bring"
+        return 0
+    fi
     say "installing$packages"
     apt-get update --quiet=2 >&2
     # shellcheck disable=SC2086 # several words
-    apt-get install --quiet=2 --yes --no-install-recommends $packages >&2
+    apt-get install --quiet=2 --yes --no-install-recommends $packages > /rustdocker/installing 2>&1 || {
+        cat /rustdocker/installing >&2
+        mark "not installed:$packages"
+        exit 66
+    }
 }
 
 trust

@@ -28,9 +28,11 @@ from rustdocker_tasks.errors.base import (
 )
 from rustdocker_tasks.errors.compile import (
     BuildImageUnusable,
+    CannotBeStatic,
     CargoFailed,
     NoCargo,
     NoCargoInImage,
+    PackagesNotInstalled,
     UnknownCargoLayout,
 )
 from rustdocker_tasks.errors.defect import Unexpected
@@ -104,6 +106,7 @@ __all__ = [
     "BuildFailed",
     "BuildImageUnusable",
     "BuildxUnusable",
+    "CannotBeStatic",
     "CannotWrite",
     "CargoFailed",
     "CompileError",
@@ -137,6 +140,7 @@ __all__ = [
     "NothingToExplain",
     "OutdatedLock",
     "OutsideOfContext",
+    "PackagesNotInstalled",
     "PortTaken",
     "ProjectError",
     "PushFailed",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.errors.base import CompileError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -37,6 +38,30 @@ class BuildImageUnusable(CompileError):
             found=problem,
             set_by=set_by,
             hint="name an image that can by the setting `build-image`, or build where it can be: --backend host",
+        )
+
+
+class CannotBeStatic(CompileError):
+    def __init__(
+        self, crate: str, *, needs: str, used_by: Sequence[str], instead: str | None, set_by: str
+    ) -> None:
+        others = f" for {', '.join(used_by)}" if used_by else ""
+        super().__init__(
+            f"{crate} cannot be part of a static program of musl",
+            found=f"it links with {needs}{others}, which Debian has for glibc alone",
+            set_by=set_by,
+            hint=f"{f'take {instead}; or b' if instead else 'b'}uild another variant: --variant minimal",
+        )
+
+
+class PackagesNotInstalled(CompileError):
+    def __init__(self, packages: str, *, set_by: str) -> None:
+        super().__init__(
+            f"the build image got no {packages}",
+            found="apt-get's message stands above",
+            set_by=set_by,
+            hint="look for the name in this release at https://packages.debian.org, and set `build-packages` or "
+            "`debian-release`",
         )
 
 

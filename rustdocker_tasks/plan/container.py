@@ -13,7 +13,7 @@ from rustdocker_tasks.plan.cache import choose_cache
 from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
 from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
-from rustdocker_tasks.plan.tools import tools_of
+from rustdocker_tasks.plan.tools import BuildPackage, tools_of, without_duplicates
 from rustdocker_tasks.settings.options import OPTIONS, Cache
 from rustdocker_tasks.variants import Base, Linkage
 
@@ -94,11 +94,19 @@ def container_build(
         cache_to=settings.cache_to,
         cache_folders=tuple(store.folder for store in stores if store.folder is not None),
         cache_set_by=resolved.origin("cache-to").where,
-        tools=tools_of(
-            project.own_config,
-            target or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
-            needs_musl_for_c=is_musl and "cc" in (project.locked_packages or {"cc"}),
-            needs_git=git is not None,
+        packages=without_duplicates(
+            (
+                *tools_of(
+                    project.own_config,
+                    target or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
+                    needs_musl_for_c=is_musl and "cc" in (project.locked_packages or {"cc"}),
+                    needs_git=git is not None,
+                ),
+                *(
+                    BuildPackage(package=name, because=resolved.origin("build-packages").where)
+                    for name in settings.build_packages
+                ),
+            )
         ),
         git=context.path_of(context.git) if context.git else None,
         toolchain=_toolchain_in_container(project, settings),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Asset, ImageConfig
     from rustdocker_tasks.plan.context import ContextFolders
     from rustdocker_tasks.plan.secrets import Secret
-    from rustdocker_tasks.plan.tools import Tool
+    from rustdocker_tasks.plan.tools import BuildPackage
     from rustdocker_tasks.settings.options import Backend
     from rustdocker_tasks.variants import Variant
 
@@ -110,7 +110,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     cache_to: CacheStore | None
     cache_set_by: str
     cache_folders: tuple[Path, ...]  # where layers are, that are no sources
-    tools: tuple[Tool, ...]  # what the build image has to have
+    packages: tuple[BuildPackage, ...]  # what the build image has to have
     git: str | None  # the repository's folder that build scripts see, from the context's root; None: they see none
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
     git_readers: tuple[str, ...]  # crates that would look for that folder, and do not see it

@@ -1,4 +1,4 @@
-"""What the build image has to have besides Rust: records of data/tools.toml, and those that are needed. Pure."""
+"""What the build image has to have besides Rust, and who asks for it: Debian's packages. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import msgspec
 import tomli
 
 from rustdocker_tasks.cargo.platforms import holds, platform_of
+from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rustdocker_tasks.cargo.model import CargoConfig
 
@@ -23,11 +24,19 @@ _NAMES_A_LINKER = re.compile(r"(?:-fuse-ld=|--ld-path=|linker=)(\S+)")
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A program, and the package of Debian that brings it."""
+    """A record of data/tools.toml: a program, and the package of Debian that brings it."""
 
-    program: str
     package: str
+    program: str | None = None  # None: that it is there does not say enough
     linkers: tuple[str, ...] = ()
+
+
+class BuildPackage(Frozen, frozen=True, kw_only=True):
+    """A package of Debian that the build image has to have."""
+
+    package: str
+    program: str | None = None  # the package is not needed where this program is there
+    because: str  # who asks for it
 
 
 @cache
@@ -37,11 +46,32 @@ def load_tools() -> Mapping[str, Tool]:
     return msgspec.convert(tomli.loads(text), type=dict[str, Tool])
 
 
-def tools_of(config: CargoConfig, triple: str, *, needs_musl_for_c: bool, needs_git: bool) -> tuple[Tool, ...]:
+def tool_package(name: str, because: str) -> BuildPackage:
+    tool = load_tools()[name]
+    return BuildPackage(package=tool.package, program=tool.program, because=because)
+
+
+def tools_of(
+    config: CargoConfig, triple: str, *, needs_musl_for_c: bool, needs_git: bool
+) -> tuple[BuildPackage, ...]:
     """Return what a build for a target with this configuration of cargo's needs, in the order of the file."""
     named = set(_linkers(config, triple))
-    wanted = {"musl": needs_musl_for_c, "git": needs_git}
-    return tuple(tool for name, tool in load_tools().items() if named & {*tool.linkers} or wanted.get(name))
+    linkers = (name for name, tool in load_tools().items() if named & {*tool.linkers})
+    reasons = dict.fromkeys(linkers, "a linker of cargo's configuration")
+    reasons |= {"git": "`git-folder`"} if needs_git else {}
+    reasons |= {"musl": "C code in a program of musl"} if needs_musl_for_c else {}
+    return tuple(tool_package(name, reasons[name]) for name in load_tools() if name in reasons)
+
+
+def without_duplicates(packages: Iterable[BuildPackage]) -> tuple[BuildPackage, ...]:
+    """Return each package once, with all who ask for it."""
+    by_name: dict[str, BuildPackage] = {}
+    for each in packages:
+        first = by_name.setdefault(each.package, each)
+        if each.because not in first.because.split(", "):
+            because = f"{first.because}, {each.because}"
+            by_name[each.package] = BuildPackage(package=first.package, program=first.program, because=because)
+    return tuple(by_name.values())
 
 
 def _linkers(config: CargoConfig, triple: str) -> Iterator[str]:

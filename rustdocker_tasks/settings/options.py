@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from rustdocker_tasks.cargo.platforms import TargetTriple
+from rustdocker_tasks.debian import DebianPackage
 from rustdocker_tasks.image import BaseImage, CacheStore, ImageName, Registry, RepositoryTemplate, TagTemplate
 from rustdocker_tasks.image_config import Asset, ImageConfig
 
@@ -64,6 +65,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             extra={"hidden": True},
         ),
     ] = msgspec.field(default_factory=dict)
+    build_packages: Annotated[
+        tuple[DebianPackage, ...],
+        Meta(
+            description="Packages of Debian to compile with, besides those that the crates are known to need.",
+            examples=['["libpcap-dev"]'],
+        ),
+    ] = ()
     git_folder: Annotated[
         bool,
         Meta(

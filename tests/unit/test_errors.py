@@ -282,6 +282,29 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name an image with Rust by the setting `build-image`, such as rust:1-slim",
     ),
     (
+        errors.CannotBeStatic(
+            "pq-sys 0.7.8",
+            needs="libpq-dev",
+            used_by=["diesel"],
+            instead="the feature `bundled`",
+            set_by="--variant",
+        ),
+        66,
+        "pq-sys 0.7.8 cannot be part of a static program of musl\n"
+        "  found: it links with libpq-dev for diesel, which Debian has for glibc alone\n"
+        "  set by: --variant\n"
+        "  hint: take the feature `bundled`; or build another variant: --variant minimal",
+    ),
+    (
+        errors.PackagesNotInstalled("libx-dev", set_by="--x"),
+        66,
+        "the build image got no libx-dev\n"
+        "  found: apt-get's message stands above\n"
+        "  set by: --x\n"
+        "  hint: look for the name in this release at https://packages.debian.org, and set `build-packages` or "
+        "`debian-release`",
+    ),
+    (
         errors.SeveralBadSettings(
             [
                 errors.UnknownKey("a", where="--x", known=["tag"], nearest="tag"),

@@ -21,7 +21,7 @@ PACKAGE = Path(rustdocker_tasks.__file__).parent
 LADDER = [
     ["printable", "frozen"],
     ["errors"],
-    ["image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
+    ["debian", "image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
     ["engine", "cargo"],
     ["settings"],
     ["plan"],
@@ -44,6 +44,7 @@ PURE = [
 ]
 PURE += [
     "frozen.py",
+    "debian.py",
     "image.py",
     "image_config.py",
     "variants.py",

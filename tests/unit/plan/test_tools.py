@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rustdocker_tasks.cargo.model import CargoConfig, TargetConfig
-from rustdocker_tasks.plan.tools import load_tools, tools_of
+from rustdocker_tasks.plan.tools import tools_of
 
 GNU, ARM, WINDOWS = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
 
@@ -35,4 +35,7 @@ def test_a_linker_that_cargo_s_configuration_names_is_installed(config: CargoCon
 def test_what_a_build_asks_for_by_itself() -> None:
     found = tools_of(CargoConfig(), GNU, needs_musl_for_c=True, needs_git=True)
 
-    assert found == (load_tools()["git"], load_tools()["musl"])
+    assert [(each.package, each.because) for each in found] == [
+        ("git", "`git-folder`"),
+        ("musl-tools", "C code in a program of musl"),
+    ]

@@ -1,0 +1,146 @@
+"""What the crates of a program need of Debian: records of data/system_packages.toml against its graph. Pure."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import msgspec
+import tomli
+from msgspec.structs import replace
+
+from rustdocker_tasks.errors import CannotBeStatic
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.plan.tools import BuildPackage, tool_package, without_duplicates
+from rustdocker_tasks.variants import Linkage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rustdocker_tasks.cargo.graph import Graph, ResolvedCrate
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+    from rustdocker_tasks.settings.resolve import ResolvedSettings
+
+_CPP = "c++"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """What a crate needs to be compiled, and when; the file's first lines say what each field means."""
+
+    crate: str
+    with_: tuple[str, ...] = msgspec.field(default=(), name="with")
+    without: tuple[str, ...] = ()
+    not_for: tuple[str, ...] = ()
+    unless: tuple[str, ...] = ()
+    built_by: str | None = None
+    tools: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    source: str
+    date: str  # when that was, 2026-12-31
+    proven: str | None = None
+    instead: str | None = None
+
+    @property
+    def is_of_glibc(self) -> bool:
+        """Whether Debian has what it links with for glibc alone."""
+        return bool(self.packages) or _CPP in self.tools
+
+    @property
+    def what(self) -> str:
+        """What it links with."""
+        return ", ".join(self.packages) or "the standard library of C++"
+
+
+class Match(Frozen, frozen=True, kw_only=True):
+    """A record that counts, and for which crate."""
+
+    record: Record
+    crate: ResolvedCrate
+
+    @property
+    def name(self) -> str:
+        return f"{self.crate.id.name} {self.crate.id.version}"
+
+
+@cache
+def load_records() -> tuple[Record, ...]:
+    text = files("rustdocker_tasks").joinpath("data/system_packages.toml").read_text(encoding="utf-8")
+    return tuple(msgspec.convert(tomli.loads(text)["record"], type=list[Record]))
+
+
+@cache
+def known_crates() -> frozenset[str]:
+    """Return the names of all crates that a record is about."""
+    return frozenset(record.crate for record in load_records())
+
+
+def with_system_packages(
+    plan: ImagePlan, container: ContainerBuild, graph: Graph, resolved: ResolvedSettings
+) -> ImagePlan:
+    """Return the plan with what the crates of its program need to be compiled.
+
+    Raises CannotBeStatic where a program of musl could not be linked in our own build image.
+    """
+    matches = match_records(graph)
+    is_musl = plan.variant.linkage is Linkage.STATIC or "-musl" in (plan.compile.target_triple or "")
+    if (
+        is_musl
+        and resolved.settings.build_image is None
+        and (match := find_unlinkable(matches, graph)) is not None
+    ):
+        raise CannotBeStatic(
+            match.name,
+            needs=match.record.what,
+            used_by=sorted(match.crate.used_by),
+            instead=match.record.instead,
+            set_by=resolved.origin("variant" if plan.variant.linkage is Linkage.STATIC else "target").where,
+        )
+    packages = without_duplicates((*container.packages, *packages_of(matches)))
+    return replace(plan, container=replace(container, packages=packages))
+
+
+def match_records(graph: Graph) -> tuple[Match, ...]:
+    """Return the records that count for a program, in the file's order, each for one of its crates."""
+    names = graph.names
+    by_name: dict[str, list[ResolvedCrate]] = {}
+    for crate in graph.crates:
+        by_name.setdefault(crate.id.name, []).append(crate)
+    return tuple(
+        Match(record=record, crate=crate)
+        for record in load_records()
+        if not names & {*record.unless}
+        for crate in by_name.get(record.crate, ())
+        if _counts(record, crate)
+    )
+
+
+def _counts(record: Record, crate: ResolvedCrate) -> bool:
+    if record.not_for and crate.used_by and crate.used_by <= {*record.not_for}:
+        return False
+    if crate.features is None:
+        return True  # nobody knows: a package too many harms less than one that is missing
+    return not crate.features & {*record.without} and (not record.with_ or bool(crate.features & {*record.with_}))
+
+
+def packages_of(matches: Iterable[Match]) -> tuple[BuildPackage, ...]:
+    """Return what has to be installed to compile, each package with the crates that ask for it."""
+    return without_duplicates(each for match in matches for each in _packages(match))
+
+
+def _packages(match: Match) -> Iterator[BuildPackage]:
+    for tool in match.record.tools:
+        yield tool_package(tool, match.name)
+    for package in match.record.packages:
+        yield BuildPackage(package=package, because=match.name)
+
+
+def find_unlinkable(matches: Iterable[Match], graph: Graph) -> Match | None:
+    """Return a crate that no program of musl can link here, None where none is known for certain."""
+
+    def is_certain(match: Match) -> bool:
+        builder = match.record.built_by
+        return match.crate.features is not None or (builder is not None and builder not in graph.names)
+
+    unlinkable = (m for m in matches if m.record.is_of_glibc and not m.crate.for_host and is_certain(m))
+    return next(unlinkable, None)

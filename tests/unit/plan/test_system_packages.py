@@ -1,0 +1,122 @@
+"""What the crates of a program need of Debian, by the table."""
+
+from __future__ import annotations
+
+import pytest
+
+from rustdocker_tasks.cargo.graph import Graph, ResolvedCrate
+from rustdocker_tasks.cargo.model import PackageId
+from rustdocker_tasks.debian import DebianPackage
+from rustdocker_tasks.plan.system_packages import (
+    find_unlinkable,
+    known_crates,
+    load_records,
+    match_records,
+    packages_of,
+)
+from rustdocker_tasks.plan.tools import load_tools
+
+FOUND = "registry+https://github.com/rust-lang/crates.io-index"
+
+
+def crate(
+    name: str, *features: str, known: bool = True, for_host: bool = False, used_by: str = "app"
+) -> ResolvedCrate:
+    return ResolvedCrate(
+        id=PackageId(name, "1.2.3", FOUND),
+        features=frozenset(features) if known else None,
+        for_host=for_host,
+        used_by=frozenset({used_by}),
+    )
+
+
+def graph(*crates: ResolvedCrate) -> Graph:
+    return Graph(crates=crates, is_exact=True)
+
+
+def packages(*crates: ResolvedCrate) -> set[str]:
+    return {each.package for each in packages_of(match_records(graph(*crates)))}
+
+
+@pytest.mark.parametrize(
+    ("crates", "expected"),
+    [
+        ((), set()),
+        ((crate("serde"),), set()),
+        ((crate("openssl-sys"),), {"pkg-config", "libssl-dev"}),
+        ((crate("openssl-sys", "vendored"), crate("openssl-src")), {"perl", "make"}),
+        ((crate("openssl-sys", known=False),), {"pkg-config", "libssl-dev"}),
+        ((crate("pq-sys", "pkg-config"),), {"libpq-dev"}),
+        ((crate("pq-sys", "bundled", "bundled_without_openssl"),), set()),
+        ((crate("libsqlite3-sys"),), {"pkg-config", "libsqlite3-dev"}),
+        ((crate("libsqlite3-sys", "bundled"),), set()),
+        ((crate("libsqlite3-sys", "sqlcipher"),), {"pkg-config", "libsqlcipher-dev"}),
+        ((crate("pcap"),), {"libpcap-dev"}),
+        ((crate("clang-sys", for_host=True),), {"libclang-dev"}),
+        ((crate("prost-build", for_host=True),), {"protobuf-compiler", "libprotobuf-dev"}),
+        ((crate("prost-build", for_host=True), crate("protox", for_host=True)), set()),
+        ((crate("cmake", for_host=True, used_by="aws-lc-sys"),), set()),
+        ((crate("cmake", for_host=True, used_by="rdkafka-sys"),), {"cmake", "make", "g++"}),
+        ((crate("esaxx-rs"),), set()),
+        ((crate("esaxx-rs", "cpp"),), {"g++"}),
+        ((crate("mlua-sys", "lua54"),), {"pkg-config", "liblua5.4-dev"}),
+        ((crate("mlua-sys", "lua54", "vendored"),), set()),
+    ],
+)
+def test_the_packages_of_a_graph(crates: tuple[ResolvedCrate, ...], expected: set[str]) -> None:
+    assert packages(*crates) == expected
+
+
+def test_a_package_is_asked_for_once_by_all_that_need_it() -> None:
+    made = packages_of(match_records(graph(crate("openssl-sys"), crate("libsqlite3-sys"))))
+
+    assert [(each.package, each.program, each.because) for each in made] == [
+        ("pkg-config", "pkg-config", "openssl-sys 1.2.3, libsqlite3-sys 1.2.3"),
+        ("libssl-dev", None, "openssl-sys 1.2.3"),
+        ("libsqlite3-dev", None, "libsqlite3-sys 1.2.3"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("crates", "name"),
+    [
+        ((crate("openssl-sys"),), "openssl-sys 1.2.3"),
+        ((crate("openssl-sys", "vendored"),), None),
+        ((crate("openssl-sys", for_host=True),), None),
+        # What is not known for certain is for the build to find out.
+        ((crate("openssl-sys", known=False), crate("openssl-src", known=False)), None),
+        ((crate("openssl-sys", known=False),), "openssl-sys 1.2.3"),
+        ((crate("libsqlite3-sys", known=False),), None),
+        ((crate("librocksdb-sys"),), "librocksdb-sys 1.2.3"),
+        ((crate("tikv-jemalloc-sys"),), None),
+        ((crate("prost-build", for_host=True),), None),
+    ],
+)
+def test_what_no_program_of_musl_can_link(crates: tuple[ResolvedCrate, ...], name: str | None) -> None:
+    given = graph(*crates)
+
+    found = find_unlinkable(match_records(given), given)
+
+    assert (found and found.name) == name
+
+
+def test_every_record_asks_for_something_that_has_a_name() -> None:
+    assert {tool for record in load_records() for tool in record.tools} <= load_tools().keys()
+    assert all(record.tools or record.packages for record in load_records())
+    assert all(DebianPackage(name) for record in load_records() for name in record.packages)
+    assert "openssl-sys" in known_crates()
+
+
+@pytest.mark.parametrize(
+    "name", ["libssl-dev", "g++", "libstdc++6", "zlib1g-dev=1:1.3.dfsg-3", "gcc:amd64", "a/sid"]
+)
+def test_names_of_packages(name: str) -> None:
+    assert DebianPackage(name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", "a", "-y", "libssl-dev-", "libssl-dev+", "Upper", "a b", "a;b", "a,b", "a=", "$(x)"]
+)
+def test_what_is_no_name_of_a_package(name: str) -> None:
+    with pytest.raises(ValueError, match="package of Debian"):
+        DebianPackage(name)

@@ -73,7 +73,7 @@ def build_in_containers(
             context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
         write_whole(explanation_file(plan.compile.root), encode(_explain(plan, container, context, log)))
     if not result.succeeded:
-        raise failure_of(log, container)
+        raise failure_of(log, container, is_of_musl=plan.is_of_musl)
     image = engine.find_image(result.digests, label=plan.tags[0])
     seconds = {**log.seconds, "build": perf_counter() - began}
     progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(log)}: {', '.join(plan.tags)}")

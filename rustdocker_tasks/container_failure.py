@@ -13,11 +13,13 @@ from rustdocker_tasks.errors import (
     CargoFailed,
     EngineFull,
     EngineGone,
+    LacksPackage,
     NoBaseImage,
     NoCacheExport,
     NoCargoInImage,
     PackagesNotInstalled,
 )
+from rustdocker_tasks.plan.missing import find_missing
 
 if TYPE_CHECKING:
     from rustdocker_tasks.engine.build_log import BuildLog
@@ -40,11 +42,11 @@ _ENGINE_GONE = (
 )
 
 
-def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
+def failure_of(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool) -> RustDockerError:
     """Return the error: by what our scripts noticed, else by buildx's words."""
     reason = log.reason
     noticed = log.marks[-1] if log.marks else ""
-    if (failure := _of_compiling(noticed, container)) is not None:
+    if (failure := _of_compiling(log, noticed, container, is_of_musl=is_of_musl)) is not None:
         return failure
     if 'no builder "' in reason:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
@@ -57,7 +59,9 @@ def failure_of(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     return _of_base_images(reason, container) or BuildFailed(noticed or reason)
 
 
-def _of_compiling(noticed: str, container: ContainerBuild) -> RustDockerError | None:
+def _of_compiling(
+    log: BuildLog, noticed: str, container: ContainerBuild, *, is_of_musl: bool
+) -> RustDockerError | None:
     """Return the error where the build image or cargo is the cause."""
     if noticed == "no cargo":
         return NoCargoInImage(container.build_image, set_by=container.build_image_set_by)
@@ -68,6 +72,15 @@ def _of_compiling(noticed: str, container: ContainerBuild) -> RustDockerError | 
         packages = noticed.removeprefix(_NOT_INSTALLED).split()
         asked = (each.because for each in container.packages if each.package in packages)
         return PackagesNotInstalled(", ".join(packages), set_by=", ".join(dict.fromkeys(asked)))
+    if noticed.startswith(_CARGO_FAILED) and (missing := find_missing(log.output)) is not None:
+        installed = {each.package for each in container.packages}
+        return LacksPackage(
+            missing.what,
+            crate=missing.crate,
+            package=missing.package,
+            installed=missing.package in installed,
+            is_of_musl=is_of_musl,
+        )
     if noticed.startswith(_CARGO_FAILED):
         return CargoFailed(
             command="cargo build",

@@ -205,8 +205,7 @@ def find_dependencies(planned: Planned) -> FoundGraph:
     project, step = planned.project, planned.plan.compile
     package = next(p for p in project.members if p.manifest == step.manifest)
     host = f"{machine()}-unknown-linux-gnu"
-    is_musl = planned.plan.container is not None and planned.plan.variant.linkage is Linkage.STATIC
-    usual = f"{machine()}-unknown-linux-musl" if is_musl else host
+    usual = f"{machine()}-unknown-linux-musl" if planned.plan.is_of_musl else host
     wanted = Wanted(
         root=PackageId(package.name, package.version, None),
         features=step.features,

@@ -7,8 +7,10 @@ from invoke.collection import Collection
 from rustdocker_tasks import collection
 from tasks import check, examples
 from tasks.corpus import corpus
+from tasks.debian_files import debian_files
 from tasks.docs import docs
 from tasks.lab import lab
+from tasks.matrix import matrix
 
 ns = Collection(
     check.lint,
@@ -17,8 +19,10 @@ ns = Collection(
     check.check,
     check.bench,
     corpus,
+    debian_files,
     docs,
     lab,
+    matrix,
     examples.demo,
     collection(root=examples.HELLO, name="hello"),
     collection(root=examples.WEB, name="web"),

@@ -7,6 +7,7 @@ Source: buildkit, util/progress/progressui/printer.go: `#3 [build 2/3] RUN …`,
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 from rustdocker_tasks.progress import Step
@@ -28,6 +29,7 @@ _UNSEEN = "      Timing report saved to "
 _TAKEN = re.compile(r"importing cache manifest from (.*)")
 _PUT = re.compile(r"exporting cache to .*")
 _NONE_YET = re.compile(r"WARNING: local cache import at (.*) not found due to err: .*")
+_REMEMBERED = 5_000  # lines; a build script that fails can write hundreds
 _DEPENDENCIES = "compile dependencies"
 # What BuildKit calls its work -> what we call it. A step that runs one of our scripts is called after that.
 _STEPS = (
@@ -61,6 +63,9 @@ class BuildLog:
     )  # paths of sources that the context brought in an old state
     marks: list[str] = field(default_factory=list)  # what our scripts noticed
     errors: list[str] = field(default_factory=list)  # what buildx said at the end
+    output: deque[str] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED)
+    )  # the last lines of the steps' own
     step: Step | None = None  # what is being done now
     seconds: dict[str, float] = field(default_factory=dict)  # by step, without those that the cache answered
     cached: list[str] = field(default_factory=list)  # steps that the cache answered
@@ -137,6 +142,7 @@ class BuildLog:
                 if of_dependencies and compiling[1].split()[0] in self.stubs and " (/" in line:
                     return []
                 self.compiled.append(compiling[1])
+            self.output.append(line)
             return [line.removeprefix(_FOR_THE_USER)]
         return []
 

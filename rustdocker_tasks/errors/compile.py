@@ -54,6 +54,27 @@ class CannotBeStatic(CompileError):
         )
 
 
+class LacksPackage(CompileError):
+    def __init__(
+        self, what: str, *, crate: str | None, package: str | None, installed: bool, is_of_musl: bool
+    ) -> None:
+        """`package` has it, if one is known; `installed` says that it is there and does not serve."""
+        if package is None:
+            hint = "name the package that has it by `build-packages`: https://packages.debian.org knows files"
+        elif installed and is_of_musl:
+            hint = f"{package} is there, of glibc alone: build another variant, --variant minimal"
+        elif installed:
+            hint = f"{package} is there, and is not what is wanted: mend what the message above names"
+        else:
+            hint = f'set `build-packages = ["{package}"]`, which has it'
+        super().__init__(
+            "the program cannot be compiled with what the build image has",
+            found=what,
+            set_by=f"the crate {crate}" if crate else "the linker",
+            hint=hint,
+        )
+
+
 class PackagesNotInstalled(CompileError):
     def __init__(self, packages: str, *, set_by: str) -> None:
         super().__init__(

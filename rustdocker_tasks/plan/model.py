@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,3 +169,10 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
     tags: tuple[ImageReference, ...]
     tags_set_by: str
     git: GitState | NoGitState
+
+    @property
+    def is_of_musl(self) -> bool:
+        """Whether the program's C library is musl, which is static in containers."""
+        if self.compile.target_triple is not None:
+            return "-musl" in self.compile.target_triple
+        return self.container is not None and self.variant.linkage is Linkage.STATIC

@@ -72,7 +72,7 @@ CONTAINER = ContainerBuild(
     ],
 )
 def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], set_by: str) -> None:
-    made = failure_of(BuildLog(errors=[reason]), CONTAINER)
+    made = failure_of(BuildLog(errors=[reason]), CONTAINER, is_of_musl=False)
 
     assert type(made) is error
     assert made.found == reason
@@ -82,7 +82,9 @@ def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], se
 def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
     def failure(*marks: str) -> errors.RustDockerError:
         return failure_of(
-            BuildLog(marks=list(marks), errors=["process did not complete: exit code: 66"]), CONTAINER
+            BuildLog(marks=list(marks), errors=["process did not complete: exit code: 66"]),
+            CONTAINER,
+            is_of_musl=False,
         )
 
     assert failure("cargo failed: 101").what == "`cargo build` failed with exit code 101"

@@ -296,6 +296,22 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: take the feature `bundled`; or build another variant: --variant minimal",
     ),
     (
+        errors.LacksPackage("no library x", crate="x-sys", package="libx-dev", installed=False, is_of_musl=False),
+        66,
+        "the program cannot be compiled with what the build image has\n"
+        "  found: no library x\n"
+        "  set by: the crate x-sys\n"
+        '  hint: set `build-packages = ["libx-dev"]`, which has it',
+    ),
+    (
+        errors.LacksPackage("no library x", crate=None, package="libx-dev", installed=True, is_of_musl=True),
+        66,
+        "the program cannot be compiled with what the build image has\n"
+        "  found: no library x\n"
+        "  set by: the linker\n"
+        "  hint: libx-dev is there, of glibc alone: build another variant, --variant minimal",
+    ),
+    (
         errors.PackagesNotInstalled("libx-dev", set_by="--x"),
         66,
         "the build image got no libx-dev\n"

@@ -21,7 +21,17 @@ PACKAGE = Path(rustdocker_tasks.__file__).parent
 LADDER = [
     ["printable", "frozen"],
     ["errors"],
-    ["debian", "image", "image_config", "variants", "process", "interrupts", "garbage", "progress"],
+    [
+        "debian",
+        "debian_files",
+        "image",
+        "image_config",
+        "variants",
+        "process",
+        "interrupts",
+        "garbage",
+        "progress",
+    ],
     ["engine", "cargo"],
     ["settings"],
     ["plan"],

@@ -108,7 +108,7 @@ def test_every_record_asks_for_something_that_has_a_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["libssl-dev", "g++", "libstdc++6", "zlib1g-dev=1:1.3.dfsg-3", "gcc:amd64", "a/sid"]
+    "name", ["libssl-dev", "g++", "libstdc++6", "zlib1g-dev=1:1.3.dfsg-3", "gcc:amd64", "go/sid"]
 )
 def test_names_of_packages(name: str) -> None:
     assert DebianPackage(name) == name

@@ -1,0 +1,82 @@
+"""What a build said that it lacks -> the package of Debian that has it. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.debian_files import HEADER, LIBRARY, MODULE, find_package
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.plan.tools import load_tools
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+_TOOL = "program"
+_LINKING = re.compile(r"error: linking with .* failed")
+_CRATE = re.compile(r"error: (?:failed to run custom build command for|could not compile) `(?P<crate>[^` ]+)")
+_PATTERNS = tuple(
+    (kind, re.compile(text))
+    for kind, text in (
+        # The crate pkg-config 0.3.
+        (MODULE, r"The system library `([^`]+)` required by crate `[^`]+` was not found"),
+        # pkgconf 1.8, as it is in Debian; it is also asked for what is then built of source.
+        (MODULE, r"Package '?([^\s',]+)'?(?:, required by '[^']+',)? (?:was )?not found"),
+        # The linkers of GNU and LLVM, mold, and rustc.
+        (LIBRARY, r"cannot find -l:?(?:lib)?([^\s:]+?)(?:\.so|\.a)?(?::.*)?$"),
+        (LIBRARY, r"unable to find library -l(\S+)"),
+        (LIBRARY, r"library not found: (\S+)"),
+        (LIBRARY, r"could not find native static library `([^`]+)`"),
+        # The compilers of C, GNU and LLVM.
+        (HEADER, r"fatal error: '?([^\s':]+\.h)(?:: No such file or directory|' file not found)"),
+        # prost-build 0.11 and later, clang-sys 1, cmake 0.1, cc 1, openssl-src, the crate pkg-config 0.3, rustc.
+        (_TOOL, r"Could not find `(protoc)`"),
+        (_TOOL, r"Unable to find (libclang)"),
+        (_TOOL, r"is `([^`]+)` not installed\?"),
+        (_TOOL, r'failed to find tool "([^"]+)"'),
+        (_TOOL, r"Command '([^']+)' not found\. Is \S+ installed\?"),
+        (_TOOL, r"(pkg-config) command could not be (?:found|run)"),
+        (_TOOL, r"linker `([^`]+)` not found"),
+    )
+)
+_NAMES = {MODULE: "no module {} for pkg-config", LIBRARY: "no library {}", HEADER: "no header {}", _TOOL: "no {}"}
+_CPP = re.compile(r"(?:.*-)?(?:c|g|clang)\+\+(?:-\d+)?")
+
+
+class Missing(Frozen, frozen=True, kw_only=True):
+    """What there is none of, the crate that asks for it, and the package that has it; as far as they are known."""
+
+    what: str  # `no library pcap`
+    crate: str | None
+    package: str | None
+
+
+def find_missing(output: Iterable[str]) -> Missing | None:
+    """Return what ended the build, None where that was something else.
+
+    Of several the last one counts, and one with a known package before others: scripts try more than one way.
+    """
+    crate = None
+    found: list[Missing] = []
+    for line in output:
+        if match := _CRATE.match(line):
+            crate, found = match["crate"], []
+        elif _LINKING.match(line):
+            found = []
+        found += (Missing(what=what, crate=crate, package=package) for what, package in _in_line(line))
+    return next((each for each in reversed(found) if each.package), found[-1] if found else None)
+
+
+def _in_line(line: str) -> Iterator[tuple[str, str | None]]:
+    for kind, pattern in _PATTERNS:
+        if match := pattern.search(line):
+            name = match[1]
+            yield _NAMES[kind].format(name), _package_of_tool(name) if kind == _TOOL else find_package(kind, name)
+
+
+def _package_of_tool(name: str) -> str | None:
+    tools = load_tools()
+    if _CPP.fullmatch(name):
+        name = "c++"
+    by_name = {**{tool.program: tool for tool in tools.values() if tool.program}, **tools}
+    return by_name[name].package if name in by_name else None

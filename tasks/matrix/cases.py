@@ -1,0 +1,218 @@
+"""The cases of the matrix: a program each, what it prints, and how it is built and run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+VARIANTS = ("slim", "minimal", "static")
+_REFUSED = re.compile(r"(.* cannot be part of a static program of musl)\n")
+_MANIFEST = """[package]
+name = "{name}"
+version = "0.1.0"
+edition = "2024"
+rust-version = "1.85"
+
+[dependencies]
+{dependencies}
+{build}"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A program that prints a line, which matches `prints`."""
+
+    dependencies: str
+    main: str
+    prints: str
+    build: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def write(self, folder: Path, name: str = "program") -> None:
+        build = f"[build-dependencies]\n{self.build}\n" if self.build else ""
+        files = {
+            "Cargo.toml": _MANIFEST.format(name=name, dependencies=self.dependencies, build=build),
+            "src/main.rs": self.main,
+            "tasks.py": "from rustdocker_tasks import ns\n",
+            **self.files,
+        }
+        for path, text in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_text(text, encoding="utf-8")
+        subprocess.run(["cargo", "fetch", "--quiet"], cwd=folder, check=True)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a case in a variant; `text` is for the table, `problem` None where it is as it should be."""
+
+    text: str
+    packages: tuple[str, ...] = ()
+    problem: str | None = None
+
+
+def build_and_run(folder: Path, case: Case, variant: str, *, engine: str, musl_image: str) -> Outcome:
+    """Return what the program printed, or why it was refused before anything was compiled."""
+    environment = {
+        **os.environ,
+        "RUSTDOCKER_BACKEND": "buildx",
+        "RUSTDOCKER_CACHE": "mount",
+        "DOCKER_HOST": engine,
+    }
+    planned = _invoke(folder, environment, "plan", "--json", f"--variant={variant}")
+    if planned.returncode:
+        refused = _REFUSED.search(planned.stderr)
+        return Outcome(f"refused: {refused[1]}") if refused else Outcome("FAILED", problem=planned.stderr)
+    packages = tuple(each["package"] for each in json.loads(planned.stdout)["build_packages"])
+    if variant == "static":
+        environment["RUSTDOCKER_BUILD_IMAGE"] = musl_image
+    done = _invoke(folder, environment, "run", f"--variant={variant}")
+    line = done.stdout.strip()
+    if done.returncode or not re.fullmatch(case.prints, line):
+        return Outcome("FAILED", packages, problem=f"{done.stdout}\n{done.stderr[-6000:]}")
+    return Outcome(f"`{line}`", packages)
+
+
+def _invoke(folder: Path, environment: Mapping[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "invoke", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def _version_of(function: str, library: str, kind: str = "text") -> str:
+    """A program that asks a library of C for its version."""
+    shown = "std::ffi::CStr::from_ptr(version()).to_str().unwrap()" if kind == "text" else "version()"
+    result = "*const std::ffi::c_char" if kind == "text" else kind
+    return (
+        f"use {library} as _;\n"
+        f'unsafe extern "C" {{ #[link_name = "{function}"] fn version() -> {result}; }}\n'
+        f'fn main() {{ println!("{{}}", unsafe {{ {shown} }}); }}\n'
+    )
+
+
+_NUMBER = r"\d+(\.\d+)*.*"
+_BINDGEN = {
+    "build.rs": """fn main() {
+    let out = std::path::Path::new(&std::env::var("OUT_DIR").unwrap()).join("bindings.rs");
+    bindgen::builder().header("src/sizes.h").generate().unwrap().write_to_file(out).unwrap();
+}
+""",
+    # Headers of the C library and of the compiler.
+    "src/sizes.h": "#include <stddef.h>\n#include <stdint.h>\nenum { ANSWER = 42 };\ntypedef uint64_t answer_t;\n",
+}
+_CMAKE = {
+    "build.rs": """fn main() {
+    let built = cmake::Config::new("native").build();
+    println!("cargo::rustc-link-search=native={}/lib", built.display());
+    println!("cargo::rustc-link-lib=static=answer");
+}
+""",
+    "native/CMakeLists.txt": "cmake_minimum_required(VERSION 3.10)\nproject(answer C)\n"
+    "add_library(answer STATIC answer.c)\n"
+    "install(TARGETS answer ARCHIVE DESTINATION lib)\n",
+    "native/answer.c": "int answer(void) { return 42; }\n",
+}
+_CPP = {
+    "build.rs": 'fn main() { cc::Build::new().cpp(true).file("src/answer.cc").compile("answer"); }\n',
+    "src/answer.cc": '#include <string>\nextern "C" int answer() { return std::string("forty").size() + 37; }\n',
+}
+_ANSWER = 'unsafe extern "C" { fn answer() -> i32; }\nfn main() { println!("{}", unsafe { answer() }); }\n'
+_PROTOC = {
+    "build.rs": 'fn main() { prost_build::compile_protos(&["src/answer.proto"], &["src"]).unwrap(); }\n',
+    "src/answer.proto": 'syntax = "proto3";\npackage answer;\nimport "google/protobuf/timestamp.proto";\n'
+    "message Answer { int32 number = 1; google.protobuf.Timestamp at = 2; }\n",
+}
+_ALLOCATED = """#[global_allocator]
+static ALLOCATOR: {0} = {0};
+fn main() {{ println!("{{}}", (0..=8).map(|n| Box::new(n)).map(|n| *n).sum::<i32>()); }}
+"""
+_SHA = (
+    'use {0}::digest;\nfn main() {{ println!("{{:02x}}", digest::digest(&digest::SHA256, b"a").as_ref()[0]); }}\n'
+)
+
+CASES: Mapping[str, Case] = {
+    "openssl": Case(
+        'openssl = "0.10"', 'fn main() { println!("{}", openssl::version::version()); }\n', r"OpenSSL 3\..*"
+    ),
+    "native-tls": Case(
+        'native-tls = "0.2"',
+        'fn main() { println!("{}", native_tls::TlsConnector::new().is_ok()); }\n',
+        "true",
+    ),
+    "openssl vendored": Case(
+        'openssl = { version = "0.10", features = ["vendored"] }',
+        'fn main() { println!("{}", openssl::version::version()); }\n',
+        r"OpenSSL 3\..*",
+    ),
+    "libpq": Case('pq-sys = "0.7"', _version_of("PQlibVersion", "pq_sys", "i32"), r"17\d+"),
+    "mysqlclient": Case(
+        'mysqlclient-sys = "0.4"', _version_of("mysql_get_client_info", "mysqlclient_sys"), _NUMBER
+    ),
+    "sqlite": Case('libsqlite3-sys = "0.30"', _version_of("sqlite3_libversion", "libsqlite3_sys"), _NUMBER),
+    "sqlite bundled": Case(
+        'libsqlite3-sys = { version = "0.30", features = ["bundled"] }',
+        _version_of("sqlite3_libversion", "libsqlite3_sys"),
+        _NUMBER,
+    ),
+    "zlib": Case('libz-sys = "1"', _version_of("zlibVersion", "libz_sys"), _NUMBER),
+    "zstd": Case('zstd-sys = "2"', _version_of("ZSTD_versionString", "zstd_sys"), _NUMBER),
+    "bzip2": Case('bzip2-sys = "0.1"', _version_of("BZ2_bzlibVersion", "bzip2_sys"), _NUMBER),
+    "lzma": Case('liblzma-sys = "0.3"', _version_of("lzma_version_string", "liblzma_sys"), _NUMBER),
+    "curl": Case('curl = "0.4"', 'fn main() { println!("{}", curl::Version::get().version()); }\n', _NUMBER),
+    "git2": Case(
+        'git2 = { version = "0.20", default-features = false }',
+        'fn main() { println!("{:?}", git2::Version::get().libgit2_version()); }\n',
+        r"\(1, \d+, \d+\)",
+    ),
+    "rdkafka": Case('rdkafka-sys = "4"', _version_of("rd_kafka_version_str", "rdkafka_sys"), _NUMBER),
+    "udev": Case(
+        'libudev-sys = "0.1"',
+        'fn main() { println!("{}", !unsafe { libudev_sys::udev_new() }.is_null()); }\n',
+        "true",
+    ),
+    "dbus": Case(
+        'libdbus-sys = "0.2"',
+        'fn main() { println!("{}", unsafe { libdbus_sys::dbus_get_local_machine_id() }.is_null()); }\n',
+        "true|false",
+    ),
+    "alsa": Case('alsa-sys = "0.3"', _version_of("snd_asoundlib_version", "alsa_sys"), _NUMBER),
+    "pcap": Case(
+        'pcap = "2"',
+        'fn main() { println!("{}", pcap::Capture::dead(pcap::Linktype::ETHERNET).is_ok()); }\n',
+        "true",
+    ),
+    "seccomp": Case(
+        'libseccomp-sys = "0.2"',
+        'fn main() { println!("{}", unsafe { (*libseccomp_sys::seccomp_version()).major }); }\n',
+        "2",
+    ),
+    "bindgen": Case(
+        "",
+        'mod c { include!(concat!(env!("OUT_DIR"), "/bindings.rs")); }\n'
+        'fn main() { println!("{}", c::ANSWER); }\n',
+        "42",
+        build='bindgen = "0.71"',
+        files=_BINDGEN,
+    ),
+    "cmake": Case("", _ANSWER, "42", build='cmake = "0.1"', files=_CMAKE),
+    "C++": Case(
+        'link-cplusplus = "1"', "use link_cplusplus as _;\n" + _ANSWER, "42", build='cc = "1"', files=_CPP
+    ),
+    "protoc": Case(
+        'prost = "0.13"\nprost-types = "0.13"',
+        'mod answer { include!(concat!(env!("OUT_DIR"), "/answer.rs")); }\n'
+        'fn main() { println!("{}", answer::Answer { number: 42, at: None }.number); }\n',
+        "42",
+        build='prost-build = "0.13"',
+        files=_PROTOC,
+    ),
+    "jemalloc": Case('tikv-jemallocator = "0.6"', _ALLOCATED.format("tikv_jemallocator::Jemalloc"), "36"),
+    "mimalloc": Case('mimalloc = "0.1"', _ALLOCATED.format("mimalloc::MiMalloc"), "36"),
+    "ring": Case('ring = "0.17"', _SHA.format("ring"), "ca"),
+    "aws-lc": Case('aws-lc-rs = "1"', _SHA.format("aws_lc_rs"), "ca"),
+}

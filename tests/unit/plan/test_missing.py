@@ -1,0 +1,65 @@
+"""What compilers and build scripts say that they lack, in the words of real failures."""
+
+from __future__ import annotations
+
+import pytest
+
+from rustdocker_tasks.plan.missing import Missing, find_missing
+
+FAILED = "error: failed to run custom build command for `foo-sys v1.2.3`"
+PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was not found.
+  The file `libpcap.pc` needs to be installed and the PKG_CONFIG_PATH environment variable"""
+
+
+@pytest.mark.parametrize(
+    ("output", "what", "package"),
+    [
+        (f"{FAILED}\n{PKG_CONFIG}", "no module libpcap for pkg-config", "libpcap0.8-dev"),
+        ("Package libudev was not found in the pkg-config search path.", "no module libudev for", "libudev-dev"),
+        ("Package 'libudev', required by 'virtual:world', not found", "no module libudev for", "libudev-dev"),
+        ("/usr/bin/ld: cannot find -lpcap: No such file or directory", "no library pcap", "libpcap0.8-dev"),
+        ("/usr/bin/ld: cannot find -l:libpcap.so: No such file", "no library pcap", "libpcap0.8-dev"),
+        ("rust-lld: error: unable to find library -lpq", "no library pq", "libpq-dev"),
+        ("mold: fatal: library not found: seccomp", "no library seccomp", "libseccomp-dev"),
+        ("error: could not find native static library `z`, perhaps an -L flag is", "no library z", "zlib1g-dev"),
+        ("src/x.c:1:10: fatal error: zlib.h: No such file or directory", "no header zlib.h", "zlib1g-dev"),
+        ("./a.h:1:10: fatal error: 'openssl/ssl.h' file not found", "no header openssl/ssl.h", "libssl-dev"),
+        ("Could not find `protoc`. If `protoc` is installed, try", "no protoc", "protobuf-compiler"),
+        ("Unable to find libclang: couldn't find any valid", "no libclang", "libclang-dev"),
+        ("is `cmake` not installed?", "no cmake", "cmake"),
+        ("is `make` not installed?", "no make", "make"),
+        ('failed to find tool "c++": No such file or directory (os error 2)', "no c++", "g++"),
+        ('failed to find tool "x86_64-linux-musl-g++": No such file', "no x86_64-linux-musl-g++", "g++"),
+        ("Command 'perl' not found. Is perl installed?", "no perl", "perl"),
+        ("The pkg-config command could not be found.", "no pkg-config", "pkg-config"),
+        ("error: linker `clang` not found", "no clang", "clang"),
+        ("/usr/bin/ld: cannot find -lnobodyhasthis: No such file", "no library nobodyhasthis", None),
+    ],
+)
+def test_what_is_missing_leads_to_its_package(output: str, what: str, package: str | None) -> None:
+    found = find_missing(output.splitlines())
+
+    assert found is not None
+    assert found.what.startswith(what)
+    assert found.package == package
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["", "error[E0425]: cannot find value `x` in this scope", "error: cannot find macro `foo` in this scope"],
+)
+def test_an_error_of_the_program_s_own_lacks_nothing(output: str) -> None:
+    assert find_missing(output.splitlines()) is None
+
+
+def test_only_what_the_failed_crate_said_counts() -> None:
+    output = [
+        "warning: a-sys@1.0.0: Package zlib was not found in the pkg-config search path.",
+        FAILED,
+        "  Package libudev was not found in the pkg-config search path.",
+        "  /usr/bin/ld: cannot find -lnobodyhasthis",
+    ]
+
+    assert find_missing(output) == Missing(
+        what="no module libudev for pkg-config", crate="foo-sys", package="libudev-dev"
+    )

@@ -14,10 +14,14 @@ from rustdocker_tasks.errors import (
     EngineFull,
     EngineGone,
     LacksPackage,
+    LibraryNotInImage,
     NoBaseImage,
     NoCacheExport,
     NoCargoInImage,
+    NotStatic,
+    OlderLibrary,
     PackagesNotInstalled,
+    WouldNotStart,
 )
 from rustdocker_tasks.plan.missing import find_missing
 
@@ -30,6 +34,11 @@ if TYPE_CHECKING:
 # Of dockerfile/compile.sh and prepare.sh.
 _CARGO_FAILED = "cargo failed: "
 _UNUSABLE = "unusable: "
+_SAID = {
+    "no loader": "there is no {}, which glibc's programs begin with",
+    "not searched": "its loader does not look where {} is",
+    "would not start": "its loader says: {}",
+}
 _NOT_INSTALLED = "not installed: "
 # BuildKit's own words, of Engine 20.10 and 28.5.
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
@@ -46,7 +55,8 @@ def failure_of(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool) ->
     """Return the error: by what our scripts noticed, else by buildx's words."""
     reason = log.reason
     noticed = log.marks[-1] if log.marks else ""
-    if (failure := _of_compiling(log, noticed, container, is_of_musl=is_of_musl)) is not None:
+    compiling = _of_compiling(log, noticed, container, is_of_musl=is_of_musl)
+    if (failure := compiling or _of_the_program(noticed, container)) is not None:
         return failure
     if 'no builder "' in reason:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
@@ -88,6 +98,26 @@ def _of_compiling(
             found="its message stands above",
             hint="mend what it names, then build again",
         )
+    return None
+
+
+def _of_the_program(noticed: str, container: ContainerBuild) -> RustDockerError | None:
+    """Return the error where the program would not start in its image."""
+    kind, _, found = noticed.partition(": ")
+    match kind:
+        case "not static":
+            return NotStatic(program="the program", found=f"needs {found}", target_triple="musl")
+        case "older library":
+            image = str(container.runtime_image)
+            return OlderLibrary(image, symbols=found, set_by=container.runtime_image_set_by)
+        case "no library":
+            return LibraryNotInImage(found, image=container.build_image, set_by=container.build_image_set_by)
+        case "no loader" | "not searched" | "would not start":
+            return WouldNotStart(
+                _SAID[kind].format(found),
+                image=str(container.runtime_image or "the image"),
+                set_by=container.runtime_image_set_by,
+            )
     return None
 
 

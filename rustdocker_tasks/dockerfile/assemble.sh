@@ -14,41 +14,79 @@ out=${1%/} runtime=$2 name=$3 linkage=$4
 program=/rustdocker/program
 
 fail() { echo "rustdocker: $*" >&2; exit 67; }
+say() { echo "rustdocker says: $*" >&2; }
 
 add_libraries() {
     interpreter=$(readelf --program-headers "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
     [ -n "$interpreter" ] || return 0
     LD_TRACE_LOADED_OBJECTS=1 "$interpreter" "$program" > /rustdocker/libraries
     missing=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/libraries | tr '\n' ' ')
-    [ -z "$missing" ] || fail "the program needs shared libraries that the build stage lacks: $missing"
-    sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' /rustdocker/libraries | while read -r library; do
+    [ -z "$missing" ] || fail "no library: $missing"
+    sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' /rustdocker/libraries > /rustdocker/found
+    [ -n "$runtime" ] || echo "$interpreter" >> /rustdocker/found
+    while read -r library; do
         place=$(realpath "$(dirname "$library")")/$(basename "$library")
         if ! [ -e "$runtime$place" ] || [ -z "$runtime" ]; then
+            [ "$library" != "$interpreter" ] || place=$interpreter
             install -D "$library" "$out$place"
+            echo "$library" >> /rustdocker/added
+            record_package "$library" "$(realpath "$library")"
         fi
-    done
-    if [ -z "$runtime" ]; then
-        install -D "$interpreter" "$out$interpreter"
+    done < /rustdocker/found
+}
+
+# What scanners and licences want to know of a library: its package, in the way of distroless images.
+record_package() {
+    command -v dpkg-query > /dev/null || return 0
+    package=$(dpkg-query --search "$@" 2> /dev/null | sed -n '/^diversion /d; s/: \/.*//p' | head -n 1)
+    [ -n "$package" ] || return 0
+    owner=${package%%:*}
+    [ -z "$runtime" ] || say "the image gets $(basename "$1") of $owner $(dpkg-query --show --showformat='${Version}' "$package")"
+    mkdir -p "$out/var/lib/dpkg/status.d"
+    dpkg-query --status "$package" > "$out/var/lib/dpkg/status.d/$owner"
+    if [ -e "/usr/share/doc/$owner/copyright" ]; then
+        install -D --mode=644 "/usr/share/doc/$owner/copyright" "$out/usr/share/doc/$owner/copyright"
     fi
 }
 
-# The program may ask for versions of libc's symbols that the base's libc does not have.
-check_libc() {
-    libc=$(find "$runtime/usr/lib" "$runtime/lib" -name libc.so.6 2> /dev/null | head -n 1)
-    [ -n "$libc" ] || return 0
-    readelf --version-info --wide "$libc" | grep -o 'GLIBC_[0-9.]*' | sort -u > /rustdocker/provided
-    readelf --version-info --wide "$program" | grep -o 'GLIBC_[0-9.]*' | sort -u > /rustdocker/needed || true
-    lacking=$(comm -13 /rustdocker/provided /rustdocker/needed | tr '\n' ' ')
-    [ -z "$lacking" ] || fail "the program needs a newer libc than the runtime image has: $lacking"
+# Where the image's loader looks for libraries: in the usual folders, and in those that the base's configuration names.
+search_path() {
+    for root in "$out" "$runtime"; do
+        [ -n "$root" ] || continue
+        # What was added is in no cache of the base's loader, which is all that its configuration makes.
+        own=
+        [ "$root" = "$out" ] || own=$(sed -n '/^\//p' "$root"/etc/ld.so.conf.d/*.conf 2> /dev/null || true)
+        for folder in $own \
+            /lib/*-linux-gnu* /usr/lib/*-linux-gnu* /lib64 /usr/lib64 /lib /usr/lib; do
+            [ ! -d "$root$folder" ] || printf '%s:' "$root$folder"
+        done
+    done
+}
+
+# Ask the loader that the image has whether it would start the program: it sees what is not there and what is too old.
+check_start() {
+    loader=$out$interpreter
+    if ! [ -e "$loader" ]; then
+        # A link to another place is one inside of the image.
+        linked=$(readlink "$runtime$interpreter" || true)
+        case $linked in /*) loader=$runtime$linked ;; *) loader=$runtime$interpreter ;; esac
+    fi
+    [ -e "$loader" ] || fail "no loader: $interpreter"
+    "$loader" --inhibit-cache --library-path "$(search_path)" --list "$program" > /rustdocker/start 2>&1 || true
+    old=$(sed -n "s/.*\/\(.*\): version .\(.*\)' not found (required by .*/\2 of \1/p" /rustdocker/start | sort -u | paste -s -d , | sed 's/,/, /g')
+    [ -z "$old" ] || fail "older library: $old"
+    absent=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/start | tr '\n' ' ')
+    [ -z "$absent" ] || fail "not searched: $absent"
+    grep -q " => " /rustdocker/start || fail "would not start: $(head -n 1 /rustdocker/start)"
 }
 
 if [ "$linkage" = static ]; then
     if readelf --program-headers --dynamic "$program" | grep -q -e 'program interpreter' -e '(NEEDED)'; then
-        fail "the program is not fully static: $(readelf --dynamic "$program" | sed -n 's/.*Shared library: //p' | tr '\n' ' ')"
+        fail "not static: $(readelf --dynamic "$program" | sed -n 's/.*Shared library: \[\(.*\)\]/\1/p' | tr '\n' ' ')"
     fi
 elif [ -n "$out" ]; then
     add_libraries
-    [ -z "$runtime" ] || check_libc
+    [ -z "$interpreter" ] || check_start
 fi
 install -D "$program" "$out/usr/local/bin/$name"
 if [ -n "$out" ]; then

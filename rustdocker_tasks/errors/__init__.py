@@ -62,10 +62,13 @@ from rustdocker_tasks.errors.image import (
     CannotWrite,
     ForeignCertificates,
     LibraryNotFound,
+    LibraryNotInImage,
     NotLinux,
     NotOurs,
     NotStatic,
+    OlderLibrary,
     UnusableTarget,
+    WouldNotStart,
 )
 from rustdocker_tasks.errors.project import (
     BinariesBehindFeatures,
@@ -120,6 +123,7 @@ __all__ = [
     "ImageError",
     "LacksPackage",
     "LibraryNotFound",
+    "LibraryNotInImage",
     "LoadFailed",
     "MisplacedKey",
     "MisplacedTable",
@@ -140,6 +144,7 @@ __all__ = [
     "NotOurs",
     "NotStatic",
     "NothingToExplain",
+    "OlderLibrary",
     "OutdatedLock",
     "OutsideOfContext",
     "PackagesNotInstalled",
@@ -161,5 +166,6 @@ __all__ = [
     "UnreadableFile",
     "UnusableSource",
     "UnusableTarget",
+    "WouldNotStart",
     "nearest",
 ]

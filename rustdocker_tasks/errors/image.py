@@ -71,6 +71,36 @@ class NotStatic(ImageError):
         )
 
 
+class OlderLibrary(ImageError):
+    def __init__(self, image: str, *, symbols: str, set_by: str) -> None:
+        super().__init__(
+            "the program would not start: its base image has an older library than it needs",
+            found=f"{image} lacks {symbols}",
+            set_by=set_by,
+            hint="take both images of one Debian release, as `debian-release` does, or another `runtime-image`",
+        )
+
+
+class LibraryNotInImage(ImageError):
+    def __init__(self, libraries: str, *, image: str, set_by: str) -> None:
+        super().__init__(
+            "the program would not start: it needs shared libraries that are not there",
+            found=f"{image}, in which it was compiled, has no {libraries}",
+            set_by=set_by,
+            hint="set `build-packages` to the packages that have them: https://packages.debian.org knows files",
+        )
+
+
+class WouldNotStart(ImageError):
+    def __init__(self, problem: str, *, image: str, set_by: str) -> None:
+        super().__init__(
+            f"the program would not start in {image}",
+            found=problem,
+            set_by=set_by,
+            hint="name a base image of glibc by `runtime-image`, or take a variant without one: --variant minimal",
+        )
+
+
 class ForeignCertificates(ImageError):
     def __init__(self, path: str, problem: str) -> None:
         super().__init__(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections import deque
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rustdocker_tasks import errors
 from rustdocker_tasks.container_failure import failure_of
@@ -10,6 +12,7 @@ from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.context import ContextFolders
 from rustdocker_tasks.plan.model import ContainerBuild
+from rustdocker_tasks.plan.tools import BuildPackage
 
 CONTAINER = ContainerBuild(
     context=ContextFolders(root=Path("/shop"), project=Path("/shop")),
@@ -89,6 +92,51 @@ def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
 
     assert failure("cargo failed: 101").what == "`cargo build` failed with exit code 101"
     assert type(failure("no cargo")) is errors.NoCargoInImage
-    assert (
-        failure("the program is not fully static: libz.so.1").found == "the program is not fully static: libz.so.1"
-    )
+    assert failure("a step that nobody knows: x").found == "a step that nobody knows: x"
+
+
+@pytest.mark.parametrize(
+    ("mark", "error", "found", "set_by"),
+    [
+        ("not static: libz.so.1", errors.NotStatic, "the program: needs libz.so.1", "variant static"),
+        (
+            "older library: GLIBC_9 of libc.so.6",
+            errors.OlderLibrary,
+            "lacks GLIBC_9 of libc.so.6",
+            "--debian-release",
+        ),
+        ("no library: libx.so.1", errors.LibraryNotInImage, "has no libx.so.1", "--build-image"),
+        ("no loader: /lib64/x", errors.WouldNotStart, "there is no /lib64/x, which", "--debian-release"),
+        ("not searched: libx.so.1", errors.WouldNotStart, "does not look where libx.so.1 is", "--debian-release"),
+        ("would not start: x", errors.WouldNotStart, "its loader says: x", "--debian-release"),
+        ("not installed: libx-dev", errors.PackagesNotInstalled, "apt-get's message stands above", "x-sys 1.0.0"),
+    ],
+)
+def test_what_the_scripts_found_of_the_program(
+    mark: str, error: type[errors.RustDockerError], found: str, set_by: str
+) -> None:
+    container = replace(CONTAINER, packages=(BuildPackage(package="libx-dev", because="x-sys 1.0.0"),))
+    made = failure_of(BuildLog(marks=[mark]), container, is_of_musl=True)
+
+    assert type(made) is error
+    assert found in made.found
+    assert made.set_by.startswith(set_by)
+
+
+@pytest.mark.parametrize(
+    ("installed", "is_of_musl", "hint"),
+    [
+        ((), False, 'set `build-packages = ["libpcap0.8-dev"]`, which has it'),
+        (("libpcap0.8-dev",), True, "libpcap0.8-dev is there, of glibc alone: build another variant"),
+        (("libpcap0.8-dev",), False, "libpcap0.8-dev is there, and is not what is wanted"),
+    ],
+)
+def test_what_cargo_lacked_outranks_its_exit_code(
+    *, installed: tuple[str, ...], is_of_musl: bool, hint: str
+) -> None:
+    packages = tuple(BuildPackage(package=name, because="--x") for name in installed)
+    log = BuildLog(marks=["cargo failed: 101"], output=deque(["/usr/bin/ld: cannot find -lpcap: No such file"]))
+    made = failure_of(log, replace(CONTAINER, packages=packages), is_of_musl=is_of_musl)
+
+    assert type(made) is errors.LacksPackage
+    assert made.hint.startswith(hint)

@@ -312,6 +312,30 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: libx-dev is there, of glibc alone: build another variant, --variant minimal",
     ),
     (
+        errors.OlderLibrary("debian:bookworm-slim", symbols="GLIBC_2.39 of libc.so.6", set_by="--x"),
+        67,
+        "the program would not start: its base image has an older library than it needs\n"
+        "  found: debian:bookworm-slim lacks GLIBC_2.39 of libc.so.6\n"
+        "  set by: --x\n"
+        "  hint: take both images of one Debian release, as `debian-release` does, or another `runtime-image`",
+    ),
+    (
+        errors.LibraryNotInImage("liba.so.1", image="rust:1", set_by="--x"),
+        67,
+        "the program would not start: it needs shared libraries that are not there\n"
+        "  found: rust:1, in which it was compiled, has no liba.so.1\n"
+        "  set by: --x\n"
+        "  hint: set `build-packages` to the packages that have them: https://packages.debian.org knows files",
+    ),
+    (
+        errors.WouldNotStart("there is no /lib64/x", image="alpine:3", set_by="--x"),
+        67,
+        "the program would not start in alpine:3\n"
+        "  found: there is no /lib64/x\n"
+        "  set by: --x\n"
+        "  hint: name a base image of glibc by `runtime-image`, or take a variant without one: --variant minimal",
+    ),
+    (
         errors.PackagesNotInstalled("libx-dev", set_by="--x"),
         66,
         "the build image got no libx-dev\n"

@@ -1,0 +1,201 @@
+"""What programs need of Debian: installed to compile with, in the image to run with, checked before it is made."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+
+from rustdocker_tasks.plan.system_packages import load_records
+from rustdocker_tasks.plan.tools import load_tools
+from tasks.lab.debian import unpack
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.images import RUNTIME, RUST, RUST_MUSL
+from tasks.matrix.cases import CASES, build_and_run
+from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+from tests.engine.conftest import exported
+
+pytestmark = pytest.mark.engine
+
+BUILDX = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+USES_PCAP = """use std::ffi::{c_char, CStr};
+extern "C" { fn pcap_lib_version() -> *const c_char; }
+fn main() { println!("{}", unsafe { CStr::from_ptr(pcap_lib_version()) }.to_str().unwrap()); }
+"""
+LINKS_PCAP = 'fn main() { println!("cargo:rustc-link-lib=pcap"); }\n'
+
+
+def run(*words: str, folder: Path, **settings: str) -> Outcome:
+    return invoke("run", *words, folder=folder, **BUILDX, **settings)
+
+
+def named() -> str:
+    """A name that no other build has used: equal steps would be answered from the cache."""
+    return f"needs-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.mark.parametrize("name", ["sqlite", "pcap", "bindgen", "cmake", "C++", "protoc"])
+def test_a_program_of_the_matrix(name: str, tmp_path: Path) -> None:
+    CASES[name].write(tmp_path, named())
+
+    outcome = build_and_run(tmp_path, CASES[name], "slim", engine=CURRENT_ENGINE, musl_image=RUST_MUSL)
+
+    assert outcome.problem is None
+    assert outcome.packages
+
+
+def test_a_static_program_with_a_library_of_glibc_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    CASES["sqlite"].write(tmp_path, named())
+
+    done = invoke("static", folder=tmp_path, **BUILDX)
+
+    assert done.code == 66
+    what, found, _, hint = done.stderr.splitlines()
+    assert what.startswith("libsqlite3-sys 0.30.")
+    assert what.endswith(" cannot be part of a static program of musl")
+    assert found.startswith("  found: it links with libsqlite3-dev for needs-")
+    assert hint == (
+        "  hint: take the feature `bundled` of the crate libsqlite3-sys, or of rusqlite; "
+        "or build another variant: --variant minimal"
+    )
+
+
+def test_what_the_linker_lacks_is_named_and_the_setting_mends_it(write: Write) -> None:
+    folder = write(crate(named(), **{"src/main.rs": USES_PCAP, "build.rs": LINKS_PCAP}))
+
+    lacks = run(folder=folder)
+    done = run(folder=folder, RUSTDOCKER_BUILD_PACKAGES="libpcap0.8-dev")
+
+    assert lacks.code == 66
+    assert lacks.stderr.splitlines()[-4:] == [
+        "the program cannot be compiled with what the build image has",
+        "  found: no library pcap",
+        f"  set by: the crate {folder_name(folder)}",
+        '  hint: set `build-packages = ["libpcap0.8-dev"]`, which has it',
+    ]
+    assert done.result.startswith("libpcap version 1.")
+    assert "the image gets libpcap.so.0.8 of libpcap0.8t64 1." in done.stderr
+
+
+def folder_name(folder: Path) -> str:
+    return (folder / "Cargo.toml").read_text().split('"')[1]
+
+
+@pytest.mark.parametrize("variant", ["slim", "minimal"])
+def test_an_added_library_has_its_package_s_record_and_its_licence(write: Write, variant: str) -> None:
+    folder = write(crate(named(), **{"src/main.rs": USES_PCAP, "build.rs": LINKS_PCAP}))
+    settings = {**BUILDX, "RUSTDOCKER_BUILD_PACKAGES": "libpcap0.8-dev", "RUSTDOCKER_VARIANT": variant}
+
+    image = invoke("build", folder=folder, **settings).result
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine, exported(engine, image) as files:
+        record = files.extractfile("var/lib/dpkg/status.d/libpcap0.8t64")
+        names = {member.name for member in files.getmembers()}
+        assert record is not None
+        lines = record.read().decode().splitlines()
+    assert lines[:2] == ["Package: libpcap0.8t64", "Status: install ok installed"]
+    assert any(line.startswith("Version: 1.") for line in lines)
+    assert "usr/share/doc/libpcap0.8t64/copyright" in names
+    # What the base has is the base's own matter.
+    assert ("var/lib/dpkg/status.d/libc6" in names) == (variant == "minimal")
+
+
+def test_a_package_that_debian_does_not_have(write: Write) -> None:
+    done = run(folder=write(crate(named())), RUSTDOCKER_BUILD_PACKAGES="no-such-package-anywhere")
+
+    assert done.code == 66
+    assert "E: Unable to locate package no-such-package-anywhere" in done.stderr
+    assert done.stderr.splitlines()[-4] == "the build image got no no-such-package-anywhere"
+    assert done.stderr.splitlines()[-2] == "  set by: the environment variable RUSTDOCKER_BUILD_PACKAGES"
+
+
+def test_a_word_that_is_no_package_is_refused_before_anything_is_built(write: Write) -> None:
+    done = run(folder=write(crate(named())), RUSTDOCKER_BUILD_PACKAGES="--reinstall")
+
+    assert done.code == 64
+    assert "Compiling" not in done.stderr
+
+
+@contextmanager
+def base_image(folder: Path, dockerfile: str) -> Iterator[dict[str, str]]:
+    """Settings that name an image, made by docker of a Dockerfile in a folder."""
+    tag = f"needs-base:{uuid.uuid4().hex[:8]}"
+    (folder / "Dockerfile").write_text(dockerfile)
+    words = ["docker", "buildx", "build", "--quiet", "--load", f"--tag={tag}", "."]
+    subprocess.run(words, cwd=folder, env=clean_environment(DOCKER_HOST=CURRENT_ENGINE), check=True)
+    try:
+        yield {"RUSTDOCKER_RUNTIME_IMAGE": tag}
+    finally:
+        with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine:
+            engine.images.remove(tag, force=True)
+
+
+def test_a_base_that_is_older_than_the_builder_is_refused(
+    write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    # The standard library asks the C library for what Debian 12 does not have, as soon as a process is started.
+    starts = 'fn main() { println!("{}", std::process::Command::new("true").status().is_ok()); }\n'
+    folder = write(crate(named(), **{"src/main.rs": starts}))
+    base = tmp_path_factory.mktemp("base")
+    shutil.copy(unpack("libc-of-bookworm", "bookworm", "libc6") / "lib/x86_64-linux-gnu/libc.so.6", base)
+
+    with base_image(base, f"FROM {RUNTIME}\nCOPY libc.so.6 /usr/lib/x86_64-linux-gnu/\n") as settings:
+        done = run(folder=folder, **settings)
+
+    assert done.code == 67
+    what, found, set_by, _ = done.stderr.splitlines()[-4:]
+    assert what == "the program would not start: its base image has an older library than it needs"
+    assert found.endswith(" lacks GLIBC_2.39 of libc.so.6")
+    assert set_by == "  set by: the environment variable RUSTDOCKER_RUNTIME_IMAGE"
+
+
+def test_a_base_that_lost_a_library_gets_it_again(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = write(crate(named()))
+    dockerfile = f"FROM {RUNTIME}\nRUN rm /usr/lib/x86_64-linux-gnu/libgcc_s.so.1\n"
+
+    with base_image(tmp_path_factory.mktemp("base"), dockerfile) as settings:
+        done = run(folder=folder, **settings)
+
+    assert done.result == "first"
+    assert "the image gets libgcc_s.so.1 of libgcc-s1 " in done.stderr
+
+
+def test_a_base_without_glibc_is_refused(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = write(crate(named()))
+
+    with base_image(tmp_path_factory.mktemp("base"), "FROM scratch\nCOPY Dockerfile /\n") as settings:
+        done = run(folder=folder, **settings)
+
+    assert done.code == 67
+    assert (
+        done.stderr.splitlines()[-3]
+        == "  found: there is no /lib64/ld-linux-x86-64.so.2, which glibc's programs begin with"
+    )
+
+
+def test_a_dynamic_program_is_not_shipped_as_static(write: Write) -> None:
+    config = '[target.x86_64-unknown-linux-musl]\nrustflags = ["-C", "target-feature=-crt-static"]\n'
+    folder = write(crate(named(), **{".cargo/config.toml": config}))
+
+    done = invoke("static", folder=folder, **BUILDX, RUSTDOCKER_BUILD_IMAGE=RUST_MUSL)
+
+    assert done.code == 67
+    assert "the program is not fully static\n  found: the program: needs " in done.stderr
+
+
+def test_every_package_of_the_tables_is_one_of_debian_s() -> None:
+    names = {name for record in load_records() for name in record.packages}
+    names |= {tool.package for tool in load_tools().values()}
+    script = 'apt-get update --quiet=2 && { apt-cache show --no-all-versions "$@" || true; }'
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine:
+        shown: bytes = engine.containers.run(RUST, ["sh", "-c", script, "sh", *sorted(names)], remove=True)
+
+    assert names - set(re.findall("^Package: (.*)$", shown.decode(), re.MULTILINE)) == set()

@@ -80,7 +80,9 @@ def _of_compiling(
         return BuildImageUnusable(container.build_image, problem=problem, set_by=container.build_image_set_by)
     if noticed.startswith(_NOT_INSTALLED):
         packages = noticed.removeprefix(_NOT_INSTALLED).split()
-        asked = (each.because for each in container.packages if each.package in packages)
+        by_name = dict.fromkeys(map(str, container.runtime_packages), container.runtime_packages_set_by)
+        by_name |= {each.package: each.because for each in container.packages}
+        asked = [by_name[name] for name in packages if name in by_name]
         return PackagesNotInstalled(", ".join(packages), set_by=", ".join(dict.fromkeys(asked)))
     if noticed.startswith(_CARGO_FAILED) and (missing := find_missing(log.output)) is not None:
         installed = {each.package for each in container.packages}

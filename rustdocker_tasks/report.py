@@ -211,7 +211,11 @@ def _context(plan: ImagePlan) -> list[tuple[str, str]]:
 
 def _packages(plan: ImagePlan) -> list[tuple[str, str]]:
     packages = plan.container.packages if plan.container else ()
-    return [("build package", f"{each.package}: {each.because}") for each in packages]
+    own = plan.container.runtime_packages if plan.container else ()
+    return [
+        *(("build package", f"{each.package}: {each.because}") for each in packages),
+        *([("image packages", ", ".join(own))] if own else []),
+    ]
 
 
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
@@ -224,6 +228,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
             "context": str(plan.container.context.root) if plan.container else None,
             "cache": plan.container.cache_reason if plan.container else None,
             "build_packages": msgspec.to_builtins(plan.container.packages) if plan.container else [],
+            "runtime_packages": plan.container.runtime_packages if plan.container else (),
             "linkage": plan.linkage_reason,
             "name": plan.name,
             "version": plan.version,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
-SCRIPTS = ("prepare", "fetch", "dependencies", "compile", "mirror", "cargo", "files", "assemble")
+SCRIPTS = ("prepare", "packages", "fetch", "dependencies", "compile", "mirror", "cargo", "files", "assemble")
 
 
 class BuildContext(Frozen, frozen=True, kw_only=True):

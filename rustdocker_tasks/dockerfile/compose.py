@@ -73,8 +73,28 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> 
             _bind(names, names.files, "/files.tar"),
             *_runtime_mount(build),
         ),
-        words=("sh", "/files", _out(plan), "/runtime" if build.runtime_image else ""),
+        words=("sh", "/files", _out(plan), _runtime(build)),
     )
+
+
+def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Run]:
+    """The step that gets packages of Debian for the image, if any are asked for."""
+    if build.runtime_packages:
+        yield Run(
+            mounts=(
+                _bind(names, names.packages_script, "/packages"),
+                _bind(names, names.cargo_script, "/cargo"),
+                *_runtime_mount(build),
+                *_NETWORK,
+            ),
+            words=(
+                "sh",
+                "/packages",
+                _out(plan),
+                _runtime(build),
+                *build.runtime_packages,
+            ),
+        )
 
 
 def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Instruction]:
@@ -83,9 +103,11 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     keeps_nothing = plan.variant.base is Base.RUST
     if not keeps_nothing:
         yield From(image=build.build_image, stage=_FILES)
+        yield from _packages_step(plan, build, names)
         yield _files_step(plan, build, names)
     yield From(image=build.build_image, stage=_BUILD)
     if keeps_nothing:
+        yield from _packages_step(plan, build, names)
         yield _files_step(plan, build, names)
     else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
@@ -186,7 +208,7 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             names.cargo_script,
             names.assemble_script,
             _out(plan),
-            "/runtime" if build.runtime_image else "",
+            _runtime(build),
             f"--manifest-path={sources}/{build.manifest}",
             *compile_flags(plan.compile),
         ),
@@ -218,10 +240,15 @@ def _out(plan: ImagePlan) -> str:
     return "/" if plan.variant.base is Base.RUST else _OUT
 
 
+def _runtime(build: ContainerBuild) -> str:
+    """Return where the base image's files lie, an empty word where there is none."""
+    return "/runtime" if build.runtime_image else ""
+
+
 def _runtime_mount(build: ContainerBuild) -> tuple[Mount, ...]:
     if not build.runtime_image:
         return ()
-    return (Mount(type="bind", options={"from": _RUNTIME, "target": "/runtime"}),)
+    return (Mount(type="bind", options={"from": _RUNTIME, "target": _runtime(build)}),)
 
 
 def _environment(plan: ImagePlan) -> tuple[str, ...]:

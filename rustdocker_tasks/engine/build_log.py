@@ -36,6 +36,7 @@ _STEPS = (
     (re.compile(r"\[internal\] load build context"), "send sources"),
     (re.compile(r"\[internal\] load metadata|\[[^]]*\] FROM "), "get base image"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?prepare\b'), "prepare"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?packages\b'), "get packages"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?fetch\b'), "fetch"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?dependencies\b'), _DEPENDENCIES),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?compile\b'), "compile"),

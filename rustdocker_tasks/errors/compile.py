@@ -78,10 +78,10 @@ class LacksPackage(CompileError):
 class PackagesNotInstalled(CompileError):
     def __init__(self, packages: str, *, set_by: str) -> None:
         super().__init__(
-            f"the build image got no {packages}",
+            f"Debian's packages were not got: {packages}",
             found="apt-get's message stands above",
             set_by=set_by,
-            hint="look for the name in this release at https://packages.debian.org, and set `build-packages` or "
+            hint="look for the name in this release at https://packages.debian.org, and set it right, or "
             "`debian-release`",
         )
 

@@ -108,6 +108,8 @@ def container_build(
                 ),
             )
         ),
+        runtime_packages=settings.runtime_packages,
+        runtime_packages_set_by=resolved.origin("runtime-packages").where,
         git=context.path_of(context.git) if context.git else None,
         toolchain=_toolchain_in_container(project, settings),
         git_readers=() if git else tuple(sorted(_READ_GIT & (project.locked_packages or frozenset()))),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.model import ToolchainFile
     from rustdocker_tasks.cargo.skeleton import Skeleton
+    from rustdocker_tasks.debian import DebianPackage
     from rustdocker_tasks.image import BaseImage, CacheStore, ImageReference
     from rustdocker_tasks.image_config import Asset, ImageConfig
     from rustdocker_tasks.plan.context import ContextFolders
@@ -112,6 +113,8 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     cache_set_by: str
     cache_folders: tuple[Path, ...]  # where layers are, that are no sources
     packages: tuple[BuildPackage, ...]  # what the build image has to have
+    runtime_packages: tuple[DebianPackage, ...]  # what the image gets besides
+    runtime_packages_set_by: str
     git: str | None  # the repository's folder that build scripts see, from the context's root; None: they see none
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
     git_readers: tuple[str, ...]  # crates that would look for that folder, and do not see it
@@ -130,6 +133,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     fetch: str | None  # an archive of what is fetched for; None: there is none
     skeleton: str | None  # an archive of the skeleton; None: there is none
     prepare_script: str
+    packages_script: str
     fetch_script: str
     dependencies_script: str
     compile_script: str
@@ -142,6 +146,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     def scripts(self) -> tuple[str, ...]:
         return (
             self.prepare_script,
+            self.packages_script,
             self.fetch_script,
             self.dependencies_script,
             self.compile_script,

@@ -119,6 +119,7 @@ def make_plan(
     if in_container:
         target = target_in_container(variant, resolved, project.own_config)
     else:
+        _require_no_packages(resolved)
         target = target_on_host(variant, resolved, project.config, toolchain)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
@@ -168,6 +169,17 @@ def make_plan(
         tags_set_by=resolved.origin("tag" if settings.tag else "repository").where,
         git=facts.git,
     )
+
+
+def _require_no_packages(resolved: ResolvedSettings) -> None:
+    if resolved.settings.runtime_packages:
+        raise BadValue(
+            "runtime-packages",
+            value=", ".join(resolved.settings.runtime_packages),
+            where=resolved.origin("runtime-packages").where,
+            problem="the host backend installs no packages of Debian",
+            example=f"{OPTIONS['runtime-packages'].example}, with --backend buildx",
+        )
 
 
 def _require_locked(project: Project, resolved: ResolvedSettings) -> None:

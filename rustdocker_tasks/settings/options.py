@@ -72,6 +72,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             examples=['["libpcap-dev"]'],
         ),
     ] = ()
+    runtime_packages: Annotated[
+        tuple[DebianPackage, ...],
+        Meta(
+            description="Packages of Debian in the image: for libraries loaded by name, and programs started.",
+            examples=['["iputils-ping"]'],
+        ),
+    ] = ()
     git_folder: Annotated[
         bool,
         Meta(

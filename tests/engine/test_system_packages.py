@@ -18,7 +18,7 @@ from rustdocker_tasks.plan.tools import load_tools
 from tasks.lab.debian import unpack
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUNTIME, RUST, RUST_MUSL
-from tasks.matrix.cases import CASES, build_and_run
+from tasks.matrix.cases import CASES, Case, build_and_run
 from tests.conftest import Outcome, Write, clean_environment, crate, invoke
 from tests.engine.conftest import exported
 
@@ -112,7 +112,7 @@ def test_a_package_that_debian_does_not_have(write: Write) -> None:
 
     assert done.code == 66
     assert "E: Unable to locate package no-such-package-anywhere" in done.stderr
-    assert done.stderr.splitlines()[-4] == "the build image got no no-such-package-anywhere"
+    assert done.stderr.splitlines()[-4] == "Debian's packages were not got: no-such-package-anywhere"
     assert done.stderr.splitlines()[-2] == "  set by: the environment variable RUSTDOCKER_BUILD_PACKAGES"
 
 
@@ -188,6 +188,59 @@ def test_a_dynamic_program_is_not_shipped_as_static(write: Write) -> None:
 
     assert done.code == 67
     assert "the program is not fully static\n  found: the program: needs " in done.stderr
+
+
+LOADS_PCAP = """fn main() {
+    let loaded = unsafe { libloading::Library::new("libpcap.so.0.8") };
+    println!("{}", loaded.map_or_else(|error| error.to_string(), |_| "loaded".to_string()));
+}
+"""
+
+
+@pytest.mark.parametrize("variant", ["slim", "minimal"])
+def test_a_library_that_is_loaded_by_name_comes_with_its_own(tmp_path: Path, variant: str) -> None:
+    case = Case('libloading = "0.8"', LOADS_PCAP, "")
+    case.write(tmp_path, named())
+
+    without = run(folder=tmp_path, RUSTDOCKER_VARIANT=variant)
+    done = run(folder=tmp_path, RUSTDOCKER_VARIANT=variant, RUSTDOCKER_RUNTIME_PACKAGES="libpcap0.8t64")
+
+    assert "libpcap.so.0.8: cannot open shared object file" in without.result
+    assert done.result == "loaded"
+
+
+@pytest.mark.parametrize("variant", ["simple", "slim", "minimal"])
+def test_a_program_that_is_started_comes_with_what_it_needs(write: Write, variant: str) -> None:
+    starts = """fn main() {
+    let out = std::process::Command::new("jq").args(["-n", "1+1"]).output();
+    println!("{}", out.map_or_else(|error| error.to_string(), |out| String::from_utf8(out.stdout).unwrap()));
+}
+"""
+    folder = write(crate(named(), **{"src/main.rs": starts}))
+
+    done = run(folder=folder, RUSTDOCKER_VARIANT=variant, RUSTDOCKER_RUNTIME_PACKAGES="jq")
+
+    assert done.result == "2"
+
+
+def test_packages_in_an_image_have_fixed_times_and_no_manuals(write: Write) -> None:
+    settings = {**BUILDX, "RUSTDOCKER_RUNTIME_PACKAGES": "jq", "RUSTDOCKER_VARIANT": "minimal"}
+
+    image = invoke("build", folder=write(crate(named())), **settings).result
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine, exported(engine, image) as files:
+        tree = {member.name: member for member in files.getmembers()}
+    assert tree["usr/bin/jq"].mode & 0o7777 == 0o755
+    assert {"var/lib/dpkg/status.d/jq", "usr/share/doc/jq/copyright"} <= tree.keys()
+    assert {member.mtime for name, member in tree.items() if name.startswith("usr/") and member.isfile()} == {0}
+    assert not [name for name in tree if name.startswith("usr/share/man/")]
+
+
+def test_the_host_backend_refuses_packages_for_the_image(write: Write) -> None:
+    done = invoke("build", folder=write(crate(named())), RUSTDOCKER_RUNTIME_PACKAGES="jq")
+
+    assert done.code == 64
+    assert "the host backend installs no packages of Debian" in done.stderr
 
 
 def test_every_package_of_the_tables_is_one_of_debian_s() -> None:

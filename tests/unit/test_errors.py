@@ -338,10 +338,10 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
     (
         errors.PackagesNotInstalled("libx-dev", set_by="--x"),
         66,
-        "the build image got no libx-dev\n"
+        "Debian's packages were not got: libx-dev\n"
         "  found: apt-get's message stands above\n"
         "  set by: --x\n"
-        "  hint: look for the name in this release at https://packages.debian.org, and set `build-packages` or "
+        "  hint: look for the name in this release at https://packages.debian.org, and set it right, or "
         "`debian-release`",
     ),
     (

@@ -1,0 +1,64 @@
+#!/bin/sh
+# Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
+#
+# Put packages of Debian, and what they depend on and the base image lacks, into a finished tree: for libraries that a program
+# loads by name, and for programs that it starts.
+#
+#   packages.sh OUT RUNTIME PACKAGE...
+#
+# OUT is the tree's place, / for this very image, where they are installed. RUNTIME is where the base image's files lie,
+# an empty word where there is none. No script of a package is run but there. Beside this script lies /cargo.
+set -eu
+export LC_ALL=C
+
+out=${1%/} runtime=$2
+shift 2
+. /cargo
+
+failed() {
+    cat /tmp/packages >&2
+    mark "not installed: $packages"
+    exit 66
+}
+
+packages=$*
+trust
+command -v apt-get > /dev/null || { mark "unusable: no apt-get to get $packages with"; exit 66; }
+say "getting $packages for the image"
+apt-get update --quiet=2 >&2
+if [ -z "$out" ]; then
+    apt-get install --quiet=2 --yes --no-install-recommends "$@" > /tmp/packages 2>&1 || failed
+    rm /tmp/packages
+    exit
+fi
+
+work=$(mktemp -d)
+chmod 755 "$work"
+status=$runtime/var/lib/dpkg/status
+[ -n "$runtime" ] && [ -f "$status" ] || { : > "$work/status"; status=$work/status; }
+mkdir -p "$work/archives/partial" "$work/tree"
+# As if what the base has were all that is installed.
+apt-get install --quiet=2 --yes --no-install-recommends --download-only -o Dir::State::status="$status" \
+    -o Dir::Cache::archives="$work/archives" -o APT::Sandbox::User=root "$@" > /tmp/packages 2>&1 || failed
+for archive in "$work"/archives/*.deb; do
+    [ -e "$archive" ] || continue
+    name=$(dpkg-deb --field "$archive" Package)
+    dpkg-deb --extract "$archive" "$work/tree"
+    mkdir -p "$out/var/lib/dpkg/status.d"
+    dpkg-deb --field "$archive" > "$out/var/lib/dpkg/status.d/$name"
+done
+cd "$work/tree"
+rm -rf usr/share/man usr/share/info usr/share/locale usr/share/lintian usr/share/bug
+[ ! -d usr/share/doc ] || find usr/share/doc -mindepth 2 ! -name copyright ! -type d -delete
+# In a base of today these are links into /usr, and a copy must not put folders in their place.
+for folder in bin sbin lib; do
+    if [ -d "$folder" ]; then
+        mkdir -p "usr/$folder"
+        cp -a "$folder/." "usr/$folder/"
+        rm -rf "$folder"
+    fi
+done
+mkdir -p "$out"
+cp -a . "$out/"
+find "$out" -exec touch --no-dereference --date=@0 {} +
+rm -rf "$work" /tmp/packages

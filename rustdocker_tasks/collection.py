@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.run import RunFlags
     from rustdocker_tasks.settings.sources import Layer
 
     Flags = Mapping[str, Any]
@@ -53,15 +54,19 @@ _BIN, _PACKAGE = SETTING_FLAGS[1:3]
 _JSON = Flag("json", "Print the result as JSON.", default=False)
 _SCHEMA = Flag("schema", "Print a JSON Schema of Cargo.toml's tables instead.", default=False)
 _CLEAR = Flag("clear", "Remove what is kept of this project.", default=False)
-_RUN_FLAGS = (
-    Flag("detach", "Leave it running, and print the container's ID.", default=False),
-    Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
+_START_FLAGS = (
     Flag("env", "Set a variable, NAME=value, or hand on NAME; may be repeated.", []),
     Flag("env-file", "Read variables from a file; may be repeated.", []),
     Flag("volume", "Mount a folder or volume, ./data:/data; may be repeated.", []),
     Flag("args", "Arguments for the program, as one text."),
     Flag("wait", "Seconds that the program has to listen on its ports.", "30"),
 )
+_RUN_FLAGS = (
+    Flag("detach", "Leave it running, and print the container's ID.", default=False),
+    Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
+    *_START_FLAGS,
+)
+_MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")
 _FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
 
 
@@ -185,12 +190,20 @@ def _slim(bound: _Bound, c: Context, flags: Flags) -> None:
 
 def _run(bound: _Bound, c: Context, flags: Flags) -> None:
     """Build the image and run it; hand on the program's exit code."""
-    from rustdocker_tasks.run import RunFlags, run_image
+    from rustdocker_tasks.run import run_image
 
     planned = bound.planned(c, flags)
-    typed = RunFlags(
-        detach=flags["detach"],
-        ports=tuple(flags["port"]),
+    typed = _run_flags(c, flags)
+    if not _is_dry(c, planned) and (code := run_image(planned, typed, progress=Terminal(), show=show_result)):
+        raise Exit(code=code)
+
+
+def _run_flags(c: Context, flags: Flags) -> RunFlags:
+    from rustdocker_tasks.run import RunFlags
+
+    return RunFlags(
+        detach=flags.get("detach", False),
+        ports=tuple(flags.get("port", ())),
         env=tuple(flags["env"]),
         env_files=tuple(flags["env-file"]),
         volumes=tuple(flags["volume"]),
@@ -198,8 +211,17 @@ def _run(bound: _Bound, c: Context, flags: Flags) -> None:
         remainder=getattr(c, "remainder", ""),  # of Invoke 3.0 on
         wait=flags["wait"],
     )
-    if not _is_dry(c, planned) and (code := run_image(planned, typed, progress=Terminal(), show=show_result)):
-        raise Exit(code=code)
+
+
+def _check(bound: _Bound, c: Context, flags: Flags) -> None:
+    """Build the image and start it where nothing is granted, as in Kubernetes; print what it did."""
+    from rustdocker_tasks.report import verdict_json, verdict_text
+    from rustdocker_tasks.run import check_image
+
+    planned = bound.planned(c, flags)
+    if not _is_dry(c, planned):
+        verdict = check_image(planned, _run_flags(c, flags), flags["memory"], progress=Terminal())
+        show_result(verdict_json(verdict) if flags["json"] else verdict_text(verdict))
 
 
 def _push(bound: _Bound, c: Context, flags: Flags) -> None:
@@ -306,6 +328,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     _slim: (*SETTING_FLAGS, _JSON),
     _static: (*SETTING_FLAGS, _JSON),
     _run: (VARIANT, *SETTING_FLAGS, *_RUN_FLAGS),
+    _check: (VARIANT, *SETTING_FLAGS, *_START_FLAGS, _MEMORY, _JSON),
     _push: (VARIANT, *SETTING_FLAGS),
     _stop: (_BIN,),
     _logs: (_BIN, _FOLLOW),

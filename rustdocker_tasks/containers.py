@@ -9,6 +9,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.probe import is_listening
+from rustdocker_tasks.engine.request import Verdict
 from rustdocker_tasks.errors import NoContainer, NotListening
 
 if TYPE_CHECKING:
@@ -59,6 +60,40 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     return code
 
 
+def check_container(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> Verdict:
+    """Start the container, and return what it did until it listened on all its ports, ended, or the time was over.
+
+    Its log goes to stderr, and it is removed whatever happens.
+    """
+    began = time.monotonic()
+    try:
+        engine.create(request)
+        running = engine.start(request)
+        try:
+            if request.waits_for_ports:
+                code = _wait_until_listening(engine, running, request, wait_seconds, say)
+            else:
+                code = _wait_for_end(engine, running, wait_seconds)
+            problem = None
+        except NotListening as error:
+            code, problem = None, error
+        finally:
+            engine.stream_log(request.name, follow=False, out=sys.stderr.buffer, err=sys.stderr.buffer)()
+        seconds = time.monotonic() - began
+        listens = () if code is not None or problem else tuple(running.addresses)
+        return Verdict(listens=listens, exit_code=code, problem=problem, seconds=seconds)
+    finally:
+        engine.remove(request.name)
+
+
+def _wait_for_end(engine: Daemon, running: Running, seconds: int) -> int | None:
+    """Return the program's exit code, None if it still runs after that time."""
+    deadline = time.monotonic() + seconds
+    while (code := engine.exit_code(running.name)) is None and time.monotonic() < deadline:
+        time.sleep(_SECONDS_BETWEEN_PROBES)
+    return code
+
+
 def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> tuple[str, int | None]:
     """Start the container, wait until its program listens or ends, and return its ID and exit code.
 
@@ -69,8 +104,7 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     try:
         engine.create(request)
         running = engine.start(request)
-        # Asked of the request: a container that has ended already has no address.
-        if not any(port.container_port.protocol == "tcp" for port in request.ports):
+        if not request.waits_for_ports:
             keep = True
             return running.identity, None
         try:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Project
     from rustdocker_tasks.engine.build_cache import CacheMount
+    from rustdocker_tasks.engine.request import Verdict
     from rustdocker_tasks.host.assemble import AssembledImage
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -344,6 +345,19 @@ def mounts_text(kept: KeptMounts) -> str:
         size, used = sum(mount.size for mount in mounts), max((mount.last_used for mount in mounts), default="")
         lines.append(f"{name:<16}{len(mounts):>7}{megabytes(size):>12}  {used[:16].replace('T', ' ')}".rstrip())
     return "\n".join(lines)
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """Return what a program did where nothing is granted."""
+    if verdict.listens:
+        did = f"it listens on {', '.join(port.removesuffix('/tcp') for port in verdict.listens)}"
+    else:
+        did = "it still runs" if verdict.exit_code is None else f"it ended with exit code {verdict.exit_code}"
+    return f"ok: {did} after {verdict.seconds:.1f} s"
+
+
+def verdict_json(verdict: Verdict) -> str:
+    return _json({"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds})
 
 
 def mounts_json(kept: KeptMounts) -> str:

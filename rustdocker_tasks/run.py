@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.project import load_project
 from rustdocker_tasks.containers import (
+    check_container,
     container_name,
     labels_of,
     run_attached,
@@ -18,12 +19,14 @@ from rustdocker_tasks.containers import (
     stop_containers,
 )
 from rustdocker_tasks.engine.daemon import connect
-from rustdocker_tasks.engine.request import RunRequest
-from rustdocker_tasks.errors import UnreadableFile
+from rustdocker_tasks.engine.request import Limits, PublishedPort, RunRequest
+from rustdocker_tasks.errors import CheckFailed, UnreadableFile
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run_flags import (
+    LOOPBACK,
     container_environment,
+    memory_limit,
     program_arguments,
     published_ports,
     seconds_to_wait,
@@ -33,6 +36,7 @@ from rustdocker_tasks.run_flags import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rustdocker_tasks.engine.request import Verdict
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.progress import Progress, Say
 
@@ -56,7 +60,64 @@ def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Ca
     `show` gets the result: the container's ID, if it goes on.
     """
     plan = planned.plan
-    request = RunRequest(
+    request = _request(planned, flags)
+    wait_seconds = seconds_to_wait(flags.wait)
+    engine = connect()
+    request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
+    if not flags.detach:
+        return run_attached(engine, request, wait_seconds=wait_seconds, say=progress.say)
+    identity, code = run_detached(engine, request, wait_seconds=wait_seconds, say=progress.say)
+    if code is None:
+        show(identity)
+    return code or 0
+
+
+def check_image(planned: Planned, flags: RunFlags, memory: str, *, progress: Progress) -> Verdict:
+    """Build the image and start it as Kubernetes does where nothing is granted; raises CheckFailed.
+
+    Its root cannot be written, it has no capability, gets no new privileges, and has a limit of memory; `/tmp` is
+    a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
+    """
+    plan = planned.plan
+    exposed_set_by = planned.resolved.origin("expose").where
+    ports = (
+        PublishedPort(container_port=port, host_address=LOOPBACK, host_port=None, set_by=exposed_set_by)
+        for port in plan.config.expose
+    )
+    request = replace(
+        _request(planned, flags),
+        ports=tuple(ports),
+        limits=Limits(memory=memory_limit(memory), writable=("/tmp",)),  # noqa: S108 - the container's
+    )
+    wait_seconds = seconds_to_wait(flags.wait)
+    engine = connect()
+    request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
+    verdict = check_container(engine, request, wait_seconds=wait_seconds, say=progress.say)
+    if verdict.problem is not None:
+        raise CheckFailed(request.label, found=verdict.problem.what, set_by=verdict.problem.set_by)
+    if verdict.exit_code is not None and (verdict.exit_code or request.waits_for_ports):
+        when = " before it listened" if request.waits_for_ports else ""
+        raise CheckFailed(
+            request.label, found=f"it ended with exit code {verdict.exit_code}{when}", set_by="the program"
+        )
+    return verdict
+
+
+def stop_project(start: Path, binary: str | None, *, dry: bool, say: Say) -> None:
+    """Stop and remove what `run` started for the project at `start`; with `dry` only say what that is."""
+    stop_containers(connect(), labels_of(load_project(start).root, binary), dry=dry, say=say)
+
+
+def show_project_log(start: Path, binary: str | None, *, follow: bool) -> None:
+    """Copy the log of the project's newest container to stdout and stderr."""
+    root = load_project(start).root
+    show_log(connect(), labels_of(root, binary), follow=follow, what=binary or root.name)
+
+
+def _request(planned: Planned, flags: RunFlags) -> RunRequest:
+    """What the flags ask for; the image is yet to be built."""
+    plan = planned.plan
+    return RunRequest(
         image="",
         label=plan.tags[0],
         name=container_name(plan.name),
@@ -70,26 +131,6 @@ def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Ca
         volumes=volumes(flags.volumes, folder=Path.cwd()),
         arguments=program_arguments(flags.args, flags.remainder),
     )
-    wait_seconds = seconds_to_wait(flags.wait)
-    engine = connect()
-    request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
-    if not flags.detach:
-        return run_attached(engine, request, wait_seconds=wait_seconds, say=progress.say)
-    identity, code = run_detached(engine, request, wait_seconds=wait_seconds, say=progress.say)
-    if code is None:
-        show(identity)
-    return code or 0
-
-
-def stop_project(start: Path, binary: str | None, *, dry: bool, say: Say) -> None:
-    """Stop and remove what `run` started for the project at `start`; with `dry` only say what that is."""
-    stop_containers(connect(), labels_of(load_project(start).root, binary), dry=dry, say=say)
-
-
-def show_project_log(start: Path, binary: str | None, *, follow: bool) -> None:
-    """Copy the log of the project's newest container to stdout and stderr."""
-    root = load_project(start).root
-    show_log(connect(), labels_of(root, binary), follow=follow, what=binary or root.name)
 
 
 def _read(path: str) -> str:

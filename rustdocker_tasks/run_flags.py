@@ -15,9 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 # What is published unasked is for this machine alone; `--port` follows docker, for which it is all addresses.
-_THIS_MACHINE = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
 _LONGEST_WAIT = 86_400
+_MEMORY = re.compile("(?P<number>[0-9]{1,15})(?P<unit>[kKmMgG]?)i?[bB]?")
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
+_LEAST_MEMORY = 6 * 2**20  # bytes; docker refuses less
+_MOST_MEMORY = 2**50
 _PUBLISHED = re.compile(
     r"(?:(?P<address>\[[0-9a-fA-F:]+\]|[0-9]+(?:\.[0-9]+){3}):)?(?:(?P<host>[0-9]*):)?(?P<container>[0-9]+(?:/[a-z]+)?)"
 )
@@ -30,9 +34,7 @@ def published_ports(
     asked = [_published(flag) for flag in flags]
     named = {port.container_port for port in asked}
     unasked = [
-        PublishedPort(
-            container_port=port, host_address=_THIS_MACHINE, host_port=port.number, set_by=exposed_set_by
-        )
+        PublishedPort(container_port=port, host_address=LOOPBACK, host_port=port.number, set_by=exposed_set_by)
         for port in exposed
         if port not in named
     ]
@@ -106,6 +108,16 @@ def seconds_to_wait(flag: str) -> int:
         problem = f"it is no number of seconds from 1 to {_LONGEST_WAIT}"
         raise BadFlag("--wait", value=flag, problem=problem, example="--wait 60")
     return int(flag)
+
+
+def memory_limit(flag: str) -> int:
+    """Return a number of bytes, as docker and Kubernetes write them: 64M, 512Mi, 1g."""
+    match = _MEMORY.fullmatch(flag)
+    memory = int(match["number"]) * _UNITS[match["unit"].lower()] if match else 0
+    if not _LEAST_MEMORY <= memory <= _MOST_MEMORY:
+        problem = "it is no number of bytes from 6M on, such as 256M or 1G"
+        raise BadFlag("--memory", value=flag, problem=problem, example="--memory 512M")
+    return memory
 
 
 def program_arguments(flag: str | None, remainder: str) -> tuple[str, ...] | None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     import docker
 
+    from rustdocker_tasks.engine.request import Limits
     from rustdocker_tasks.engine.saved_image import LayerSize
     from rustdocker_tasks.image import ImageReference
 
@@ -200,6 +201,7 @@ class Daemon:
                 labels=dict(request.labels),
                 ports=cast("Any", ports),
                 volumes=list(request.volumes),
+                **_limits(request.limits),
             )
 
     def start(self, request: RunRequest) -> Running:
@@ -326,6 +328,18 @@ class Daemon:
             return  # the container or the engine is gone: the thread that waits for it reports that
         finally:
             client.close()
+
+
+def _limits(limits: Limits | None) -> dict[str, Any]:
+    if limits is None:
+        return {}
+    return {
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges"],
+        "mem_limit": limits.memory,
+        "tmpfs": dict.fromkeys(limits.writable, ""),
+    }
 
 
 @contextmanager

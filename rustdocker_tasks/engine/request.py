@@ -9,6 +9,7 @@ from rustdocker_tasks.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rustdocker_tasks.errors import NotListening
     from rustdocker_tasks.image_config import Port
 
 
@@ -26,6 +27,13 @@ class PublishedPort(Frozen, frozen=True, kw_only=True):
         return str(self.container_port).removesuffix("/tcp")
 
 
+class Limits(Frozen, frozen=True, kw_only=True):
+    """What is left to a container with a root that cannot be written, no capability and no new privilege."""
+
+    memory: int  # bytes
+    writable: tuple[str, ...]  # folders in memory
+
+
 class RunRequest(Frozen, frozen=True, kw_only=True):
     image: str  # an ID: a tag may name something else a moment later
     label: str  # how a message calls the image
@@ -35,6 +43,12 @@ class RunRequest(Frozen, frozen=True, kw_only=True):
     environment: Mapping[str, str]
     volumes: tuple[str, ...]
     arguments: tuple[str, ...] | None  # None: the image's own
+    limits: Limits | None = None  # None: those that the engine has by itself
+
+    @property
+    def waits_for_ports(self) -> bool:
+        """Whether there are ports to connect to: of a container that has ended the engine tells none."""
+        return any(port.container_port.protocol == "tcp" for port in self.ports)
 
 
 class Running(Frozen, frozen=True, kw_only=True):
@@ -43,3 +57,12 @@ class Running(Frozen, frozen=True, kw_only=True):
     identity: str
     name: str
     addresses: Mapping[str, tuple[str, int]]
+
+
+class Verdict(Frozen, frozen=True, kw_only=True):
+    """What a program did in its container."""
+
+    listens: tuple[str, ...]  # its TCP ports, such as `8080/tcp`
+    exit_code: int | None  # None: it still runs
+    problem: NotListening | None
+    seconds: float

@@ -60,6 +60,7 @@ from rustdocker_tasks.errors.engine import (
 from rustdocker_tasks.errors.image import (
     BuildFailed,
     CannotWrite,
+    CheckFailed,
     ForeignCertificates,
     LibraryNotFound,
     LibraryNotInImage,
@@ -113,6 +114,7 @@ __all__ = [
     "CannotBeStatic",
     "CannotWrite",
     "CargoFailed",
+    "CheckFailed",
     "CompileError",
     "DefectError",
     "EngineError",

@@ -177,8 +177,11 @@ CASES: Mapping[str, Case] = {
     ),
     "dbus": Case(
         'libdbus-sys = "0.2"',
-        'fn main() { println!("{}", unsafe { libdbus_sys::dbus_get_local_machine_id() }.is_null()); }\n',
-        "true|false",
+        "use libdbus_sys as _;\n"
+        'unsafe extern "C" { fn dbus_get_version(major: &mut i32, minor: &mut i32, micro: &mut i32); }\n'
+        "fn main() { let mut v = [0; 3]; let [a, b, c] = &mut v; unsafe { dbus_get_version(a, b, c) };\n"
+        '    println!("{v:?}"); }\n',
+        r"\[1, \d+, \d+\]",
     ),
     "alsa": Case('alsa-sys = "0.3"', _version_of("snd_asoundlib_version", "alsa_sys"), _NUMBER),
     "pcap": Case(

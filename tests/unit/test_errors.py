@@ -336,6 +336,15 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: name a base image of glibc by `runtime-image`, or take a variant without one: --variant minimal",
     ),
     (
+        errors.CheckFailed("shop:1", found="it ended with exit code 1", set_by="the program"),
+        67,
+        "shop:1 does not do where nothing is granted\n"
+        "  found: it ended with exit code 1\n"
+        "  set by: the program\n"
+        "  hint: its log stands above; a folder that it writes to is one of `volumes`, what it is told comes "
+        "with --env and --args",
+    ),
+    (
         errors.PackagesNotInstalled("libx-dev", set_by="--x"),
         66,
         "Debian's packages were not got: libx-dev\n"

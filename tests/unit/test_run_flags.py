@@ -10,6 +10,7 @@ from rustdocker_tasks.errors import BadFlag
 from rustdocker_tasks.image_config import Port
 from rustdocker_tasks.run_flags import (
     container_environment,
+    memory_limit,
     program_arguments,
     published_ports,
     volumes,
@@ -102,3 +103,17 @@ def test_arguments_are_split_as_a_shell_would(flag: str | None, remainder: str, 
 def test_quotes_that_do_not_match_are_refused() -> None:
     with pytest.raises(BadFlag, match="its quotes do not match"):
         program_arguments("'a", "")
+
+
+@pytest.mark.parametrize(
+    ("flag", "expected"),
+    [("6m", 6 * 2**20), ("512M", 2**29), ("512Mi", 2**29), ("1g", 2**30), ("8000000", 8_000_000), ("64MB", 2**26)],
+)
+def test_memory(flag: str, expected: int) -> None:
+    assert memory_limit(flag) == expected
+
+
+@pytest.mark.parametrize("flag", ["", "M", "5M", "-1G", "1.5G", "1T", "9" * 30, "1 G"])
+def test_what_is_no_memory(flag: str) -> None:
+    with pytest.raises(BadFlag, match=r"--memory"):
+        memory_limit(flag)

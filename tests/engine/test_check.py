@@ -1,0 +1,116 @@
+"""`check`: the image started where nothing is granted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.conftest import Outcome, Write, crate, invoke
+from tests.engine.conftest import Built
+
+pytestmark = pytest.mark.engine
+
+# What a process may do, and whether it can write where.
+TOLD = r"""fn main() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    for line in status.lines().filter(|line| line.starts_with("CapEff") || line.starts_with("NoNewPrivs")) {
+        eprintln!("{line}");
+    }
+    let limit = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+        .or_else(|_| std::fs::read_to_string("/sys/fs/cgroup/memory/memory.limit_in_bytes"));
+    eprintln!("memory {}", limit.unwrap().trim());
+    for folder in ["/tmp", "/", "/data"] {
+        eprintln!("{folder} {}", std::fs::write(format!("{folder}/probe"), "x").is_ok());
+    }
+}
+"""
+LISTENS = """fn main() {
+    let listening = std::net::TcpListener::bind("0.0.0.0:8080").unwrap();
+    for each in listening.incoming() { drop(each); }
+}
+"""
+
+
+def check(folder: Path, *words: str, **settings: str) -> Outcome:
+    return invoke("check", *words, folder=folder, **settings)
+
+
+def containers(engine: docker.DockerClient) -> list[str]:
+    return [str(each.name) for each in engine.containers.list(all=True)]
+
+
+def test_nothing_is_granted(write: Write) -> None:
+    folder = write(crate("granted-nothing", **{"src/main.rs": TOLD}))
+
+    done = check(folder, "--memory=64M", RUSTDOCKER_VOLUMES='["/data"]')
+
+    assert done.result.startswith("ok: it ended with exit code 0 after ")
+    for line in (
+        "NoNewPrivs:\t1",
+        "CapEff:\t0000000000000000",
+        f"memory {64 * 2**20}",
+        "/tmp true",
+        "/ false",
+        "/data true",
+    ):
+        assert line in done.stderr.splitlines()
+
+
+def test_a_service_listens(web: Built, engine: docker.DockerClient) -> None:
+    done = check(web.folder, "--json")
+
+    told = json.loads(done.result)
+    assert (told["listens"], told["exit_code"]) == (["8080/tcp"], None)
+    assert not [name for name in containers(engine) if name.startswith("my-rust-app-")]
+
+
+@pytest.mark.parametrize(
+    ("main", "settings", "found"),
+    [
+        ("fn main() { std::process::exit(3); }", {}, "it ended with exit code 3"),
+        ("fn main() {}", {"RUSTDOCKER_EXPOSE": "[8080]"}, "it ended with exit code 0 before it listened"),
+        (
+            LISTENS.replace("0.0.0.0", "127.0.0.1"),
+            {"RUSTDOCKER_EXPOSE": "[8080]"},
+            "nothing listens on port 8080 of the container after 2 s",
+        ),
+        (
+            'fn main() { println!("before"); std::fs::write("/state", "x").unwrap(); }',
+            {},
+            "it ended with exit code 101",
+        ),
+    ],
+    ids=["exit code", "ends", "loopback", "writes"],
+)
+def test_a_program_that_does_not_do_is_told_with_its_log(
+    write: Write, engine: docker.DockerClient, main: str, settings: dict[str, str], found: str
+) -> None:
+    done = check(write(crate("does-not-do", **{"src/main.rs": main})), "--wait=2", **settings)
+
+    assert (done.code, done.stdout) == (67, "")
+    assert f"does-not-do:0.1.0 does not do where nothing is granted\n  found: {found}\n" in done.stderr
+    assert ("Read-only file system" in done.stderr) == ("/state" in main)
+    assert ("before" in done.stderr.splitlines()) == ("/state" in main)
+    assert not [name for name in containers(engine) if name.startswith("does-not-do-")]
+
+
+def test_a_program_without_ports_may_go_on_and_is_given_arguments(write: Write) -> None:
+    main = """fn main() {
+    eprintln!("{:?} {:?}", std::env::args().nth(1), std::env::var("MODE"));
+    loop { std::thread::sleep(std::time::Duration::from_secs(60)); }
+}
+"""
+    done = check(write(crate("goes-on", **{"src/main.rs": main})), "--wait=1", "--args=--serve", "--env=MODE=fast")
+
+    assert done.result.startswith("ok: it still runs after 1.")
+    assert 'Some("--serve") Ok("fast")' in done.stderr.splitlines()
+
+
+def test_a_memory_that_is_none_is_refused_before_anything_is_built(write: Write) -> None:
+    done = check(write(crate("no-memory")), "--memory=lots")
+
+    assert done.code == 64
+    assert "Compiling" not in done.stderr

@@ -113,6 +113,16 @@ require_success() {
     exit 66
 }
 
+# For a target of musl, clang finds neither its own headers nor musl's where Debian has them.
+teach_bindgen() {
+    variable=BINDGEN_EXTRA_CLANG_ARGS_$(echo "$1" | tr - _)
+    own=$(find /usr/lib -maxdepth 5 -path '*/lib/clang/*/include' -type d | sort | tail -n 1)
+    headers=/usr/include/${1%%-*}-linux-musl
+    if [ -n "$own" ] && [ -d "$headers" ] && [ -z "$(printenv "$variable")" ]; then
+        export "$variable=-isystem $own -isystem $headers"
+    fi
+}
+
 # Run cargo with these arguments as the first step chose, and leave its messages in a file.
 #
 #   build MESSAGES TARGET FOLDER CARGO_ARGUMENT...
@@ -123,7 +133,9 @@ build() {
     enter "$3"
     shift 3
     if [ -s /rustdocker/triple ]; then
-        set -- "$@" "--target=$(cat /rustdocker/triple)"
+        triple=$(cat /rustdocker/triple)
+        set -- "$@" "--target=$triple"
+        case $triple in *-musl) teach_bindgen "$triple" ;; esac
     fi
     trust
     open_doors

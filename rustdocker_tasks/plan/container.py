@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # Source: the rustup book, "Overrides".
 _OUTRANKS_THE_FILE = "RUSTUP_TOOLCHAIN"
 
+# Crates whose work is to compile C, or to read its headers.
+_READ_C = {"cc", "cmake", "clang-sys"}
+
 # Crates whose work is to read the repository in a build script or a macro.
 _READ_GIT = {
     *("vergen", "vergen-git2", "vergen-gitcl", "vergen-gix"),
@@ -99,7 +102,7 @@ def container_build(
                 *tools_of(
                     project.own_config,
                     target or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
-                    needs_musl_for_c=is_musl and "cc" in (project.locked_packages or {"cc"}),
+                    needs_musl_for_c=is_musl and bool(_READ_C & (project.locked_packages or _READ_C)),
                     needs_git=git is not None,
                 ),
                 *(

@@ -57,7 +57,7 @@ class Outcome:
     problem: str | None = None
 
 
-def build_and_run(folder: Path, case: Case, variant: str, *, engine: str, musl_image: str) -> Outcome:
+def build_and_run(folder: Path, case: Case, variant: str, *, engine: str) -> Outcome:
     """Return what the program printed, or why it was refused before anything was compiled."""
     environment = {
         **os.environ,
@@ -70,8 +70,6 @@ def build_and_run(folder: Path, case: Case, variant: str, *, engine: str, musl_i
         refused = _REFUSED.search(planned.stderr)
         return Outcome(f"refused: {refused[1]}") if refused else Outcome("FAILED", problem=planned.stderr)
     packages = tuple(each["package"] for each in json.loads(planned.stdout)["build_packages"])
-    if variant == "static":
-        environment["RUSTDOCKER_BUILD_IMAGE"] = musl_image
     done = _invoke(folder, environment, "run", f"--variant={variant}")
     line = done.stdout.strip()
     if done.returncode or not re.fullmatch(case.prints, line):

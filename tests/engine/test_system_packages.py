@@ -45,7 +45,7 @@ def named() -> str:
 def test_a_program_of_the_matrix(name: str, tmp_path: Path) -> None:
     CASES[name].write(tmp_path, named())
 
-    outcome = build_and_run(tmp_path, CASES[name], "slim", engine=CURRENT_ENGINE, musl_image=RUST_MUSL)
+    outcome = build_and_run(tmp_path, CASES[name], "slim", engine=CURRENT_ENGINE)
 
     assert outcome.problem is None
     assert outcome.packages

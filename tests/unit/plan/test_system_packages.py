@@ -15,6 +15,7 @@ from rustdocker_tasks.plan.system_packages import (
     packages_of,
 )
 from rustdocker_tasks.plan.tools import load_tools
+from tasks.matrix.cases import CASES
 
 FOUND = "registry+https://github.com/rust-lang/crates.io-index"
 
@@ -120,3 +121,10 @@ def test_names_of_packages(name: str) -> None:
 def test_what_is_no_name_of_a_package(name: str) -> None:
     with pytest.raises(ValueError, match="package of Debian"):
         DebianPackage(name)
+
+
+def test_what_is_said_to_be_proven_is_a_case_of_the_matrix() -> None:
+    proven = {record.proven for record in load_records() if record.proven is not None}
+
+    assert len(proven) >= 16
+    assert proven <= CASES.keys()

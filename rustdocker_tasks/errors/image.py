@@ -104,7 +104,7 @@ class WouldNotStart(ImageError):
 class CheckFailed(ImageError):
     def __init__(self, name: str, *, found: str, set_by: str) -> None:
         super().__init__(
-            f"{name} does not do where nothing is granted",
+            f"{name} does not work where nothing is granted",
             found=found,
             set_by=set_by,
             hint="its log stands above; a folder that it writes to is one of `volumes`, what it is told comes "

@@ -85,16 +85,16 @@ def test_a_service_listens(web: Built, engine: docker.DockerClient) -> None:
     ],
     ids=["exit code", "ends", "loopback", "writes"],
 )
-def test_a_program_that_does_not_do_is_told_with_its_log(
+def test_a_program_that_does_not_work_is_told_with_its_log(
     write: Write, engine: docker.DockerClient, main: str, settings: dict[str, str], found: str
 ) -> None:
-    done = check(write(crate("does-not-do", **{"src/main.rs": main})), "--wait=2", **settings)
+    done = check(write(crate("does-not-work", **{"src/main.rs": main})), "--wait=2", **settings)
 
     assert (done.code, done.stdout) == (67, "")
-    assert f"does-not-do:0.1.0 does not do where nothing is granted\n  found: {found}\n" in done.stderr
+    assert f"does-not-work:0.1.0 does not work where nothing is granted\n  found: {found}\n" in done.stderr
     assert ("Read-only file system" in done.stderr) == ("/state" in main)
     assert ("before" in done.stderr.splitlines()) == ("/state" in main)
-    assert not [name for name in containers(engine) if name.startswith("does-not-do-")]
+    assert not [name for name in containers(engine) if name.startswith("does-not-work-")]
 
 
 def test_a_program_without_ports_may_go_on_and_is_given_arguments(write: Write) -> None:

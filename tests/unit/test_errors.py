@@ -338,7 +338,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
     (
         errors.CheckFailed("shop:1", found="it ended with exit code 1", set_by="the program"),
         67,
-        "shop:1 does not do where nothing is granted\n"
+        "shop:1 does not work where nothing is granted\n"
         "  found: it ended with exit code 1\n"
         "  set by: the program\n"
         "  hint: its log stands above; a folder that it writes to is one of `volumes`, what it is told comes "

@@ -16,6 +16,25 @@ program=/rustdocker/program
 fail() { echo "rustdocker: $*" >&2; exit 67; }
 say() { echo "rustdocker says: $*" >&2; }
 
+# Where the image's loader looks for libraries, below OUT or RUNTIME: in the usual folders, and in those that the base's
+# configuration names. What was added is in no cache of the base's loader, which is all that its configuration makes.
+folders_in() {
+    named=
+    [ "$1" = "$out" ] || named=$(sed -n '/^\//p' "$1"/etc/ld.so.conf.d/*.conf 2> /dev/null || true)
+    for folder in $named /lib/*-linux-gnu* /usr/lib/*-linux-gnu* /lib64 /usr/lib64 /lib /usr/lib; do
+        [ ! -d "$1$folder" ] || echo "$1$folder"
+    done
+}
+
+# Other systems, and Debian before it merged /usr, have their libraries elsewhere.
+is_in_base() {
+    [ ! -e "$runtime$1" ] || return 0
+    for folder in $(folders_in "$runtime"); do
+        [ ! -e "$folder/$(basename "$1")" ] || return 0
+    done
+    return 1
+}
+
 add_libraries() {
     interpreter=$(readelf --program-headers "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
     [ -n "$interpreter" ] || return 0
@@ -26,10 +45,9 @@ add_libraries() {
     [ -n "$runtime" ] || echo "$interpreter" >> /rustdocker/found
     while read -r library; do
         place=$(realpath "$(dirname "$library")")/$(basename "$library")
-        if ! [ -e "$runtime$place" ] || [ -z "$runtime" ]; then
+        if [ -z "$runtime" ] || ! is_in_base "$place"; then
             [ "$library" != "$interpreter" ] || place=$interpreter
             install -D "$library" "$out$place"
-            echo "$library" >> /rustdocker/added
             record_package "$library" "$(realpath "$library")"
         fi
     done < /rustdocker/found
@@ -49,20 +67,6 @@ record_package() {
     fi
 }
 
-# Where the image's loader looks for libraries: in the usual folders, and in those that the base's configuration names.
-search_path() {
-    for root in "$out" "$runtime"; do
-        [ -n "$root" ] || continue
-        # What was added is in no cache of the base's loader, which is all that its configuration makes.
-        own=
-        [ "$root" = "$out" ] || own=$(sed -n '/^\//p' "$root"/etc/ld.so.conf.d/*.conf 2> /dev/null || true)
-        for folder in $own \
-            /lib/*-linux-gnu* /usr/lib/*-linux-gnu* /lib64 /usr/lib64 /lib /usr/lib; do
-            [ ! -d "$root$folder" ] || printf '%s:' "$root$folder"
-        done
-    done
-}
-
 # Ask the loader that the image has whether it would start the program: it sees what is not there and what is too old.
 check_start() {
     loader=$out$interpreter
@@ -72,7 +76,8 @@ check_start() {
         case $linked in /*) loader=$runtime$linked ;; *) loader=$runtime$interpreter ;; esac
     fi
     [ -e "$loader" ] || fail "no loader: $interpreter"
-    "$loader" --inhibit-cache --library-path "$(search_path)" --list "$program" > /rustdocker/start 2>&1 || true
+    path=$({ folders_in "$out"; [ -z "$runtime" ] || folders_in "$runtime"; } | paste -s -d :)
+    "$loader" --inhibit-cache --library-path "$path" --list "$program" > /rustdocker/start 2>&1 || true
     old=$(sed -n "s/.*\/\(.*\): version .\(.*\)' not found (required by .*/\2 of \1/p" /rustdocker/start | sort -u | paste -s -d , | sed 's/,/, /g')
     [ -z "$old" ] || fail "older library: $old"
     absent=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/start | tr '\n' ' ')

@@ -62,7 +62,8 @@ record_package() {
     [ -z "$runtime" ] || say "the image gets $(basename "$1") of $owner $(dpkg-query --show --showformat='${Version}' "$package")"
     mkdir -p "$out/var/lib/dpkg/status.d"
     dpkg-query --status "$package" > "$out/var/lib/dpkg/status.d/$owner"
-    if [ -e "/usr/share/doc/$owner/copyright" ]; then
+    # What the base has of it, perhaps as a link, is no matter of ours.
+    if [ -e "/usr/share/doc/$owner/copyright" ] && ! [ -L "$runtime/usr/share/doc/$owner" ]; then
         install -D --mode=644 "/usr/share/doc/$owner/copyright" "$out/usr/share/doc/$owner/copyright"
     fi
 }

@@ -50,6 +50,12 @@ done
 cd "$work/tree"
 rm -rf usr/share/man usr/share/info usr/share/locale usr/share/lintian usr/share/bug
 [ ! -d usr/share/doc ] || find usr/share/doc -mindepth 2 ! -name copyright ! -type d -delete
+# A folder that is a link would end a copy of the same folder from elsewhere.
+find usr/share/doc -maxdepth 1 -type l 2> /dev/null | while read -r link; do
+    copyright=$(realpath --canonicalize-missing "$link")/copyright
+    rm "$link"
+    [ ! -e "$copyright" ] || install -D --mode=644 "$copyright" "$link/copyright"
+done
 # In a base of today these are links into /usr, and a copy must not put folders in their place.
 for folder in bin sbin lib; do
     if [ -d "$folder" ]; then

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.debian_files import HEADER, LIBRARY, MODULE, find_package
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.tools import load_tools
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
 
 _TOOL = "program"
 _LINKING = re.compile(r"error: linking with .* failed")
-_CRATE = re.compile(r"error: (?:failed to run custom build command for|could not compile) `(?P<crate>[^` ]+)")
+_OF_SCRIPT = re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+)")
+_OF_CRATE = re.compile(r"error: could not compile `(?P<crate>[^` ]+)")
 _PATTERNS = tuple(
     (kind, re.compile(text))
     for kind, text in (
@@ -59,10 +62,13 @@ def find_missing(output: Iterable[str]) -> Missing | None:
     crate = None
     found: list[Missing] = []
     for line in output:
-        if match := _CRATE.match(line):
+        if match := _OF_SCRIPT.match(line):
             crate, found = match["crate"], []
         elif _LINKING.match(line):
-            found = []
+            crate, found = None, []
+        elif match := _OF_CRATE.match(line):
+            # cargo says last whose linking it was.
+            found = [replace(each, crate=each.crate or match["crate"]) for each in found]
         found += (Missing(what=what, crate=crate, package=package) for what, package in _in_line(line))
     return next((each for each in reversed(found) if each.package), found[-1] if found else None)
 

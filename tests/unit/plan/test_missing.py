@@ -63,3 +63,13 @@ def test_only_what_the_failed_crate_said_counts() -> None:
     assert find_missing(output) == Missing(
         what="no module libudev for pkg-config", crate="foo-sys", package="libudev-dev"
     )
+
+
+def test_cargo_says_last_whose_linking_it_was() -> None:
+    output = [
+        "error: linking with `cc` failed: exit status: 1",
+        "  = note: /usr/bin/ld: cannot find -lpcap: No such file or directory",
+        'error: could not compile `shop` (bin "shop") due to 1 previous error',
+    ]
+
+    assert find_missing(output) == Missing(what="no library pcap", crate="shop", package="libpcap0.8-dev")

@@ -26,7 +26,7 @@ def kept_mounts(plan: ImagePlan) -> KeptMounts:
     """Return what is kept; raises BadValue where nothing can be, NoEngine, EngineGone."""
     container = _container(plan)
     mounts = find_mounts(connect().build_cache())
-    own = tuple(mount for mount in mounts if mount.name == container.cache_id)
+    own = tuple(mount for mount in mounts if (mount.name or "").startswith(container.cache_id))
     shared = tuple(mount for mount in mounts if mount.place.endswith("/cargo-home"))
     return KeptMounts(own=own, shared=shared, others=tuple(m for m in mounts if m not in {*own, *shared}))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import (
@@ -32,12 +33,13 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import ContainerBuild
 
 # Of dockerfile/compile.sh and prepare.sh.
-_CARGO_FAILED = "cargo failed: "
+_CARGO_FAILED = re.compile("cargo (?P<command>build|fetch) failed: (?P<code>[0-9]+)")
 _UNUSABLE = "unusable: "
 _SAID = {
     "no loader": "there is no {}, which glibc's programs begin with",
     "not searched": "its loader does not look where {} is",
     "would not start": "its loader says: {}",
+    "other release": "what `runtime-packages` names is of Debian {}",
 }
 _NOT_INSTALLED = "not installed: "
 # BuildKit's own words, of Engine 20.10 and 28.5.
@@ -84,19 +86,19 @@ def _of_compiling(
         by_name |= {each.package: each.because for each in container.packages}
         asked = [by_name[name] for name in packages if name in by_name]
         return PackagesNotInstalled(", ".join(packages), set_by=", ".join(dict.fromkeys(asked)))
-    if noticed.startswith(_CARGO_FAILED) and (missing := find_missing(log.output)) is not None:
-        installed = {each.package for each in container.packages}
+    if _CARGO_FAILED.fullmatch(noticed) and (missing := find_missing(log.output)) is not None:
+        installed = {re.split("[:=/]", each.package)[0] for each in container.packages}
         return LacksPackage(
             missing.what,
             crate=missing.crate,
             package=missing.package,
-            installed=missing.package in installed,
+            installed=missing.package in installed or (is_of_musl and missing.is_of_c),
             is_of_musl=is_of_musl,
         )
-    if noticed.startswith(_CARGO_FAILED):
+    if failed := _CARGO_FAILED.fullmatch(noticed):
         return CargoFailed(
-            command="cargo build",
-            code=int(noticed.removeprefix(_CARGO_FAILED)),
+            command=f"cargo {failed['command']}",
+            code=int(failed["code"]),
             found="its message stands above",
             hint="mend what it names, then build again",
         )
@@ -114,7 +116,7 @@ def _of_the_program(noticed: str, container: ContainerBuild) -> RustDockerError 
             return OlderLibrary(image, symbols=found, set_by=container.runtime_image_set_by)
         case "no library":
             return LibraryNotInImage(found, image=container.build_image, set_by=container.build_image_set_by)
-        case "no loader" | "not searched" | "would not start":
+        case "no loader" | "not searched" | "would not start" | "other release":
             return WouldNotStart(
                 _SAID[kind].format(found),
                 image=str(container.runtime_image or "the image"),

@@ -16,37 +16,65 @@ program=/rustdocker/program
 fail() { echo "rustdocker: $*" >&2; exit 67; }
 say() { echo "rustdocker says: $*" >&2; }
 
-# Where the image's loader looks for libraries, below OUT or RUNTIME: in the usual folders, and in those that the base's
-# configuration names. What was added is in no cache of the base's loader, which is all that its configuration makes.
-folders_in() {
-    named=
-    [ "$1" = "$out" ] || named=$(sed -n '/^\//p' "$1"/etc/ld.so.conf.d/*.conf 2> /dev/null || true)
-    for folder in $named /lib/*-linux-gnu* /usr/lib/*-linux-gnu* /lib64 /usr/lib64 /lib /usr/lib; do
-        [ ! -d "$1$folder" ] || echo "$1$folder"
-    done
+# The folders that a loader searches by itself; one older than glibc 2.33 does not tell.
+system_folders() {
+    told=$("$1" --help 2> /dev/null | sed -n 's/^ *\(\/[^ ]*\) (system search path)$/\1/p' | sed 's/\/$//')
+    if [ -n "$told" ]; then
+        echo "$told"
+    else
+        printf '%s\n' /lib/*-linux-gnu* /usr/lib/*-linux-gnu* /lib64 /usr/lib64 /lib /usr/lib
+    fi
 }
 
-# Other systems, and Debian before it merged /usr, have their libraries elsewhere.
+# Those that its configuration names, as far as they are in the cache that it reads.
+cached_folders() {
+    command -v ldconfig > /dev/null || return 0
+    ldconfig -p -C "$1/etc/ld.so.cache" 2> /dev/null | sed -n 's/.* => \(\/.*\)\/[^/]*$/\1/p' | sort -u
+}
+
+# The loader of the image: the base's, or the one that comes along.
+find_loader() {
+    loader=$interpreter
+    [ -n "$runtime" ] || return 0
+    # A link to another place is one inside of the image.
+    linked=$(readlink "$runtime$interpreter" || true)
+    case $linked in /*) loader=$runtime$linked ;; *) loader=$runtime$interpreter ;; esac
+    [ -e "$loader" ] || fail "no loader: $interpreter"
+}
+
 is_in_base() {
-    [ ! -e "$runtime$1" ] || return 0
-    for folder in $(folders_in "$runtime"); do
-        [ ! -e "$folder/$(basename "$1")" ] || return 0
-    done
+    [ -n "$runtime" ] || return 1
+    [ ! -e "$runtime$2" ] || return 0
+    while read -r folder; do
+        [ ! -e "$runtime$folder/$1" ] || return 0
+    done < /rustdocker/searched
     return 1
 }
 
+# A library of the build image's system goes where the image's loader looks, another one where the program names it.
 add_libraries() {
-    interpreter=$(readelf --program-headers "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
-    [ -n "$interpreter" ] || return 0
     LD_TRACE_LOADED_OBJECTS=1 "$interpreter" "$program" > /rustdocker/libraries
     missing=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/libraries | tr '\n' ' ')
     [ -z "$missing" ] || fail "no library: $missing"
     sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' /rustdocker/libraries > /rustdocker/found
     [ -n "$runtime" ] || echo "$interpreter" >> /rustdocker/found
+    { system_folders "$interpreter"; cached_folders ""; } | while read -r folder; do
+        realpath --canonicalize-missing "$folder"
+    done | sort -u > /rustdocker/system
+    system_folders "$loader" > /rustdocker/own
+    { cat /rustdocker/own; [ -z "$runtime" ] || cached_folders "$runtime"; } > /rustdocker/searched
+    # Below /usr: in most bases /lib is a link into it, and a copy must not put a folder in its place.
+    first=$(grep -m 1 '^/usr/' /rustdocker/own) || fail "would not start: its loader searches no folder below /usr"
     while read -r library; do
-        place=$(realpath "$(dirname "$library")")/$(basename "$library")
-        if [ -z "$runtime" ] || ! is_in_base "$place"; then
-            [ "$library" != "$interpreter" ] || place=$interpreter
+        file=$(basename "$library")
+        if [ "$file" = "$(basename "$interpreter")" ]; then
+            place=$interpreter
+        elif grep -qxF "$(realpath "$(dirname "$library")")" /rustdocker/system; then
+            place=$first/$file
+        else
+            place=$library
+        fi
+        if ! is_in_base "$file" "$place"; then
             install -D "$library" "$out$place"
             record_package "$library" "$(realpath "$library")"
         fi
@@ -56,7 +84,7 @@ add_libraries() {
 # What scanners and licences want to know of a library: its package, in the way of distroless images.
 record_package() {
     command -v dpkg-query > /dev/null || return 0
-    package=$(dpkg-query --search "$@" 2> /dev/null | sed -n '/^diversion /d; s/: \/.*//p' | head -n 1)
+    package=$(dpkg-query --search "$@" 2> /dev/null | sed -n '/^diversion /d; s/[,:] .*//p' | head -n 1)
     [ -n "$package" ] || return 0
     owner=${package%%:*}
     [ -z "$runtime" ] || say "the image gets $(basename "$1") of $owner $(dpkg-query --show --showformat='${Version}' "$package")"
@@ -70,15 +98,8 @@ record_package() {
 
 # Ask the loader that the image has whether it would start the program: it sees what is not there and what is too old.
 check_start() {
-    loader=$out$interpreter
-    if ! [ -e "$loader" ]; then
-        # A link to another place is one inside of the image.
-        linked=$(readlink "$runtime$interpreter" || true)
-        case $linked in /*) loader=$runtime$linked ;; *) loader=$runtime$interpreter ;; esac
-    fi
-    [ -e "$loader" ] || fail "no loader: $interpreter"
-    path=$({ folders_in "$out"; [ -z "$runtime" ] || folders_in "$runtime"; } | paste -s -d :)
-    "$loader" --inhibit-cache --library-path "$path" --list "$program" > /rustdocker/start 2>&1 || true
+    path=$({ sed "s|^|$out|" /rustdocker/own; [ -z "$runtime" ] || sed "s|^|$runtime|" /rustdocker/searched; } | paste -s -d :)
+    "$loader" --inhibit-cache --library-path "$path" --list "$out/usr/local/bin/$name" > /rustdocker/start 2>&1 || true
     old=$(sed -n "s/.*\/\(.*\): version .\(.*\)' not found (required by .*/\2 of \1/p" /rustdocker/start | sort -u | paste -s -d , | sed 's/,/, /g')
     [ -z "$old" ] || fail "older library: $old"
     absent=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/start | tr '\n' ' ')
@@ -90,11 +111,16 @@ if [ "$linkage" = static ]; then
     if readelf --program-headers --dynamic "$program" | grep -q -e 'program interpreter' -e '(NEEDED)'; then
         fail "not static: $(readelf --dynamic "$program" | sed -n 's/.*Shared library: \[\(.*\)\]/\1/p' | tr '\n' ' ')"
     fi
-elif [ -n "$out" ]; then
-    add_libraries
-    [ -z "$interpreter" ] || check_start
 fi
 install -D "$program" "$out/usr/local/bin/$name"
+if [ "$linkage" = dynamic ] && [ -n "$out" ]; then
+    interpreter=$(readelf --program-headers "$program" | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+    if [ -n "$interpreter" ]; then
+        find_loader
+        add_libraries
+        check_start
+    fi
+fi
 if [ -n "$out" ]; then
     chmod -R u=rwX,go=rX "$out"
     find "$out" -exec touch --no-dereference --date=@0 {} +

@@ -106,10 +106,10 @@ enter() {
     fi
 }
 
-# End this step if cargo ended with another code than 0.
+# End this step if cargo's COMMAND ended with another CODE than 0.
 require_success() {
-    [ "$1" != 0 ] || return 0
-    mark "cargo failed: $1"
+    [ "$2" != 0 ] || return 0
+    mark "cargo $1 failed: $2"
     exit 66
 }
 
@@ -119,7 +119,8 @@ teach_bindgen() {
     own=$(find /usr/lib -maxdepth 5 -path '*/lib/clang/*/include' -type d | sort | tail -n 1)
     headers=/usr/include/${1%%-*}-linux-musl
     if [ -n "$own" ] && [ -d "$headers" ] && [ -z "$(printenv "$variable")" ]; then
-        export "$variable=-isystem $own -isystem $headers"
+        # bindgen reads it in place of the general one.
+        export "$variable=-isystem $own -isystem $headers ${BINDGEN_EXTRA_CLANG_ARGS:-}"
     fi
 }
 
@@ -147,7 +148,7 @@ build() {
     cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
     close_doors
     tell_slowest "$CARGO_TARGET_DIR/cargo-timings"
-    require_success "$code"
+    require_success build "$code"
 }
 
 if ! command -v cargo > /dev/null; then

@@ -268,7 +268,7 @@ def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
             type="cache",
             options={"id": "rustdocker-cargo-home", "target": _CARGO_HOME, "sharing": "shared"},
         )
-    yield Mount(type="cache", options={"id": build.cache_id, "target": _KEPT, "sharing": "locked"})
+    yield Mount(type="cache", options={"id": build.mount_id, "target": _KEPT, "sharing": "locked"})
 
 
 def _final_stage(plan: ImagePlan, build: ContainerBuild) -> Iterator[Instruction]:

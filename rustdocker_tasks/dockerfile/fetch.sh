@@ -23,4 +23,4 @@ open_doors
 code=0
 CARGO_NET_OFFLINE=false cargo fetch "$@" || code=$?
 close_doors
-require_success "$code"
+require_success fetch "$code"

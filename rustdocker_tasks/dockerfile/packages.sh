@@ -35,11 +35,24 @@ fi
 work=$(mktemp -d)
 chmod 755 "$work"
 status=$runtime/var/lib/dpkg/status
-[ -n "$runtime" ] && [ -f "$status" ] || { : > "$work/status"; status=$work/status; }
+if [ -z "$runtime" ] || ! [ -f "$status" ]; then
+    status=$work/status
+    : > "$status"
+    # Distroless images have a file for each package.
+    for record in "$runtime"/var/lib/dpkg/status.d/*; do
+        [ -n "$runtime" ] && grep -q '^Package:' "$record" 2> /dev/null || continue
+        { grep -v -e '^Status:' -e '^$' "$record"; printf 'Status: install ok installed\n\n'; } >> "$status"
+    done
+fi
 mkdir -p "$work/archives/partial" "$work/tree"
 # As if what the base has were all that is installed.
 apt-get install --quiet=2 --yes --no-install-recommends --download-only -o Dir::State::status="$status" \
     -o Dir::Cache::archives="$work/archives" -o APT::Sandbox::User=root "$@" > /tmp/packages 2>&1 || failed
+codename() { sed -n 's/^VERSION_CODENAME=//p' "$1/etc/os-release" 2> /dev/null | tr -d '"'; }
+if [ -n "$runtime" ] && [ -n "$(ls "$work"/archives/*.deb 2> /dev/null)" ] && [ "$(codename "$runtime")" != "$(codename "")" ]; then
+    mark "other release: $(codename ""), and the base is of $(codename "$runtime")"
+    exit 67
+fi
 for archive in "$work"/archives/*.deb; do
     [ -e "$archive" ] || continue
     name=$(dpkg-deb --field "$archive" Package)
@@ -64,6 +77,12 @@ for folder in bin sbin lib; do
         rm -rf "$folder"
     fi
 done
+# Programs ask for their loader by a name that is a link in a base, which is not there.
+interpreter=$(readelf --program-headers /bin/sh | sed -n 's/.*program interpreter: \(.*\)\]/\1/p')
+if [ -z "$runtime" ] && [ -n "$interpreter" ]; then
+    own=$(find . -name "$(basename "$interpreter")" -type f | head -n 1)
+    [ -z "$own" ] || { rm -f ".$interpreter"; install -D "$own" ".$interpreter"; }
+fi
 mkdir -p "$out"
 cp -a . "$out/"
 find "$out" -exec touch --no-dereference --date=@0 {} +

@@ -58,11 +58,11 @@ class LacksPackage(CompileError):
     def __init__(
         self, what: str, *, crate: str | None, package: str | None, installed: bool, is_of_musl: bool
     ) -> None:
-        """`package` has it, if one is known; `installed` says that it is there and does not serve."""
-        if package is None:
+        """`package` has it, if one is known; `installed` says that it is there, or can be, and does not serve."""
+        if installed and is_of_musl:
+            hint = f"Debian has {package or 'that'} for glibc alone: build another variant, --variant minimal"
+        elif package is None:
             hint = "name the package that has it by `build-packages`: https://packages.debian.org knows files"
-        elif installed and is_of_musl:
-            hint = f"{package} is there, of glibc alone: build another variant, --variant minimal"
         elif installed:
             hint = f"{package} is there, and is not what is wanted: mend what the message above names"
         else:

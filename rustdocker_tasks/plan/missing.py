@@ -52,6 +52,7 @@ class Missing(Frozen, frozen=True, kw_only=True):
     what: str  # `no library pcap`
     crate: str | None
     package: str | None
+    is_of_c: bool = False  # a library or a header, which are of one C library
 
 
 def find_missing(output: Iterable[str]) -> Missing | None:
@@ -61,23 +62,30 @@ def find_missing(output: Iterable[str]) -> Missing | None:
     """
     crate = None
     found: list[Missing] = []
+    is_failing = False  # what was said before is no reason: scripts look for what they then do without
     for line in output:
         if match := _OF_SCRIPT.match(line):
-            crate, found = match["crate"], []
+            crate, found, is_failing = match["crate"], [], True
         elif _LINKING.match(line):
-            crate, found = None, []
+            crate, found, is_failing = None, [], True
         elif match := _OF_CRATE.match(line):
             # cargo says last whose linking it was.
             found = [replace(each, crate=each.crate or match["crate"]) for each in found]
-        found += (Missing(what=what, crate=crate, package=package) for what, package in _in_line(line))
+        if is_failing:
+            found += _in_line(line, crate)
     return next((each for each in reversed(found) if each.package), found[-1] if found else None)
 
 
-def _in_line(line: str) -> Iterator[tuple[str, str | None]]:
+def _in_line(line: str, crate: str | None) -> Iterator[Missing]:
     for kind, pattern in _PATTERNS:
         if match := pattern.search(line):
             name = match[1]
-            yield _NAMES[kind].format(name), _package_of_tool(name) if kind == _TOOL else find_package(kind, name)
+            yield Missing(
+                what=_NAMES[kind].format(name),
+                crate=crate,
+                package=_package_of_tool(name) if kind == _TOOL else find_package(kind, name),
+                is_of_c=kind != _TOOL,
+            )
 
 
 def _package_of_tool(name: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
@@ -103,7 +104,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     runtime_image_set_by: str
     context: ContextFolders
     manifest: str  # the package's, from the context's root
-    cache_id: str
+    cache_id: str  # what all mounts of the project have in common
     cache_reason: str  # why this is kept from build to build, and not something else
     fetch: Skeleton | None  # what a step of its own fetches for; None: cargo fetches as it compiles
     isolates: bool  # the steps that compile after it have no network
@@ -122,6 +123,17 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...]  # what cargo may need to fetch dependencies
     ssh_agent: bool  # a dependency is fetched over ssh
     unseen_config: tuple[Path, ...]  # cargo's configuration that a build on the host would use
+
+    @property
+    def mount_id(self) -> str:
+        """The name of the mount with the artefacts.
+
+        Another list of packages has another one: what a build script found or did not find stays compiled in.
+        """
+        if not self.packages:
+            return self.cache_id
+        names = "\0".join(sorted(each.package for each in self.packages))
+        return f"{self.cache_id}-{sha256(names.encode()).hexdigest()[:8]}"
 
 
 class ContextNames(Frozen, frozen=True, kw_only=True):

@@ -33,7 +33,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     without: tuple[str, ...] = ()
     not_for: tuple[str, ...] = ()
     unless: tuple[str, ...] = ()
-    built_by: str | None = None
     tools: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     source: str
@@ -83,12 +82,9 @@ def with_system_packages(
     Raises CannotBeStatic where a program of musl could not be linked in our own build image.
     """
     matches = match_records(graph)
-    is_musl = plan.variant.linkage is Linkage.STATIC or "-musl" in (plan.compile.target_triple or "")
-    if (
-        is_musl
-        and resolved.settings.build_image is None
-        and (match := find_unlinkable(matches, graph)) is not None
-    ):
+    # Who brings an image or variables of his own may have what Debian has not.
+    is_ours = resolved.settings.build_image is None and not resolved.settings.build_env
+    if plan.is_of_musl and is_ours and (match := find_unlinkable(matches, graph)) is not None:
         raise CannotBeStatic(
             match.name,
             needs=match.record.what,
@@ -137,10 +133,6 @@ def _packages(match: Match) -> Iterator[BuildPackage]:
 
 def find_unlinkable(matches: Iterable[Match], graph: Graph) -> Match | None:
     """Return a crate that no program of musl can link here, None where none is known for certain."""
-
-    def is_certain(match: Match) -> bool:
-        builder = match.record.built_by
-        return match.crate.features is not None or (builder is not None and builder not in graph.names)
-
-    unlinkable = (m for m in matches if m.record.is_of_glibc and not m.crate.for_host and is_certain(m))
-    return next(unlinkable, None)
+    if not graph.is_exact:
+        return None
+    return next((m for m in matches if m.record.is_of_glibc and not m.crate.for_host), None)

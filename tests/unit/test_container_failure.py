@@ -92,7 +92,7 @@ def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
             is_of_musl=False,
         )
 
-    assert failure("cargo failed: 101").what == "`cargo build` failed with exit code 101"
+    assert failure("cargo build failed: 101").what == "`cargo build` failed with exit code 101"
     assert type(failure("no cargo")) is errors.NoCargoInImage
     assert failure("a step that nobody knows: x").found == "a step that nobody knows: x"
 
@@ -128,8 +128,10 @@ def test_what_the_scripts_found_of_the_program(
 @pytest.mark.parametrize(
     ("installed", "is_of_musl", "hint"),
     [
+        ((), True, "Debian has libpcap0.8-dev for glibc alone: build another variant"),
+        (("libpcap0.8-dev:amd64=1.10",), False, "libpcap0.8-dev is there, and is not what is wanted"),
         ((), False, 'set `build-packages = ["libpcap0.8-dev"]`, which has it'),
-        (("libpcap0.8-dev",), True, "libpcap0.8-dev is there, of glibc alone: build another variant"),
+        (("libpcap0.8-dev",), True, "Debian has libpcap0.8-dev for glibc alone: build another variant"),
         (("libpcap0.8-dev",), False, "libpcap0.8-dev is there, and is not what is wanted"),
     ],
 )
@@ -137,7 +139,10 @@ def test_what_cargo_lacked_outranks_its_exit_code(
     *, installed: tuple[str, ...], is_of_musl: bool, hint: str
 ) -> None:
     packages = tuple(BuildPackage(package=name, because="--x") for name in installed)
-    log = BuildLog(marks=["cargo failed: 101"], output=deque(["/usr/bin/ld: cannot find -lpcap: No such file"]))
+    log = BuildLog(
+        marks=["cargo build failed: 101"],
+        output=deque(["error: linking with `cc` failed", "ld: cannot find -lpcap: No such file"]),
+    )
     made = failure_of(log, replace(CONTAINER, packages=packages), is_of_musl=is_of_musl)
 
     assert type(made) is errors.LacksPackage

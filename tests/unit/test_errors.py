@@ -309,7 +309,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "the program cannot be compiled with what the build image has\n"
         "  found: no library x\n"
         "  set by: the linker\n"
-        "  hint: libx-dev is there, of glibc alone: build another variant, --variant minimal",
+        "  hint: Debian has libx-dev for glibc alone: build another variant, --variant minimal",
     ),
     (
         errors.OlderLibrary("debian:bookworm-slim", symbols="GLIBC_2.39 of libc.so.6", set_by="--x"),

@@ -17,7 +17,7 @@ RUN \
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \
-    --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
+    --mount=type=cache,id=rustdocker-0-4574c4bd,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
     ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "static", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]

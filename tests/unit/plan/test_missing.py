@@ -37,7 +37,7 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
     ],
 )
 def test_what_is_missing_leads_to_its_package(output: str, what: str, package: str | None) -> None:
-    found = find_missing(output.splitlines())
+    found = find_missing([FAILED, *output.splitlines()])
 
     assert found is not None
     assert found.what.startswith(what)
@@ -61,7 +61,7 @@ def test_only_what_the_failed_crate_said_counts() -> None:
     ]
 
     assert find_missing(output) == Missing(
-        what="no module libudev for pkg-config", crate="foo-sys", package="libudev-dev"
+        what="no module libudev for pkg-config", crate="foo-sys", package="libudev-dev", is_of_c=True
     )
 
 
@@ -72,4 +72,16 @@ def test_cargo_says_last_whose_linking_it_was() -> None:
         'error: could not compile `shop` (bin "shop") due to 1 previous error',
     ]
 
-    assert find_missing(output) == Missing(what="no library pcap", crate="shop", package="libpcap0.8-dev")
+    assert find_missing(output) == Missing(
+        what="no library pcap", crate="shop", package="libpcap0.8-dev", is_of_c=True
+    )
+
+
+def test_a_mistake_in_the_program_is_not_for_want_of_what_a_script_did_without() -> None:
+    output = [
+        "warning: lzma-sys@0.1.20: Package liblzma was not found in the pkg-config search path.",
+        "error[E0308]: mismatched types",
+        'error: could not compile `shop` (bin "shop") due to 1 previous error',
+    ]
+
+    assert find_missing(output) is None

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from rustdocker_tasks.cargo.graph import Graph, ResolvedCrate
 from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.debian import DebianPackage
+from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.system_packages import (
     find_unlinkable,
     known_crates,
@@ -15,7 +20,9 @@ from rustdocker_tasks.plan.system_packages import (
     packages_of,
 )
 from rustdocker_tasks.plan.tools import load_tools
+from rustdocker_tasks.settings.sources import Layer, Source
 from tasks.matrix.cases import CASES
+from tests.conftest import REPOSITORY
 
 FOUND = "registry+https://github.com/rust-lang/crates.io-index"
 
@@ -84,10 +91,6 @@ def test_a_package_is_asked_for_once_by_all_that_need_it() -> None:
         ((crate("openssl-sys"),), "openssl-sys 1.2.3"),
         ((crate("openssl-sys", "vendored"),), None),
         ((crate("openssl-sys", for_host=True),), None),
-        # What is not known for certain is for the build to find out.
-        ((crate("openssl-sys", known=False), crate("openssl-src", known=False)), None),
-        ((crate("openssl-sys", known=False),), "openssl-sys 1.2.3"),
-        ((crate("libsqlite3-sys", known=False),), None),
         ((crate("librocksdb-sys"),), "librocksdb-sys 1.2.3"),
         ((crate("tikv-jemalloc-sys"),), None),
         ((crate("prost-build", for_host=True),), None),
@@ -99,6 +102,35 @@ def test_what_no_program_of_musl_can_link(crates: tuple[ResolvedCrate, ...], nam
     found = find_unlinkable(match_records(given), given)
 
     assert (found and found.name) == name
+
+
+def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out() -> None:
+    given = Graph(crates=(crate("openssl-sys", known=False),), is_exact=False)
+
+    assert find_unlinkable(match_records(given), given) is None
+
+
+def test_what_is_to_be_taken_instead_is_not_refused_too() -> None:
+    for record in load_records():
+        if record.instead is not None:
+            features = re.findall(r"feature `([\w-]+)` of the crate ([\w-]+)", record.instead)
+            for feature in (feature for feature, name in features if name == record.crate):
+                given = graph(crate(record.crate, feature))
+                assert find_unlinkable(match_records(given), given) is None, record
+
+
+def test_another_list_of_packages_has_another_mount() -> None:
+    facts = MachineFacts(buildx_problem=None, is_ci=False, git=NoGitState("not asked"))
+
+    def mount(*packages: str) -> str:
+        layer = Layer(source=Source.FLAG, where=str, base=Path("/"), values={"build-packages": list(packages)})
+        container = plan_image(REPOSITORY / "examples" / "hello", [layer], facts=facts).plan.container
+        assert container is not None
+        assert container.mount_id.startswith(container.cache_id)
+        return container.mount_id
+
+    assert mount("zlib1g-dev", "pkg-config") == mount("pkg-config", "zlib1g-dev")
+    assert len({mount(), mount("zlib1g-dev"), mount("zlib1g-dev", "pkg-config")}) == 3
 
 
 def test_every_record_asks_for_something_that_has_a_name() -> None:

@@ -120,10 +120,10 @@ class OutdatedLock(ProjectError):
 class IgnoredManifest(ProjectError):
     def __init__(self, path: Path, ignore_files: Sequence[Path]) -> None:
         super().__init__(
-            "a package that cargo asks for is kept out of the build",
+            "what cargo asks for is kept out of the build",
             found=f"{path} is not sent",
             set_by=", ".join(map(str, ignore_files)) or "its place among folders that hold no sources",
-            hint="remove the pattern that matches it, or the package from what needs it",
+            hint="remove the pattern that matches it, or take the package from what needs it",
         )
 
 

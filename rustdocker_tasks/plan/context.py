@@ -22,7 +22,7 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
     project: Path  # the workspace's folder
     beside: tuple[Path, ...] = ()  # folders outside of that: packages, and where packages are from
     files: tuple[Path, ...] = ()  # single files outside of all those; not all are there
-    manifests: tuple[Path, ...] = ()  # those without which cargo refuses the project
+    manifests: tuple[Path, ...] = ()  # those, and the lock file, without which cargo refuses the project
     git: Path | None = None  # the repository's own folder, which is sent and is no source
 
     @property
@@ -65,7 +65,11 @@ def context_folders(project: Project, outside: Sequence[Package], git: Path | No
         project=root,
         beside=beside,
         files=tuple(files),
-        manifests=(root / "Cargo.toml", *(each.manifest for each in packages)),
+        manifests=(
+            root / "Cargo.toml",
+            *((root / "Cargo.lock",) if project.lock is not None else ()),
+            *(each.manifest for each in packages),
+        ),
         git=git,
     )
 

@@ -209,7 +209,7 @@ def test_a_library_that_is_loaded_by_name_comes_with_its_own(tmp_path: Path, var
     assert done.result == "loaded"
 
 
-@pytest.mark.parametrize("variant", ["simple", "slim", "minimal"])
+@pytest.mark.parametrize("variant", ["simple", "slim", "minimal", "static"])
 def test_a_program_that_is_started_comes_with_what_it_needs(write: Write, variant: str) -> None:
     starts = """fn main() {
     let out = std::process::Command::new("jq").args(["-n", "1+1"]).output();
@@ -218,9 +218,10 @@ def test_a_program_that_is_started_comes_with_what_it_needs(write: Write, varian
 """
     folder = write(crate(named(), **{"src/main.rs": starts}))
 
-    done = run(folder=folder, RUSTDOCKER_VARIANT=variant, RUSTDOCKER_RUNTIME_PACKAGES="jq")
+    settings = {"RUSTDOCKER_VARIANT": variant, "RUSTDOCKER_RUNTIME_PACKAGES": "jq"}
+    settings |= {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL} if variant == "static" else {}
 
-    assert done.result == "2"
+    assert run(folder=folder, **settings).result == "2"
 
 
 def test_packages_in_an_image_have_fixed_times_and_no_manuals(write: Write) -> None:
@@ -234,6 +235,20 @@ def test_packages_in_an_image_have_fixed_times_and_no_manuals(write: Write) -> N
     assert {"var/lib/dpkg/status.d/jq", "usr/share/doc/jq/copyright"} <= tree.keys()
     assert {member.mtime for name, member in tree.items() if name.startswith("usr/") and member.isfile()} == {0}
     assert not [name for name in tree if name.startswith("usr/share/man/")]
+
+
+def test_packages_of_another_release_than_the_base_s_are_refused(
+    write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    dockerfile = f"FROM {RUNTIME}\nRUN sed -i s/trixie/bookworm/ /usr/lib/os-release\n"
+
+    with base_image(tmp_path_factory.mktemp("base"), dockerfile) as settings:
+        done = run(folder=write(crate(named())), **settings, RUSTDOCKER_RUNTIME_PACKAGES="jq")
+
+    assert done.code == 67
+    assert (
+        "  found: what `runtime-packages` names is of Debian trixie, and the base is of bookworm\n" in done.stderr
+    )
 
 
 def test_the_host_backend_refuses_packages_for_the_image(write: Write) -> None:

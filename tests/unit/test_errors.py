@@ -158,10 +158,10 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
     (
         errors.IgnoredManifest(Path("/lib/Cargo.toml"), [Path("/shop/.dockerignore")]),
         65,
-        "a package that cargo asks for is kept out of the build\n"
+        "what cargo asks for is kept out of the build\n"
         "  found: /lib/Cargo.toml is not sent\n"
         "  set by: /shop/.dockerignore\n"
-        "  hint: remove the pattern that matches it, or the package from what needs it",
+        "  hint: remove the pattern that matches it, or take the package from what needs it",
     ),
     (
         errors.OutsideOfContext(Path("/lib"), root=Path("/shop"), set_by="`path` in rust-toolchain.toml"),

@@ -23,7 +23,12 @@ def test_the_workspace_s_folder_is_the_context_where_all_lies_in_it() -> None:
     assert folders == ContextFolders(
         root=ROOT,
         project=ROOT,
-        manifests=(ROOT / "Cargo.toml", MEMBER.manifest, ROOT / "excluded/help/Cargo.toml"),
+        manifests=(
+            ROOT / "Cargo.toml",
+            ROOT / "Cargo.lock",
+            MEMBER.manifest,
+            ROOT / "excluded/help/Cargo.toml",
+        ),
     )
     assert (folders.places, folders.project_path) == ((ROOT,), ".")
 

@@ -63,9 +63,11 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
         (folder / _NAMES.files).write_bytes(files_archive(support))
-        for name, skeleton in ((_FETCH, container.fetch), (_SKELETON, container.skeleton)):
-            if skeleton is not None:
-                (folder / name).write_bytes(skeleton_archive(skeleton, list_sources(container.context)))
+        skeletons = {name: it for name, it in ((_FETCH, container.fetch), (_SKELETON, container.skeleton)) if it}
+        if skeletons:
+            sources = list_sources(container.context)
+            for name, skeleton in skeletons.items():
+                (folder / name).write_bytes(skeleton_archive(skeleton, sources))
         for name in _NAMES.scripts:
             (folder / name).write_bytes(script(name.removesuffix(".sh")))
         patterns = render_ignore_file(ignore_patterns(container.context), names.folder)

@@ -19,12 +19,11 @@ from rustdocker_tasks.containers import (
     stop_containers,
 )
 from rustdocker_tasks.engine.daemon import connect
-from rustdocker_tasks.engine.request import Limits, PublishedPort, RunRequest
+from rustdocker_tasks.engine.request import Limits, RunRequest
 from rustdocker_tasks.errors import CheckFailed, UnreadableFile
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run_flags import (
-    LOOPBACK,
     container_environment,
     memory_limit,
     program_arguments,
@@ -79,14 +78,10 @@ def check_image(planned: Planned, flags: RunFlags, memory: str, *, progress: Pro
     a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
     """
     plan = planned.plan
-    exposed_set_by = planned.resolved.origin("expose").where
-    ports = (
-        PublishedPort(container_port=port, host_address=LOOPBACK, host_port=None, set_by=exposed_set_by)
-        for port in plan.config.expose
-    )
+    request = _request(planned, flags)
     request = replace(
-        _request(planned, flags),
-        ports=tuple(ports),
+        request,
+        ports=tuple(replace(port, host_port=None) for port in request.ports),
         limits=Limits(memory=memory_limit(memory), writable=("/tmp",)),  # noqa: S108 - the container's
     )
     wait_seconds = seconds_to_wait(flags.wait)

@@ -23,6 +23,19 @@ trust() {
     fi
 }
 
+# Let apt-get get packages, named in a word, by the further words; what it says is shown if it fails.
+get_packages() {
+    wanted=$1
+    shift
+    apt-get update --quiet=2 >&2
+    apt-get install --quiet=2 --yes --no-install-recommends "$@" > /tmp/packages 2>&1 || {
+        cat /tmp/packages >&2
+        mark "not installed: $wanted"
+        exit 66
+    }
+    rm /tmp/packages
+}
+
 # What opens registries and repositories, for cargo and the git in it.
 open_doors() {
     [ -d /run/secrets ] || return 0
@@ -116,9 +129,9 @@ require_success() {
 # For a target of musl, clang finds neither its own headers nor musl's where Debian has them.
 teach_bindgen() {
     variable=BINDGEN_EXTRA_CLANG_ARGS_$(echo "$1" | tr - _)
-    own=$(find /usr/lib -maxdepth 5 -path '*/lib/clang/*/include' -type d | sort | tail -n 1)
+    own=$(printf '%s\n' /usr/lib/*/lib/clang/*/include | tail -n 1)
     headers=/usr/include/${1%%-*}-linux-musl
-    if [ -n "$own" ] && [ -d "$headers" ] && [ -z "$(printenv "$variable")" ]; then
+    if [ -d "$own" ] && [ -d "$headers" ] && [ -z "$(printenv "$variable")" ]; then
         # bindgen reads it in place of the general one.
         export "$variable=-isystem $own -isystem $headers ${BINDGEN_EXTRA_CLANG_ARGS:-}"
     fi

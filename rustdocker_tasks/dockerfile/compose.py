@@ -28,7 +28,7 @@ from rustdocker_tasks.dockerfile.instructions import (
 )
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
 from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags
-from rustdocker_tasks.variants import Base, Linkage
+from rustdocker_tasks.variants import Base
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,13 +87,7 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
                 *_runtime_mount(build),
                 *_NETWORK,
             ),
-            words=(
-                "sh",
-                "/packages",
-                _out(plan),
-                _runtime(build),
-                *build.runtime_packages,
-            ),
+            words=("sh", "/packages", _out(plan), _runtime(build), *build.runtime_packages),
         )
 
 
@@ -111,7 +105,7 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
         yield _files_step(plan, build, names)
     else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
-    target = plan.compile.target_triple or ("musl" if plan.variant.linkage is Linkage.STATIC else None)
+    target = plan.compile.target_triple or ("musl" if plan.is_of_musl else None)
     if target is not None or build.toolchain is not None or build.packages:
         yield _prepare_step(plan, build, names, target=target)
     if names.fetch is not None:

@@ -15,20 +15,12 @@ out=${1%/} runtime=$2
 shift 2
 . /cargo
 
-failed() {
-    cat /tmp/packages >&2
-    mark "not installed: $packages"
-    exit 66
-}
-
 packages=$*
 trust
 command -v apt-get > /dev/null || { mark "unusable: no apt-get to get $packages with"; exit 66; }
 say "getting $packages for the image"
-apt-get update --quiet=2 >&2
 if [ -z "$out" ]; then
-    apt-get install --quiet=2 --yes --no-install-recommends "$@" > /tmp/packages 2>&1 || failed
-    rm /tmp/packages
+    get_packages "$packages" "$@"
     exit
 fi
 
@@ -46,8 +38,8 @@ if [ -z "$runtime" ] || ! [ -f "$status" ]; then
 fi
 mkdir -p "$work/archives/partial" "$work/tree"
 # As if what the base has were all that is installed.
-apt-get install --quiet=2 --yes --no-install-recommends --download-only -o Dir::State::status="$status" \
-    -o Dir::Cache::archives="$work/archives" -o APT::Sandbox::User=root "$@" > /tmp/packages 2>&1 || failed
+get_packages "$packages" --download-only -o Dir::State::status="$status" \
+    -o Dir::Cache::archives="$work/archives" -o APT::Sandbox::User=root "$@"
 codename() { sed -n 's/^VERSION_CODENAME=//p' "$1/etc/os-release" 2> /dev/null | tr -d '"'; }
 if [ -n "$runtime" ] && [ -n "$(ls "$work"/archives/*.deb 2> /dev/null)" ] && [ "$(codename "$runtime")" != "$(codename "")" ]; then
     mark "other release: $(codename ""), and the base is of $(codename "$runtime")"
@@ -86,4 +78,4 @@ fi
 mkdir -p "$out"
 cp -a . "$out/"
 find "$out" -exec touch --no-dereference --date=@0 {} +
-rm -rf "$work" /tmp/packages
+rm -rf "$work"

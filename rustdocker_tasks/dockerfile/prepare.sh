@@ -70,21 +70,16 @@ is_there() {
 install_tools() {
     packages=
     for tool in $(echo "$tools" | tr , ' '); do
-        is_there "${tool%%=*}" "${tool#*=}" || packages="$packages ${tool#*=}"
+        is_there "${tool%%=*}" "${tool#*=}" || packages="${packages:+$packages }${tool#*=}"
     done
     [ -n "$packages" ] || return 0
     if ! command -v apt-get > /dev/null; then
-        say "this build image has no apt-get to install$packages: it is taken to have what that would bring"
+        say "this build image has no apt-get to install $packages: it is taken to have what that would bring"
         return 0
     fi
-    say "installing$packages"
-    apt-get update --quiet=2 >&2
+    say "installing $packages"
     # shellcheck disable=SC2086 # several words
-    apt-get install --quiet=2 --yes --no-install-recommends $packages > /rustdocker/installing 2>&1 || {
-        cat /rustdocker/installing >&2
-        mark "not installed:$packages"
-        exit 66
-    }
+    get_packages "$packages" $packages
 }
 
 trust

@@ -99,15 +99,19 @@ class Daemon:
 
         RUN --mount came with Engine 20.10. Source: docker's documentation, "Docker Engine API", version matrix.
         """
-        version = str(self._api.api_version)
-        if tuple(map(int, version.split("."))) >= _API_OF_20_10:
+        if self._version >= _API_OF_20_10:
             return None
-        return f"the engine is older than 20.10 (API {version}), and its builds have no mounts"
+        return f"the engine is older than 20.10 (API {self._api.api_version}), and its builds have no mounts"
 
     @property
     def isolates_steps(self) -> bool:
         """Whether a step of a build can do without network: Engine 20.10 refuses RUN --network."""
-        return tuple(map(int, str(self._api.api_version).split("."))) > _API_OF_20_10
+        return self._version > _API_OF_20_10
+
+    @property
+    def _version(self) -> tuple[int, ...]:
+        """The version of its API."""
+        return tuple(map(int, str(self._api.api_version).split(".")))
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
         """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""

@@ -62,7 +62,7 @@ class LacksPackage(CompileError):
         if installed and is_of_musl:
             hint = f"Debian has {package or 'that'} for glibc alone: build another variant, --variant minimal"
         elif package is None:
-            hint = "name the package that has it by `build-packages`: https://packages.debian.org knows files"
+            hint = "name the package that has it by `build-packages`: Debian's search for packages knows files"
         elif installed:
             hint = f"{package} is there, and is not what is wanted: mend what the message above names"
         else:
@@ -81,7 +81,7 @@ class PackagesNotInstalled(CompileError):
             f"Debian's packages were not got: {packages}",
             found="apt-get's message stands above",
             set_by=set_by,
-            hint="look for the name in this release at https://packages.debian.org, and set it right, or "
+            hint="look for the name in this release with Debian's search for packages, and set it right, or "
             "`debian-release`",
         )
 

@@ -87,7 +87,7 @@ class LibraryNotInImage(ImageError):
             "the program would not start: it needs shared libraries that are not there",
             found=f"{image}, in which it was compiled, has no {libraries}",
             set_by=set_by,
-            hint="set `build-packages` to the packages that have them: https://packages.debian.org knows files",
+            hint="set `build-packages` to the packages that have them: Debian's search for packages knows files",
         )
 
 

@@ -325,7 +325,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "the program would not start: it needs shared libraries that are not there\n"
         "  found: rust:1, in which it was compiled, has no liba.so.1\n"
         "  set by: --x\n"
-        "  hint: set `build-packages` to the packages that have them: https://packages.debian.org knows files",
+        "  hint: set `build-packages` to the packages that have them: Debian's search for packages knows files",
     ),
     (
         errors.WouldNotStart("there is no /lib64/x", image="alpine:3", set_by="--x"),
@@ -350,7 +350,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "Debian's packages were not got: libx-dev\n"
         "  found: apt-get's message stands above\n"
         "  set by: --x\n"
-        "  hint: look for the name in this release at https://packages.debian.org, and set it right, or "
+        "  hint: look for the name in this release with Debian's search for packages, and set it right, or "
         "`debian-release`",
     ),
     (

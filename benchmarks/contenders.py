@@ -24,7 +24,8 @@ CHEF_VERSION = "0.1.77"
 OURS, CHEF, RAW = "invoke build", "cargo-chef", "docker buildx build"
 _FILES = Path(__file__).parent / "dockerfiles"
 _ENVIRONMENT = {
-    **os.environ,
+    # Python's own cache, as pip fills it, is part of what is installed.
+    **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     "DOCKER_HOST": HOST,
     "RUSTDOCKER_BACKEND": "buildx",
     "RUSTDOCKER_CACHE": "mount",

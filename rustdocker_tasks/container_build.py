@@ -22,11 +22,12 @@ from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.meanwhile import Meanwhile
 from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.context.folder import BuildContext
@@ -47,9 +48,9 @@ _OF_CARGO = re.compile(
 
 
 def build_in_containers(
-    plan: ImagePlan, container: ContainerBuild, engine: Daemon, *, progress: Progress
+    plan: ImagePlan, container: ContainerBuild, find_engine: Callable[[], Daemon], *, progress: Progress
 ) -> BuildReport:
-    """Build the image and load it into the engine.
+    """Build the image and load it into the engine, which is looked for meanwhile: it only tells the image's ID.
 
     cargo's output and the scripts' own are shown. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
     """
@@ -59,6 +60,7 @@ def build_in_containers(
         progress.say(line)
     support = gather_support_files(plan)
     began = perf_counter()
+    engine = Meanwhile(find_engine)
     others = container.cache_folders
     with prepared_context(
         container.context, support, fetch=container.fetch, skeleton=container.skeleton, others=others
@@ -67,14 +69,14 @@ def build_in_containers(
         for _ in range(_ATTEMPTS):
             log = BuildLog(stubs=frozenset(container.skeleton.packages if container.skeleton else ()))
             with progress.live() as live:
-                result = build(request, on_line=partial(_show, log, live))
+                result = build(request, on_line=partial(_show, log, live), meanwhile=engine.start)
             if result.succeeded or not log.not_as_listed:
                 break
             context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
         write_whole(explanation_file(plan.compile.root), encode(_explain(plan, container, context, log)))
     if not result.succeeded:
         raise failure_of(log, container, is_of_musl=plan.is_of_musl)
-    image = engine.find_image(result.digests, label=plan.tags[0])
+    image = engine.result().find_image(result.digests, label=plan.tags[0])
     seconds = {**log.seconds, "build": perf_counter() - began}
     progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(log)}: {', '.join(plan.tags)}")
     return BuildReport(plan=plan, contents=None, digests=_named(result), image=image, loaded=True, seconds=seconds)

@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
-from rustdocker_tasks.engine.buildx import has_plugin
+from rustdocker_tasks.engine.buildx import find_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
+from rustdocker_tasks.engine.local_socket import ask_version
+from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
 from rustdocker_tasks.errors import NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
@@ -35,12 +37,12 @@ from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, req
 from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.plan.model import ImagePlan, Toolchain
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
     from rustdocker_tasks.report import BuildReport, ImageContents
 
@@ -174,14 +176,19 @@ def _buildx_problem(resolved: ResolvedSettings) -> str | None:
     """Look for buildx, unless nobody asks: the engine is asked whether it answers."""
     if resolved.settings.backend is Backend.HOST:
         return "nobody asked for it"
-    if not has_plugin(os.environ):
+    if find_plugin(os.environ) is None:
         return "docker has no buildx plugin here"
     if resolved.settings.builder is None:
         try:
-            return connect().buildkit_problem
+            return buildkit_problem(_api_version())
         except NoEngine as error:
             return f"no engine answers ({error.found})"
     return None
+
+
+def _api_version() -> str:
+    """Return the version of the engine's API; raises NoEngine."""
+    return ask_version(os.environ) or connect().api_version
 
 
 def _isolates(resolved: ResolvedSettings) -> bool:
@@ -189,7 +196,7 @@ def _isolates(resolved: ResolvedSettings) -> bool:
     if not resolved.settings.offline or resolved.settings.builder is not None:
         return True
     try:
-        return connect().isolates_steps
+        return isolates_steps(_api_version())
     except NoEngine:
         return True
 
@@ -220,16 +227,22 @@ def find_dependencies(planned: Planned) -> FoundGraph:
 def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:
     """Build the image and load it into the engine; on the host backend, without an engine, leave an archive."""
     if plan.container is not None:
-        return build_for_engine(plan, connect(), progress=progress)
+        return _build_in_containers(plan, plan.container, connect, progress=progress)
     return _build_on_host(plan, _engine_if_any(progress.say), progress=progress)
 
 
 def build_for_engine(plan: ImagePlan, engine: Daemon, *, progress: Progress) -> BuildReport:
     if plan.container is not None:
-        from rustdocker_tasks.container_build import build_in_containers
-
-        return build_in_containers(plan, plan.container, engine, progress=progress)
+        return _build_in_containers(plan, plan.container, lambda: engine, progress=progress)
     return _build_on_host(plan, engine, progress=progress)
+
+
+def _build_in_containers(
+    plan: ImagePlan, container: ContainerBuild, find_engine: Callable[[], Daemon], *, progress: Progress
+) -> BuildReport:
+    from rustdocker_tasks.container_build import build_in_containers
+
+    return build_in_containers(plan, container, find_engine, progress=progress)
 
 
 def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, progress: Progress) -> BuildReport:
@@ -251,10 +264,10 @@ def _measure(plan: ImagePlan, *, progress: Progress) -> ImageContents:
         from rustdocker_tasks.host_build import measure_on_host
 
         return measure_on_host(plan, say=progress.say)
-    from rustdocker_tasks.container_build import build_in_containers, measure_image
+    from rustdocker_tasks.container_build import measure_image
 
     engine = connect()
-    report = build_in_containers(plan, plan.container, engine, progress=progress)
+    report = build_for_engine(plan, engine, progress=progress)
     return measure_image(plan, engine, report.image)
 
 

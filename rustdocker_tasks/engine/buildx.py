@@ -52,11 +52,15 @@ class BuildResult(Frozen, frozen=True, kw_only=True):
     digests: tuple[str, ...]
 
 
-def has_plugin(environment: Mapping[str, str]) -> bool:
-    """Return whether docker has the buildx plugin; no process is started for it."""
+def find_plugin(environment: Mapping[str, str]) -> Path | None:
+    """Return the buildx plugin that docker would take, None if it has none; no process is started for it.
+
+    Source of the order: docker/cli, cli-plugins/manager/manager.go.
+    """
     own = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    folders = [own / "cli-plugins", *_extra_folders(own / "config.json"), *map(Path, _PLUGIN_FOLDERS)]
-    return any(os.access(folder / "docker-buildx", os.X_OK) for folder in folders)
+    folders = [*_extra_folders(own / "config.json"), own / "cli-plugins", *map(Path, _PLUGIN_FOLDERS)]
+    found = (folder / "docker-buildx" for folder in folders)
+    return next((plugin for plugin in found if os.access(plugin, os.X_OK)), None)
 
 
 def _extra_folders(config: Path) -> list[Path]:
@@ -67,8 +71,10 @@ def _extra_folders(config: Path) -> list[Path]:
     return [Path(folder) for folder in named]
 
 
-def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResult:
+def build(request: BuildRequest, *, on_line: Callable[[str], None], meanwhile: Callable[[], None]) -> BuildResult:
     """Build and load the image; every line of buildx's plain progress goes to `on_line`.
+
+    `meanwhile` is called when buildx begins, and is not to wait for anything.
 
     Raises BuildxUnusable where docker or buildx cannot be started.
     """
@@ -98,6 +104,7 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None]) -> BuildResu
                 stream_logs=True,
             )
             with ended_with_children():
+                meanwhile()
                 for line in cast("Iterator[str]", lines):
                     on_line(line.rstrip("\r\n"))
         except (DockerException, UnicodeDecodeError):
@@ -134,9 +141,14 @@ def _docker_call() -> list[str]:
     """Return how to start docker so that its build ends with us, even if we are killed.
 
     Otherwise it goes on, and holds the lock of the target folder's mount. Linux only, where util-linux is.
+    The plugin is started as docker does: docker itself first starts each of its plugins to ask what it is, which
+    takes a tenth of a second. Source: docker/cli, cli-plugins/manager/manager.go, ReexecEnvvar.
     """
     setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
-    return [setpriv, "--pdeathsig", "TERM", "docker"] if setpriv else ["docker"]
+    plugin = find_plugin(os.environ) if setpriv else None
+    if setpriv is None or plugin is None:
+        return ["docker"]
+    return [setpriv, "--pdeathsig", "TERM", "env", "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker", str(plugin)]
 
 
 def _digests(metadata: Mapping[str, object]) -> Iterable[str]:

@@ -37,7 +37,6 @@ _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minut
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
 # What decides which engine it is, and how it is reached.
 _VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "HOME")
-_API_OF_20_10 = (1, 41)
 _CONFLICT = 409  # HTTP
 _SECONDS_TO_STOP = 10  # as `docker stop`
 # Engine 20.10 to 28 and their proxies: "Bind for 127.0.0.1:80 failed: port is already allocated",
@@ -94,24 +93,9 @@ class Daemon:
         return (url.hostname or "127.0.0.1") if url.scheme in {"http", "https"} else "127.0.0.1"
 
     @property
-    def buildkit_problem(self) -> str | None:
-        """Why this engine cannot build our Dockerfiles, None if it can.
-
-        RUN --mount came with Engine 20.10. Source: docker's documentation, "Docker Engine API", version matrix.
-        """
-        if self._version >= _API_OF_20_10:
-            return None
-        return f"the engine is older than 20.10 (API {self._api.api_version}), and its builds have no mounts"
-
-    @property
-    def isolates_steps(self) -> bool:
-        """Whether a step of a build can do without network: Engine 20.10 refuses RUN --network."""
-        return self._version > _API_OF_20_10
-
-    @property
-    def _version(self) -> tuple[int, ...]:
-        """The version of its API."""
-        return tuple(map(int, str(self._api.api_version).split(".")))
+    def api_version(self) -> str:
+        """The version of its API, such as `1.51`."""
+        return str(self._api.api_version)
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
         """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""

@@ -30,6 +30,7 @@ LADDER = [
         "process",
         "interrupts",
         "garbage",
+        "meanwhile",
         "progress",
     ],
     ["engine", "cargo"],

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from statistics import median
 
-from rustdocker_tasks.context.folder import prepared_context
+from rustdocker_tasks.context.folder import GroupContents, prepared_context
 from rustdocker_tasks.plan.context import ContextFolders
 
 FILES, CHANGED, ROUNDS = 20_000, 10, 5
@@ -27,11 +27,11 @@ def write(folder: Path, number: int, text: str) -> None:
 def update(folder: Path, kept: Path) -> tuple[float, float]:
     """Return the seconds that listing and mirroring take."""
     began = time.perf_counter()
-    with prepared_context(ContextFolders(root=folder, project=folder), ()) as context:
+    with prepared_context(ContextFolders(root=folder, project=folder), [GroupContents(support=())]) as context:
         listed = time.perf_counter()
-        script = folder / context.names.folder / context.names.mirror_script
+        script = folder / context.names[0].folder / context.names[0].mirror_script
         subprocess.run(
-            ("sh", script, str(context.names.sources), folder, kept / "sources", ".", "-", kept / "target"),
+            ("sh", script, str(context.names[0].sources), folder, kept / "sources", ".", "-", kept / "target"),
             check=True,
         )
         return listed - began, time.perf_counter() - listed

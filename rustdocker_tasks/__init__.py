@@ -1,17 +1,17 @@
 """Invoke tasks that turn any Cargo project into a container image.
 
 In a project's tasks.py: `from rustdocker_tasks import ns`; or `ns = collection(root=…, …)` for a project that
-lies elsewhere or has settings of its own.
+lies elsewhere or has settings of its own, and `ns = workspace(root=…)` for all programs of a Cargo workspace.
 """
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.collection import collection
+from rustdocker_tasks.collection import collection, workspace
 
 if TYPE_CHECKING:
     from rustdocker_tasks.errors import RustDockerError
 
-__all__ = ["RustDockerError", "collection", "ns"]
+__all__ = ["RustDockerError", "collection", "ns", "workspace"]
 
 ns = collection()
 

@@ -8,15 +8,24 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.container_failure import failure_of
-from rustdocker_tasks.context.folder import cannot_write, explanation_file, prepared_context, render_ignore_file
-from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose
+from rustdocker_tasks.context.folder import (
+    GroupContents,
+    cannot_write,
+    explanation_file,
+    prepared_context,
+    render_ignore_file,
+)
+from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose, final_stage
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog
-from rustdocker_tasks.engine.buildx import BuildRequest, build
+from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
 from rustdocker_tasks.explanation import Explanation, encode
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
@@ -24,17 +33,19 @@ from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.meanwhile import Meanwhile
 from rustdocker_tasks.plan.model import GitState
-from rustdocker_tasks.report import BuildReport, ImageContents, plan_line
+from rustdocker_tasks.report import plan_line
+from rustdocker_tasks.results import BuildReport, FailedImage, ImageContents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.inputs.proxies import Proxies
-    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+    from rustdocker_tasks.plan.context import ContextFolders
+    from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImageGroup, ImagePlan
     from rustdocker_tasks.progress import LiveProgress, Progress
 
 # A source that the context brings in an old state is sent under another name: that cannot fail twice,
@@ -47,39 +58,139 @@ _OF_CARGO = re.compile(
 )
 
 
-def build_in_containers(
-    plan: ImagePlan, container: ContainerBuild, find_engine: Callable[[], Daemon], *, progress: Progress
-) -> BuildReport:
-    """Build the image and load it into the engine, which is looked for meanwhile: it only tells the image's ID.
+class _Prepared(Frozen, frozen=True, kw_only=True):
+    """A group with what the context holds for it."""
 
-    cargo's output and the scripts' own are shown. Raises CargoFailed, BuildFailed, NoBaseImage, ProjectError.
+    group: ImageGroup
+    names: ContextNames
+
+    def without(self, names: Collection[str]) -> _Prepared:
+        """Return it without the programs of these names."""
+        kept = [number for number, image in enumerate(self.group.images) if image.name not in names]
+        return _Prepared(
+            group=replace(self.group, images=tuple(self.group.images[number] for number in kept)),
+            names=replace(self.names, files=tuple(self.names.files[number] for number in kept)),
+        )
+
+
+def build_in_containers(
+    groups: Sequence[ImageGroup], find_engine: Callable[[], Daemon], *, progress: Progress
+) -> list[BuildReport | FailedImage]:
+    """Build all images and load them into the engine, which is looked for meanwhile: it only tells their IDs.
+
+    cargo's output and the scripts' own are shown. A program that does not compile, or would not start, is no
+    reason for the others to fail. Raises ProjectError, EngineGone, LoadFailed.
     """
     proxies = find_proxies(os.environ)
-    progress.say(plan_line(plan))
-    for line in (*_what_does_not_count(plan, container, proxies), *_mended_stores(container.cache_folders)):
+    for line in _first_lines(groups, proxies):
         progress.say(line)
-    support = gather_support_files(plan)
+    contents = [_contents(group) for group in groups]
     began = perf_counter()
     engine = Meanwhile(find_engine)
-    others = container.cache_folders
-    with prepared_context(
-        container.context, support, fetch=container.fetch, skeleton=container.skeleton, others=others
-    ) as context:
-        request = _request(plan, container, context, proxies)
-        for _ in range(_ATTEMPTS):
-            log = BuildLog(stubs=frozenset(container.skeleton.packages if container.skeleton else ()))
-            with progress.live() as live:
-                result = build(request, on_line=partial(_show, log, live), meanwhile=engine.start)
-            if result.succeeded or not log.not_as_listed:
+    stores = list(dict.fromkeys(folder for group in groups for folder in group.container.cache_folders))
+    with prepared_context(_folders(groups), contents, others=stores) as context:
+        waiting = [_Prepared(group=g, names=names) for g, names in zip(groups, context.names, strict=True)]
+        logs: list[BuildLog] = []
+        done: list[BuildReport | FailedImage] = []
+        while waiting:
+            result = _attempt(waiting, context, proxies, logs, engine, progress=progress)
+            if result.succeeded:
                 break
-            context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
-        write_whole(explanation_file(plan.compile.root), encode(_explain(plan, container, context, log)))
-    if not result.succeeded:
-        raise failure_of(log, container, is_of_musl=plan.is_of_musl)
-    image = engine.result().find_image(result.digests, label=plan.tags[0])
-    seconds = {**log.seconds, "build": perf_counter() - began}
-    progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(log)}: {', '.join(plan.tags)}")
-    return BuildReport(plan=plan, contents=None, digests=_named(result), image=image, loaded=True, seconds=seconds)
+            failed, waiting = _failed(waiting, logs[-1])
+            done += failed
+        write_whole(explanation_file(groups[0].first.compile.root), encode(_explain(groups, context, logs)))
+    seconds = {**logs[-1].seconds, "build": perf_counter() - began}
+    if waiting:
+        done += _reports(waiting, result, engine.result(), seconds)
+        images = [tag for each in waiting for image in each.group.images for tag in image.tags]
+        progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(logs[-1])}: {', '.join(images)}")
+    return done
+
+
+def _attempt(
+    waiting: Sequence[_Prepared],
+    context: BuildContext,
+    proxies: Proxies,
+    logs: list[BuildLog],
+    engine: Meanwhile[Daemon],
+    *,
+    progress: Progress,
+) -> BuildResult:
+    """Build what waits, once more where the context brought a source in an old state; add to the logs."""
+    request = _request(waiting, context, proxies)
+    skeletons = [each.group.container.skeleton for each in waiting]
+    stubs = frozenset(name for skeleton in skeletons if skeleton is not None for name in skeleton.packages)
+    for _ in range(_ATTEMPTS):
+        log = BuildLog(stubs=stubs)
+        logs.append(log)
+        with progress.live() as live:
+            result = build(request, on_line=partial(_show, log, live), meanwhile=engine.start)
+        if result.succeeded or not log.not_as_listed:
+            break
+        context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
+    return result
+
+
+def _failed(waiting: Sequence[_Prepared], log: BuildLog) -> tuple[list[FailedImage], list[_Prepared]]:
+    """Return what failed, and what is to be built without it: all failed where nothing tells which."""
+    everything = (image.name for each in waiting for image in each.group.images)
+    names = log.not_made or dict.fromkeys(everything, log.noticed)
+    failed = [
+        FailedImage(
+            plan=image,
+            error=failure_of(log, each.group.container, is_of_musl=image.is_of_musl, noticed=names[image.name]),
+        )
+        for each in waiting
+        for image in each.group.images
+        if image.name in names
+    ]
+    left = [each.without(names) for each in waiting]
+    return failed, [each for each in left if each.group.images]
+
+
+def _reports(
+    built: Sequence[_Prepared], result: BuildResult, engine: Daemon, seconds: dict[str, float]
+) -> Iterator[BuildReport]:
+    images = [image for each in built for image in each.group.images]
+    for image, digests in zip(images, result.digests, strict=True):
+        yield BuildReport(
+            plan=image,
+            contents=None,
+            digests=dict(zip(("config", "manifest"), digests, strict=False)),
+            image=engine.find_image(digests, label=image.tags[0]),
+            loaded=True,
+            seconds=seconds,
+        )
+
+
+def _folders(groups: Sequence[ImageGroup]) -> ContextFolders:
+    """Return the context of all: a workspace's groups differ in whether build scripts see the repository."""
+    contexts = [group.container.context for group in groups]
+    return next((each for each in contexts if each.git is not None), contexts[0])
+
+
+def _contents(group: ImageGroup) -> GroupContents:
+    return GroupContents(
+        support=tuple(gather_support_files(image) for image in group.images),
+        fetch=group.container.fetch,
+        skeleton=group.container.skeleton,
+    )
+
+
+def _first_lines(groups: Sequence[ImageGroup], proxies: Proxies) -> Iterator[str]:
+    """What is about to be built, and what of it is not as somebody may expect."""
+    yield from (plan_line(image) for group in groups for image in group.images)
+    told = (
+        line
+        for group in groups
+        for line in (
+            *_what_does_not_count(group.first, group.container, proxies),
+            *_mended_stores(group.container.cache_folders),
+        )
+    )
+    yield from dict.fromkeys(told)
+    if len(groups) > 1 and groups[0].container.cache_to:
+        yield f"layers are left for other machines of {groups[0].first.name} alone, and what is compiled with it"
 
 
 def _what_does_not_count(plan: ImagePlan, container: ContainerBuild, proxies: Proxies) -> Iterator[str]:
@@ -122,40 +233,60 @@ def measure_image(plan: ImagePlan, engine: Daemon, image: str) -> ImageContents:
     )
 
 
-def _request(plan: ImagePlan, container: ContainerBuild, context: BuildContext, proxies: Proxies) -> BuildRequest:
-    path = context.dockerfile(plan.variant.name)
-    ignore_file = render_ignore_file(context.patterns, context.names.folder)
-    with cannot_write(path.parent):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(render(compose(plan, container, context.names)), encoding="utf-8")
-        path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
-    bundle = find_ca_bundle(os.environ) if container.ca_bundle else None
-    hosts = find_known_hosts() if container.ssh_agent else None
-    files = {CA_BUNDLE: bundle, KNOWN_HOSTS: hosts}
+def _request(waiting: Sequence[_Prepared], context: BuildContext, proxies: Proxies) -> BuildRequest:
+    targets: list[BuildTarget] = []
+    for number, each in enumerate(waiting):
+        is_alone = len(waiting) == 1 and len(each.group.images) == 1
+        path = context.dockerfile(each.group.first.variant.name if is_alone else f"group-{number + 1}")
+        _write_dockerfile(path, each, context)
+        targets += _targets(each.group, path, leaves_layers=number == 0)
+    containers = [each.group.container for each in waiting]
+    bundle = find_ca_bundle(os.environ) if any(each.ca_bundle for each in containers) else None
+    ssh_agent = any(each.ssh_agent for each in containers)
+    files = {CA_BUNDLE: bundle, KNOWN_HOSTS: find_known_hosts() if ssh_agent else None}
     known = proxies.secret()
     return BuildRequest(
         context=context.folders.root,
-        dockerfile=path,
-        tags=plan.tags,
+        targets=tuple(targets),
         secret_files={identity: path for identity, path in files.items() if path is not None},
-        secret_values={**find_credentials(container.secrets), **({PROXIES: known} if known else {})},
-        ssh_agent=container.ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
-        builder=container.builder,
-        cache_from=container.cache_from,
-        cache_to=container.cache_to,
+        secret_values={**find_credentials(containers[0].secrets), **({PROXIES: known} if known else {})},
+        ssh_agent=ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
+        builder=containers[0].builder,
     )
 
 
-def _explain(plan: ImagePlan, container: ContainerBuild, context: BuildContext, log: BuildLog) -> Explanation:
+def _write_dockerfile(path: Path, prepared: _Prepared, context: BuildContext) -> None:
+    with cannot_write(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(render(compose(prepared.group, prepared.names)), encoding="utf-8")
+        ignore_file = render_ignore_file(context.patterns, context.folder)
+        path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
+
+
+def _targets(group: ImageGroup, dockerfile: Path, *, leaves_layers: bool) -> Iterator[BuildTarget]:
+    container = group.container
+    for number, image in enumerate(group.images):
+        yield BuildTarget(
+            dockerfile=dockerfile,
+            stage=final_stage(group, number),
+            tags=image.tags,
+            cache_from=container.cache_from,
+            # All that is worth keeping is in any of them, and each would take the place of the one before.
+            cache_to=container.cache_to if leaves_layers and number == 0 else None,
+        )
+
+
+def _explain(groups: Sequence[ImageGroup], context: BuildContext, logs: Sequence[BuildLog]) -> Explanation:
+    last = logs[-1]
     return Explanation(
-        plan=plan_line(plan),
-        cache=container.cache_reason,
+        plan="; ".join(plan_line(image) for group in groups for image in group.images),
+        cache="; ".join(dict.fromkeys(group.container.cache_reason for group in groups)),
         changes=context.changes,
-        compiled=tuple(log.compiled),
-        seconds=log.seconds,
-        slowest=log.took,
-        from_cache=tuple(dict.fromkeys(log.cached)),
-        sent=log.sent,
+        compiled=tuple(crate for log in logs for crate in log.compiled),
+        seconds=last.seconds,
+        slowest=last.took,
+        from_cache=tuple(dict.fromkeys(last.cached)),
+        sent=max(log.sent for log in logs),
     )
 
 
@@ -170,7 +301,3 @@ def _longest(log: BuildLog) -> str:
     """Return what the time went to, where that can be seen in tenths of a second."""
     steps = [f"{name} {seconds:.1f} s" for name, seconds in log.seconds.items() if seconds >= _WORTH_NAMING]
     return f" ({', '.join(steps)})" if steps else ""
-
-
-def _named(result: BuildResult) -> dict[str, str]:
-    return dict(zip(("config", "manifest"), result.digests, strict=False))

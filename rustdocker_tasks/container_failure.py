@@ -53,10 +53,9 @@ _ENGINE_GONE = (
 )
 
 
-def failure_of(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool) -> RustDockerError:
-    """Return the error: by what our scripts noticed, else by buildx's words."""
+def failure_of(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool, noticed: str) -> RustDockerError:
+    """Return the error: by what our scripts noticed of the program, else by buildx's words."""
     reason = log.reason
-    noticed = log.marks[-1] if log.marks else ""
     compiling = _of_compiling(log, noticed, container, is_of_musl=is_of_musl)
     if (failure := compiling or _of_the_program(noticed, container)) is not None:
         return failure

@@ -15,6 +15,7 @@ from rustdocker_tasks.dockerfile.compose import compose
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.errors import NotOurs
 from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.plan.groups import group_of
 from rustdocker_tasks.plan.labels import without_commit
 from rustdocker_tasks.plan.model import ContextNames
 
@@ -27,7 +28,7 @@ _FOLDER = "docker"
 _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
-    files="files.tar",
+    files=("files.tar",),
     fetch=None,
     skeleton=None,
     **{f"{name}_script": f"{name}.sh" for name in SCRIPTS},
@@ -62,7 +63,7 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     )
     with cannot_write(root):
         folder.mkdir(exist_ok=True)
-        (folder / _NAMES.files).write_bytes(files_archive(support))
+        (folder / _NAMES.files[0]).write_bytes(files_archive(support))
         skeletons = {name: it for name, it in ((_FETCH, container.fetch), (_SKELETON, container.skeleton)) if it}
         if skeletons:
             sources = list_sources(container.context)
@@ -72,5 +73,5 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
             (folder / name).write_bytes(script(name.removesuffix(".sh")))
         patterns = render_ignore_file(ignore_patterns(container.context), names.folder)
         ignore_file.write_text(f"{FIRST_LINE}\n{patterns}", encoding="utf-8")
-        dockerfile.write_text(render(compose(lasting, container, names)), encoding="utf-8")
+        dockerfile.write_text(render(compose(group_of(lasting, container), names)), encoding="utf-8")
     return dockerfile

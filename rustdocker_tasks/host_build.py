@@ -10,7 +10,9 @@ from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.support import gather_support_files
-from rustdocker_tasks.report import BuildReport, ImageContents, image_contents, megabytes, plan_line, unpacked_size
+from rustdocker_tasks.printable import megabytes
+from rustdocker_tasks.report import plan_line
+from rustdocker_tasks.results import BuildReport, ImageContents, image_contents, unpacked_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,10 +18,11 @@ from rustdocker_tasks.engine.buildx import find_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.engine.local_socket import ask_version
 from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
-from rustdocker_tasks.errors import NoEngine
+from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
 from rustdocker_tasks.plan.context import context_folders
+from rustdocker_tasks.plan.groups import group_images, group_of
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
     USUAL_VARIANTS,
@@ -31,6 +32,7 @@ from rustdocker_tasks.plan.planner import (
     possible_variants,
 )
 from rustdocker_tasks.plan.system_packages import known_crates, with_system_packages
+from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, require_binaries, require_placed
@@ -42,9 +44,10 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan, Toolchain
+    from rustdocker_tasks.image import ImageReference
+    from rustdocker_tasks.plan.model import ContainerBuild, GitState, ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
-    from rustdocker_tasks.report import BuildReport, ImageContents
+    from rustdocker_tasks.results import ImageContents
 
 
 class Configured(Frozen, frozen=True, kw_only=True):
@@ -68,9 +71,8 @@ class Planned(Frozen, frozen=True, kw_only=True):
     found: FoundGraph | None = None  # the crates, where the plan depends on them
 
 
-def configure(start: Path, layers: Sequence[Layer]) -> Configured:
-    """Return what is set for the project at `start`, by `layers` and by Cargo's files, but for single variants."""
-    project = load_project(start)
+def configure(project: Project, layers: Sequence[Layer]) -> Configured:
+    """Return what is set for the project, by `layers` and by Cargo's files, but for single variants."""
     manifest = project.root / MANIFEST
     require_placed(manifest, project.text)
     workspace = metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text)
@@ -92,7 +94,7 @@ def configure(start: Path, layers: Sequence[Layer]) -> Configured:
 
 def configure_image(start: Path, layers: Sequence[Layer]) -> Configured:
     """Return all that is set for the image that `build` would make; the machine is asked for buildx."""
-    configured = configure(start, layers)
+    configured = configure(load_project(start), layers)
     facts = MachineFacts(
         buildx_problem=_buildx_problem(configured.resolved), git=NoGitState("nobody asks"), is_ci=False
     )
@@ -105,13 +107,26 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
 
     Without `facts` the machine is asked for buildx, engine and git; rustc is asked for a static image on the host.
     """
-    configured = configure(start, layers)
+    project = load_project(start)
+    outside = load_outside(project)
+    configured = configure(project, layers)
+    return _plan(configured, outside, facts or _machine_facts(configured.resolved, _git(project, outside)))
+
+
+def plan_images(start: Path, choices: Sequence[Sequence[Layer]]) -> list[Planned]:
+    """Return what would be built for the project at `start` by each choice of layers; its files are read once."""
+    project = load_project(start)
+    outside = load_outside(project)
+    git = _git(project, outside)
+    configured = [configure(project, layers) for layers in choices]
+    return [_plan(each, outside, _machine_facts(each.resolved, git)) for each in configured]
+
+
+def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFacts) -> Planned:
     project, resolved = configured.project, configured.resolved
     usual = resolve_settings(
         [layer for layer in configured.layers if layer.source <= Source.INVOKE], binary=configured.binary.name
     )
-    outside = load_outside(project)
-    facts = facts or _machine_facts(configured, outside)
     backend = choose_backend(resolved, facts)
     variant = choose_variant(resolved, backend.backend)
     resolved = configured.for_variant(variant.name).resolved
@@ -161,12 +176,15 @@ def _query_toolchain(folder: Path) -> Toolchain:
     return query_toolchain(folder)
 
 
-def _machine_facts(configured: Configured, outside: Sequence[Package]) -> MachineFacts:
-    packages = context_folders(configured.project, outside).beside
+def _git(project: Project, outside: Sequence[Package]) -> GitState | NoGitState:
+    return query_git(project.root, context_folders(project, outside).beside)
+
+
+def _machine_facts(resolved: ResolvedSettings, git: GitState | NoGitState) -> MachineFacts:
     return MachineFacts(
-        buildx_problem=_buildx_problem(configured.resolved),
-        git=query_git(configured.project.root, packages),
-        isolates=_isolates(configured.resolved),
+        buildx_problem=_buildx_problem(resolved),
+        git=git,
+        isolates=_isolates(resolved),
         machine=machine(),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
@@ -237,12 +255,41 @@ def build_for_engine(plan: ImagePlan, engine: Daemon, *, progress: Progress) -> 
     return _build_on_host(plan, engine, progress=progress)
 
 
+def build_images(planned: Sequence[Planned], *, progress: Progress) -> list[BuildReport | FailedImage]:
+    """Build the images of one project, and return for each what became of it, in their order.
+
+    Those that are built in containers are built in one solve, their programs compiled by as few calls of cargo as
+    may be; on the host cargo is called for each, and compiles what they share once.
+    """
+    grouped = [each.plan for each in planned if each.plan.container is not None]
+    made: dict[ImageReference, BuildReport | FailedImage] = {}
+    if grouped:
+        from rustdocker_tasks.container_build import build_in_containers
+
+        project = planned[0].project
+        groups = group_images(grouped, project, load_outside(project))
+        made = {each.plan.tags[0]: each for each in build_in_containers(groups, connect, progress=progress)}
+    for plan in (each.plan for each in planned if each.plan.container is None):
+        made[plan.tags[0]] = _tried_on_host(plan, progress=progress)
+    return [made[each.plan.tags[0]] for each in planned]
+
+
+def _tried_on_host(plan: ImagePlan, *, progress: Progress) -> BuildReport | FailedImage:
+    try:
+        return build_image(plan, progress=progress)
+    except (CompileError, ImageError) as error:
+        return FailedImage(plan=plan, error=error)
+
+
 def _build_in_containers(
     plan: ImagePlan, container: ContainerBuild, find_engine: Callable[[], Daemon], *, progress: Progress
 ) -> BuildReport:
     from rustdocker_tasks.container_build import build_in_containers
 
-    return build_in_containers(plan, container, find_engine, progress=progress)
+    (built,) = build_in_containers([group_of(plan, container)], find_engine, progress=progress)
+    if isinstance(built, FailedImage):
+        raise built.error
+    return built
 
 
 def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, progress: Progress) -> BuildReport:

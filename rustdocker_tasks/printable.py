@@ -1,8 +1,21 @@
-"""Text of others, made safe to show: names in files may hold a terminal's commands."""
+"""Values as text that can be shown: names in files may hold a terminal's commands."""
 
 from __future__ import annotations
+
+_MEGABYTE = 1_000_000
 
 
 def printable(text: str) -> str:
     """Return `text` with all control characters but line breaks escaped."""
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes for reading."""
+    return f"{size / _MEGABYTE:.1f} MB"
+
+
+def as_json(value: object) -> str:
+    import json
+
+    return json.dumps(value, indent=2)

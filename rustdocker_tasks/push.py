@@ -14,10 +14,16 @@ from rustdocker_tasks.errors import (
     RegistryUntrusted,
 )
 from rustdocker_tasks.pipeline import build_for_engine
+from rustdocker_tasks.programs import build_programs
+from rustdocker_tasks.results import BuildReport, FailedImage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.errors import EngineError
     from rustdocker_tasks.image import ImageReference
+    from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Progress
 
@@ -32,11 +38,19 @@ def push_image(plan: ImagePlan, *, progress: Progress) -> list[str]:
 
     Raises NoRepository before anything is built, NoEngine, and an EngineError by what the registry says.
     """
+    _require_repository(plan)
+    engine = connect()
+    return _push(plan, build_for_engine(plan, engine, progress=progress).image, engine, progress=progress)
+
+
+def _require_repository(plan: ImagePlan) -> None:
     for tag in plan.tags:
         if tag.registry is None:
             raise NoRepository(tag, set_by=plan.tags_set_by)
-    engine = connect()
-    image = build_for_engine(plan, engine, progress=progress).image
+
+
+def _push(plan: ImagePlan, image: str, engine: Daemon, *, progress: Progress) -> list[str]:
+    """Push an image of the engine's under all tags; return `name@sha256:…` for each repository."""
     pushed: dict[str, None] = {}
     for tag in plan.tags:
         began = perf_counter()
@@ -50,6 +64,23 @@ def push_image(plan: ImagePlan, *, progress: Progress) -> list[str]:
         pushed[f"{tag.repository}@{digest}"] = None
         progress.say(f"pushed in {perf_counter() - began:.1f} s: {tag}")
     return list(pushed)
+
+
+def push_programs(
+    planned: Sequence[Planned], *, progress: Progress
+) -> tuple[list[str], list[BuildReport | FailedImage]]:
+    """Build all images in one go and push those that were made.
+
+    Return `name@sha256:…` for each repository, and what became of each build. Raises NoRepository before anything
+    is built.
+    """
+    for each in planned:
+        _require_repository(each.plan)
+    engine = connect()
+    made = build_programs(planned, progress=progress)
+    reports = [each for each in made if isinstance(each, BuildReport)]
+    pushed = [name for each in reports for name in _push(each.plan, each.image, engine, progress=progress)]
+    return pushed, made
 
 
 def _by_cause(plan: ImagePlan, tag: ImageReference, error: PushFailed) -> EngineError:

@@ -8,64 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.model import GitState
+from rustdocker_tasks.printable import as_json, megabytes
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from rustdocker_tasks.cache import KeptMounts
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Project
     from rustdocker_tasks.engine.build_cache import CacheMount
     from rustdocker_tasks.engine.request import Verdict
-    from rustdocker_tasks.host.assemble import AssembledImage
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
-_MEGABYTE = 1_000_000
 _WIDEST = 40  # characters of a value that others are aligned with
-_BAR = 30  # characters of the largest
-
-
-class ImageContents(Frozen, frozen=True, kw_only=True):
-    """What an image holds; sizes in bytes."""
-
-    stored: int  # as a registry keeps it
-    unpacked: int
-    program: int
-    layers: int
-    libraries: tuple[str, ...]
-
-
-class BuildReport(Frozen, frozen=True, kw_only=True):
-    """What a build made. `image` names exactly it: an ID on the engine, or the path of an archive."""
-
-    plan: ImagePlan
-    contents: ImageContents | None  # None where another program put the image together
-    digests: Mapping[str, str]  # of `config` and `manifest`, as far as they are known
-    image: str
-    loaded: bool
-    seconds: dict[str, float]  # by step: compile, assemble, load or write
-
-
-def megabytes(size: int) -> str:
-    return f"{size / _MEGABYTE:.1f} MB"
-
-
-def unpacked_size(assembled: AssembledImage) -> int:
-    return sum(layer.unpacked_size for layer in assembled.layers)
-
-
-def image_contents(assembled: AssembledImage) -> ImageContents:
-    return ImageContents(
-        stored=assembled.image.stored_size,
-        unpacked=unpacked_size(assembled),
-        program=assembled.program_size,
-        layers=len(assembled.layers),
-        libraries=assembled.libraries,
-    )
 
 
 def plan_line(plan: ImagePlan) -> str:
@@ -84,11 +42,11 @@ def schema_json() -> str:
     """Return a JSON Schema of the settings' tables in Cargo.toml."""
     from rustdocker_tasks.settings.schema import cargo_toml_schema
 
-    return _json(cargo_toml_schema())
+    return as_json(cargo_toml_schema())
 
 
 def config_json(resolved: ResolvedSettings) -> str:
-    return _json(
+    return as_json(
         {
             key: {"value": _hidden(key, value), "set_by": resolved.origin(key).where}
             for key, value in _values(resolved)
@@ -220,7 +178,7 @@ def _packages(plan: ImagePlan) -> list[tuple[str, str]]:
 
 
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
-    return _json(
+    return as_json(
         {
             "tags": plan.tags,
             "variant": plan.variant.name,
@@ -277,63 +235,6 @@ def _dependencies(found: FoundGraph) -> dict[str, object]:
     }
 
 
-def build_json(report: BuildReport) -> str:
-    contents = report.contents
-    measured: dict[str, object] = {}
-    if contents is not None:
-        measured["bytes"] = {
-            "stored": contents.stored,
-            "unpacked": contents.unpacked,
-            "program": contents.program,
-        }
-        measured["libraries"] = contents.libraries
-    return _json(
-        {
-            "image": report.image,
-            "loaded": report.loaded,
-            "tags": report.plan.tags,
-            "variant": report.plan.variant.name,
-            "backend": report.plan.backend.value,
-            **{f"{name}_digest": value for name, value in report.digests.items()},
-            **measured,
-            "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
-        }
-    )
-
-
-def size_rows(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> list[dict[str, object]]:
-    """Return one row for each image, sizes in bytes."""
-    return [
-        {
-            "variant": plan.variant.name,
-            "stored": contents.stored,
-            "unpacked": contents.unpacked,
-            "program": contents.program,
-            "layers": contents.layers,
-        }
-        for plan, contents in measured
-    ]
-
-
-def sizes_text(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
-    """Return the table of `sizes`; bars and shares are of the largest image, as stored."""
-    largest = max(contents.stored for _, contents in measured)
-    lines = [f"{'variant':<10}{'stored':>10}{'unpacked':>11}{'program':>10}{'layers':>8}{'share':>7}"]
-    for plan, contents in measured:
-        sizes = (contents.stored, contents.unpacked, contents.program)
-        stored, unpacked, program = map(megabytes, sizes)
-        share = contents.stored / largest
-        # At least a sliver: nothing at all would look like no image.
-        bar = "█" * max(1, round(share * _BAR))
-        numbers = f"{stored:>10}{unpacked:>11}{program:>10}{contents.layers:>8}{share:>7.0%}"
-        lines.append(f"{plan.variant.name:<10}{numbers} {bar}")
-    return "\n".join(lines)
-
-
-def sizes_json(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
-    return _json(size_rows(measured))
-
-
 def _mount_rows(kept: KeptMounts) -> list[tuple[str, Sequence[CacheMount]]]:
     return [("this project", kept.own), ("cargo's home", kept.shared), ("other projects", kept.others)]
 
@@ -357,19 +258,15 @@ def verdict_text(verdict: Verdict) -> str:
 
 
 def verdict_json(verdict: Verdict) -> str:
-    return _json({"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds})
+    return as_json({"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds})
 
 
 def mounts_json(kept: KeptMounts) -> str:
     """Return the same, sizes in bytes."""
-    return _json(
+    return as_json(
         [
             {"kept": name, "bytes": mount.size, "last_used": mount.last_used or None, "record": mount.record}
             for name, mounts in _mount_rows(kept)
             for mount in mounts
         ]
     )
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, indent=2)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.cargo.features import enabled_features
 from rustdocker_tasks.errors import (
     BinariesBehindFeatures,
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 _HELPERS = frozenset({"xtask", "fuzz", "examples", "benches", "benchmarks"})
 
 Candidate = tuple["Package", "Target"]
+
+
+class Program(Frozen, frozen=True, kw_only=True):
+    """A binary that is to be shipped. `name` tells it from the others of its workspace."""
+
+    name: str
+    package: str
+    binary: str | None  # None: it is the only one of its package, or its default-run
 
 
 class BinaryRequest(Frozen, frozen=True, kw_only=True):
@@ -63,6 +73,31 @@ def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
         if len(choice) == 1:
             return choice[0]
     raise SeveralBinaries([(p.name, b.name) for p, b in available], root=project.root)
+
+
+def shipped_programs(project: Project) -> tuple[Program, ...]:
+    """Return the programs of a workspace: a package's default-run or only binary, else all of its binaries.
+
+    As in `choose_binary`, what only helps development is left out where there is anything else, and so is a binary
+    behind features that are off.
+    """
+    request = BinaryRequest()
+    by_package: dict[str, tuple[Package, list[Target]]] = {}
+    for package, binary in _candidates(project, request):
+        if not _missing_features(package, binary, request):
+            by_package.setdefault(package.name, (package, []))[1].append(binary)
+    programs = [program for each in by_package.values() for program in _programs_of(*each)]
+    names = [program.name for program in programs]
+    return tuple(
+        replace(each, name=f"{each.package}-{each.binary}") if each.binary and names.count(each.name) > 1 else each
+        for each in programs
+    )
+
+
+def _programs_of(package: Package, binaries: Sequence[Target]) -> list[Program]:
+    if len(binaries) == 1 or package.default_run in {binary.name for binary in binaries}:
+        return [Program(name=package.name, package=package.name, binary=None)]
+    return [Program(name=binary.name, package=package.name, binary=binary.name) for binary in binaries]
 
 
 def choose_package(project: Project, request: BinaryRequest) -> Package:

@@ -45,17 +45,21 @@ class Skeleton(Frozen, frozen=True, kw_only=True):
     verbatim: tuple[Path, ...]
 
 
-def make_skeleton(project: Project, package: Package, binary: Target, outside: Sequence[Package]) -> Skeleton:
-    """Return the skeleton for one binary; `outside` are packages that are compiled with the project's own."""
-    return _Maker(project, package, binary, outside).make()
+def make_skeleton(
+    project: Project, binaries: Sequence[tuple[Package, Target]], outside: Sequence[Package]
+) -> Skeleton:
+    """Return the skeleton for binaries; `outside` are packages that are compiled with the project's own."""
+    return _Maker(project, binaries, outside).make()
 
 
 class _Maker:
-    def __init__(self, project: Project, package: Package, binary: Target, outside: Sequence[Package]) -> None:
+    def __init__(
+        self, project: Project, binaries: Sequence[tuple[Package, Target]], outside: Sequence[Package]
+    ) -> None:
         self._project = project
         self._raw_root = tomli.loads(project.text)
-        self._package = package
-        self._binary = binary
+        self._binaries = [binary for _, binary in binaries]
+        self._asked = {package.folder for package, _ in binaries}
         self._by_folder = {each.folder: each for each in (*project.members, *outside)}
         self._members = {each.folder for each in project.members}
         # Crates of registries may be compiled with what [patch] gives: that cannot be a stub.
@@ -64,7 +68,7 @@ class _Maker:
         of_tests = (
             d.path for folder in self._real & self._members for d in self._by_folder[folder].dependencies if d.path
         )
-        self._needed = {*self._reached([package.folder, *of_tests]), *self._real}
+        self._needed = {*self._reached([*self._asked, *of_tests]), *self._real}
         self._keep_version = set(self._asked_for_by_version())
         self._manifests = {
             folder: self._manifest(self._by_folder[folder]) for folder in sorted(self._needed - self._real)
@@ -129,7 +133,7 @@ class _Maker:
     def _counts(self, kind: DependencyKind, package: Package) -> bool:
         """Whether dependencies of a kind have a say; those of tests only with the first resolver."""
         return kind is not DependencyKind.DEVELOPMENT or (
-            self._project.resolver == _UNIFIES_ALL and package is self._package
+            self._project.resolver == _UNIFIES_ALL and package.folder in self._asked
         )
 
     def _root_manifest(self) -> str:
@@ -235,9 +239,9 @@ class _Maker:
         """What is compiled of a package: its library and build script, and the binary asked for."""
         for target in package.targets:
             is_always = target.kind in {TargetKind.LIBRARY, TargetKind.BUILD_SCRIPT}
-            if is_always or (package is self._package and target is self._binary):
+            if is_always or target in self._binaries:
                 yield target
-        if package is not self._package and not any(t.kind is TargetKind.LIBRARY for t in package.targets):
+        if package.folder not in self._asked and not any(t.kind is TargetKind.LIBRARY for t in package.targets):
             yield from package.binaries[:1]  # cargo refuses a package without anything
 
     def _stubs(self, package: Package) -> Iterator[tuple[Path, str]]:

@@ -41,14 +41,19 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
     """A context that is ready to be sent, with our folder in it."""
 
     folders: ContextFolders
-    names: ContextNames
+    names: tuple[ContextNames, ...]  # for each group of images
     sources: Mapping[str, SourceFile]  # by path
     patterns: tuple[str, ...]  # of the ignore file, without ours
     changes: Changes | None  # since the last build
 
-    def dockerfile(self, variant: str) -> Path:
-        """Return where a variant's Dockerfile goes: in the context it would change the cache's keys."""
-        return self.folders.project / _OURS / variant / "Dockerfile"
+    @property
+    def folder(self) -> str:
+        """Our folder, from the context's root."""
+        return self.folders.path_of(self.folders.project / _CONTEXT)
+
+    def dockerfile(self, name: str) -> Path:
+        """Return where the Dockerfile of that name goes: in the context it would change the cache's keys."""
+        return self.folders.project / _OURS / name / "Dockerfile"
 
     def add_contents(self, paths: Sequence[str]) -> None:
         """Send the content of these files under a name of its own."""
@@ -62,14 +67,17 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
                 write_whole(folder / file.digest, content)
 
 
+class GroupContents(Frozen, frozen=True, kw_only=True):
+    """What a group of images needs of the context besides the sources."""
+
+    support: tuple[Sequence[Entry], ...]  # for each image what it holds besides base and program
+    fetch: Skeleton | None = None
+    skeleton: Skeleton | None = None
+
+
 @contextmanager
 def prepared_context(
-    folders: ContextFolders,
-    support: Sequence[Entry],
-    *,
-    fetch: Skeleton | None = None,
-    skeleton: Skeleton | None = None,
-    others: Sequence[Path] = (),
+    folders: ContextFolders, contents: Sequence[GroupContents], *, others: Sequence[Path] = ()
 ) -> Iterator[BuildContext]:
     """Write our folder into the project and hand the context over.
 
@@ -82,28 +90,28 @@ def prepared_context(
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with cannot_write(ours):
-            context = _prepare(folders, support, fetch, skeleton, others)
+            context = _prepare(folders, contents, others)
         yield context
 
 
-def _prepare(
-    folders: ContextFolders,
-    support: Sequence[Entry],
-    fetch: Skeleton | None,
-    skeleton: Skeleton | None,
-    others: Sequence[Path],
-) -> BuildContext:
+def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others: Sequence[Path]) -> BuildContext:
     sources = list_sources(folders, others=others)
     folder = folders.project / _CONTEXT
     folder.mkdir(exist_ok=True)
     before = _last_list(folder)
-    names = ContextNames(
-        folder=folders.path_of(folder),
-        sources=_write(folder, "sources", render_list(sources)),
-        files=_write_files(folder, support),
-        fetch=_write_skeleton(folder, "fetch", fetch, sources),
-        skeleton=_write_skeleton(folder, "skeleton", skeleton, sources),
+    of_all = {
+        "folder": folders.path_of(folder),
+        "sources": _write(folder, "sources", render_list(sources)),
         **{f"{name}_script": _write(folder, name, script(name)) for name in SCRIPTS},
+    }
+    names = tuple(
+        ContextNames(
+            files=tuple(_write_files(folder, support) for support in each.support),
+            fetch=_write_skeleton(folder, "fetch", each.fetch, sources),
+            skeleton=_write_skeleton(folder, "skeleton", each.skeleton, sources),
+            **of_all,
+        )
+        for each in contents
     )
     _clean(folder, names, {file.digest for file in sources.files.values()})
     after = {path: file.digest for path, file in sources.files.items()}
@@ -194,9 +202,9 @@ def _digest_of(support: Sequence[Entry]) -> str:
     return short_digest(b"".join(parts))
 
 
-def _clean(folder: Path, names: ContextNames, digests: set[str]) -> None:
+def _clean(folder: Path, names: Sequence[ContextNames], digests: set[str]) -> None:
     """Remove what an earlier build needed and this one does not."""
-    wanted = {*names.scripts, names.sources, names.files, names.fetch, names.skeleton, _CONTENTS}
+    wanted = {_CONTENTS, *(name for each in names for name in each.all)}
     for path in folder.iterdir():
         if path.name not in wanted:
             shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,25 +1,30 @@
 #!/bin/sh
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
-# Compile the program from the sources that the list names, leave it as /rustdocker/program, and assemble what the
-# image holds of it: in one step, since each step costs a container.
+# Compile programs from the sources that the list names, and assemble what their images hold of them: in one step, since
+# each step costs a container. A program is /rustdocker/program while it is assembled.
 #
-#   compile.sh LIST SOURCES PROJECT GIT TARGET LINKAGE BINARY MIRROR CARGO ASSEMBLE OUT RUNTIME CARGO_ARGUMENT...
+#   compile.sh LIST SOURCES PROJECT GIT TARGET LINKAGE MIRROR CARGO ASSEMBLE OUT RUNTIME COUNT TREE=NAME... CARGO_ARGUMENT...
 #
 # PROJECT is the folder of the mirror in which cargo runs, LINKAGE is `dynamic` or `static`. MIRROR, CARGO and ASSEMBLE
-# are other scripts beside this one; the first says what LIST, SOURCES, GIT and TARGET are, the last what OUT and RUNTIME
-# are.
+# are other scripts beside this one; the first says what LIST, SOURCES, GIT and TARGET are, the last what RUNTIME is. OUT
+# gets a tree for each of the COUNT programs, in its folder TREE; / is the one tree of the one program.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 project=$3 git=$4 target=$5 linkage=$6 binary=$7 mirror=$8 cargo=$9
+list=$1 sources=$2 project=$3 git=$4 target=$5 linkage=$6 mirror=$7 cargo=$8 assemble=$9
 shift 9
-assemble=$1 out=$2 runtime=$3
+out=$1 runtime=$2 count=$3
 shift 3
 support=$(cd "$(dirname "$0")" && pwd)
 state=$target/rustdocker
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+for _ in $(seq "$count"); do
+    printf '%s\n' "${1#*=}" >> "$work/names"
+    printf '%s\n' "${1%%=*}" >> "$work/trees"
+    shift
+done
 
 . "$support/$cargo"
 
@@ -90,11 +95,34 @@ if [ "$list" != - ]; then
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 fi
 check_artefacts
-build "$work/messages" "$target" "$sources/$project" "--bin=$binary" "$@"
-# Of the artefacts of one binary only the binary is executable; a build script's is not named.
-program=$(sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" | tail -n 1)
-install -D "$program" /rustdocker/program
+if [ "$count" -gt 1 ]; then
+    # One that does not compile is no reason for the others to wait. Since cargo 1.74.
+    case $(cargo --version) in
+        "cargo 1."[0-9].* | "cargo 1."[1-6][0-9].* | "cargo 1.7"[0-3].*) ;;
+        *) set -- --keep-going "$@" ;;
+    esac
+fi
+build "$work/messages" "$target" "$sources/$project" "$@"
+# Of the artefacts only binaries are executable; a build script's is not named.
+sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" > "$work/programs"
+program_of() { awk -v name="/$1" 'substr($0, length($0) - length(name) + 1) == name' "$work/programs" | tail -n 1; }
+if [ "$code" != 0 ]; then
+    mark "cargo build failed: $code"
+    while IFS= read -r name; do
+        [ -n "$(program_of "$name")" ] || mark "not made: $name"
+    done < "$work/names"
+    exit 66
+fi
 sweep
 artefacts > "$state/artefacts"
 [ "$git" = - ] || rm -rf "${sources:?}/$git"
-sh "$support/$assemble" "$out" "$runtime" "$binary" "$linkage"
+while IFS= read -r name && IFS= read -r tree <&3; do
+    place=$out
+    [ "$out" = / ] || place=$out/$tree
+    install -D "$(program_of "$name")" /rustdocker/program
+    sh "$support/$assemble" "$place" "$runtime" "$name" "$linkage" < /dev/null || {
+        code=$?
+        mark "not made: $name"
+    }
+done < "$work/names" 3< "$work/trees"
+exit "$code"

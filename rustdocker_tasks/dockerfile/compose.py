@@ -6,6 +6,9 @@ Only what an Engine 20.10 understands (Dockerfile frontend 1.2), so that no `# s
 from __future__ import annotations
 
 import posixpath
+import re
+from hashlib import sha256
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.dockerfile.instructions import (
@@ -27,14 +30,14 @@ from rustdocker_tasks.dockerfile.instructions import (
     Workdir,
 )
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
-from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags
+from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, program_flags
 from rustdocker_tasks.variants import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rustdocker_tasks.image_config import ImageConfig
-    from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan
+    from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImageGroup, ImagePlan
 
 # The secrets' IDs.
 CA_BUNDLE = "ca-bundle"
@@ -44,6 +47,7 @@ KNOWN_HOSTS = "known-hosts"
 _BUILD, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-runtime"
 # What steps that use the network need to know of this machine.
 _NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
+_PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
 _SOURCES, _TARGET = f"{_KEPT}/sources", f"{_KEPT}/target"
@@ -57,12 +61,54 @@ _NOT_FOR_COMPILING = {
 }
 
 
-def compose(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Dockerfile:
-    """Return the Dockerfile of a plan, for a context that holds what `names` says."""
-    return (*_build_stage(plan, build, names), *_final_stage(plan, build))
+def compose(group: ImageGroup, names: ContextNames) -> Dockerfile:
+    """Return the Dockerfile of a group, for a context that holds what `names` says.
+
+    Of several images each has a final stage, which `final_stage` calls by its number.
+    """
+    files = _files_stages(group, names)
+    final = (_final_stage(group, number, stage) for number, stage in enumerate(files))
+    return (
+        *_runtime_stage(group.container),
+        *_make_files(group, names, files),
+        *_build_stage(group, names),
+        *chain.from_iterable(final),
+    )
 
 
-def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:
+def final_stage(group: ImageGroup, number: int) -> str | None:
+    """Return the name of an image's final stage; None where it is the only one, and the last of all."""
+    return f"rustdocker-image-{number + 1}" if len(group.images) > 1 else None
+
+
+def _files_stages(group: ImageGroup, names: ContextNames) -> list[str]:
+    """Return for each image the name of the stage that makes all of it but its program: images share one."""
+    wanted = [
+        (files, image.container.runtime_packages if image.container else ())
+        for files, image in zip(names.files, group.images, strict=True)
+    ]
+    different = list(dict.fromkeys(wanted))
+    return [f"{_FILES}-{different.index(each) + 1}" if len(different) > 1 else _FILES for each in wanted]
+
+
+def _runtime_stage(build: ContainerBuild) -> Iterator[Instruction]:
+    if build.runtime_image:
+        yield From(image=build.runtime_image, stage=_RUNTIME)
+
+
+def _make_files(group: ImageGroup, names: ContextNames, stages: Sequence[str]) -> Iterator[Instruction]:
+    for number, (image, stage) in enumerate(zip(group.images, stages, strict=True)):
+        if image.variant.base is not Base.RUST and stages.index(stage) == number:
+            yield From(image=group.container.build_image, stage=stage)
+            yield from _files_steps(image, group.container, names, number)
+
+
+def _files_steps(plan: ImagePlan, build: ContainerBuild, names: ContextNames, number: int) -> Iterator[Run]:
+    yield from _packages_step(plan, build, names)
+    yield _files_step(plan, build, names, names.files[number])
+
+
+def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, files: str) -> Run:
     """The step that makes all of the image but its program: it is the same from one edit to the next.
 
     Its mounts are single files: with the whole folder mounted, any change of a source would run it again.
@@ -70,7 +116,7 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> 
     return Run(
         mounts=(
             _bind(names, names.files_script, "/files"),
-            _bind(names, names.files, "/files.tar"),
+            _bind(names, files, "/files.tar"),
             *_runtime_mount(build),
         ),
         words=("sh", "/files", _out(plan), _runtime(build)),
@@ -79,7 +125,8 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> 
 
 def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Run]:
     """The step that gets packages of Debian for the image, if any are asked for."""
-    if build.runtime_packages:
+    packages = plan.container.runtime_packages if plan.container else ()
+    if packages:
         yield Run(
             mounts=(
                 _bind(names, names.packages_script, "/packages"),
@@ -87,22 +134,16 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
                 *_runtime_mount(build),
                 *_NETWORK,
             ),
-            words=("sh", "/packages", _out(plan), _runtime(build), *build.runtime_packages),
+            words=("sh", "/packages", _out(plan), _runtime(build), *packages),
         )
 
 
-def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Iterator[Instruction]:
-    if build.runtime_image:
-        yield From(image=build.runtime_image, stage=_RUNTIME)
+def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction]:
+    plan, build = group.first, group.container
     keeps_nothing = plan.variant.base is Base.RUST
-    if not keeps_nothing:
-        yield From(image=build.build_image, stage=_FILES)
-        yield from _packages_step(plan, build, names)
-        yield _files_step(plan, build, names)
     yield From(image=build.build_image, stage=_BUILD)
     if keeps_nothing:
-        yield from _packages_step(plan, build, names)
-        yield _files_step(plan, build, names)
+        yield from _files_steps(plan, build, names, 0)
     else:
         yield Env({"CARGO_HOME": _CARGO_HOME})
     target = plan.compile.target_triple or ("musl" if plan.is_of_musl else None)
@@ -111,8 +152,8 @@ def _build_stage(plan: ImagePlan, build: ContainerBuild, names: ContextNames) ->
     if names.fetch is not None:
         yield _fetch_step(plan, build, names, names.fetch)
     if names.skeleton is not None and not keeps_nothing:
-        yield _dependencies_step(plan, build, names, names.skeleton)
-    yield _compile_step(plan, build, names)
+        yield _dependencies_step(group, names, names.skeleton)
+    yield _compile_step(group, names)
 
 
 def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *, target: str | None) -> Run:
@@ -155,8 +196,9 @@ def _fetch_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, arc
     )
 
 
-def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, skeleton: str) -> Run:
+def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) -> Run:
     """The step that compiles the dependencies; its mounts are single files, so that no source runs it again."""
+    plan, build = group.first, group.container
     return Run(
         mounts=(
             _bind(names, names.dependencies_script, "/dependencies"),
@@ -168,15 +210,15 @@ def _dependencies_step(plan: ImagePlan, build: ContainerBuild, names: ContextNam
         words=(
             *_environment(plan),
             *("sh", "/dependencies", _SOURCES, build.context.project_path, _TARGET),
-            f"--manifest-path={_SOURCES}/{build.manifest}",
-            f"--bin={plan.compile.binary}",
+            *program_flags(group, _SOURCES),
             # The skeleton's lock file has entries that only others need: cargo takes them out.
             *(flag for flag in compile_flags(plan.compile) if flag not in lock_flags(plan.compile)),
         ),
     )
 
 
-def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -> Run:
+def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
+    plan, build = group.first, group.container
     keeps_nothing = plan.variant.base is Base.RUST
     sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (_SOURCES, _TARGET)
     return Run(
@@ -197,13 +239,14 @@ def _compile_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) -
             build.git or "-",
             target,
             plan.variant.linkage.value,
-            plan.compile.binary,
             names.mirror_script,
             names.cargo_script,
             names.assemble_script,
             _out(plan),
             _runtime(build),
-            f"--manifest-path={sources}/{build.manifest}",
+            str(len(group.images)),
+            *(f"{_tree(image)}={image.compile.binary}" for image in group.images),
+            *program_flags(group, sources),
             *compile_flags(plan.compile),
         ),
     )
@@ -232,6 +275,15 @@ def _secrets(build: ContainerBuild) -> Iterator[Mount]:
 def _out(plan: ImagePlan) -> str:
     """Return where the tree of what is added to the base is made; / where that is the image itself."""
     return "/" if plan.variant.base is Base.RUST else _OUT
+
+
+def _tree(plan: ImagePlan) -> str:
+    """Return what the program's tree is called among those of its group, in plain letters.
+
+    It is part of the image's history, and so must be the same whatever else is built with it.
+    """
+    name = plan.compile.binary
+    return name if _PLAIN.fullmatch(name) else sha256(name.encode()).hexdigest()[:16]
 
 
 def _runtime(build: ContainerBuild) -> str:
@@ -265,14 +317,16 @@ def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
     yield Mount(type="cache", options={"id": build.mount_id, "target": _KEPT, "sharing": "locked"})
 
 
-def _final_stage(plan: ImagePlan, build: ContainerBuild) -> Iterator[Instruction]:
+def _final_stage(group: ImageGroup, number: int, files: str) -> Iterator[Instruction]:
+    plan, build = group.images[number], group.container
     if plan.variant.base is Base.RUST:
         yield Workdir(posixpath.normpath(posixpath.join(_APP, build.context.project_path)))
     else:
-        yield From(image=_RUNTIME if plan.variant.base is Base.RUNTIME else "scratch")
+        base = _RUNTIME if plan.variant.base is Base.RUNTIME else "scratch"
+        yield From(image=base, stage=final_stage(group, number))
         # Two layers: an edit changes the second alone.
-        yield Copy(stage=_FILES, source=f"{_OUT}/", destination="/")
-        yield Copy(stage=_BUILD, source=f"{_OUT}/", destination="/")
+        yield Copy(stage=files, source=f"{_OUT}/", destination="/")
+        yield Copy(stage=_BUILD, source=f"{_OUT}/{_tree(plan)}/", destination="/")
     own = SEARCH_PATH if plan.variant.base is Base.NONE else {}
     yield from config_instructions(plan.config, entrypoint=str(PROGRAMS / plan.name), environment=own)
 

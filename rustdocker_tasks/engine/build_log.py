@@ -16,6 +16,7 @@ from rustdocker_tasks.progress import Step
 _MARK = "rustdocker: "
 _FOR_THE_USER = "rustdocker says: "
 _NOT_AS_LISTED = f"{_MARK}not as listed: "
+_NOT_MADE = f"{_MARK}not made: "
 _OF_A_VERTEX = re.compile(r"#(\d+) (.*)")
 _OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
 _DONE = re.compile(r"DONE (\d+\.\d+)s")
@@ -62,7 +63,8 @@ class BuildLog:
     not_as_listed: list[str] = field(
         default_factory=list
     )  # paths of sources that the context brought in an old state
-    marks: list[str] = field(default_factory=list)  # what our scripts noticed
+    noticed: str = ""  # what our scripts noticed last
+    not_made: dict[str, str] = field(default_factory=dict)  # programs that failed, and what was noticed of each
     errors: list[str] = field(default_factory=list)  # what buildx said at the end
     output: deque[str] = field(
         default_factory=lambda: deque(maxlen=_REMEMBERED)
@@ -133,10 +135,12 @@ class BuildLog:
         """Take in a whole line of a step: for the user, for us, or for nobody."""
         if line.startswith(_NOT_AS_LISTED):
             self.not_as_listed.append(line.removeprefix(_NOT_AS_LISTED))
+        elif line.startswith(_NOT_MADE):
+            self.not_made[line.removeprefix(_NOT_MADE)] = self.noticed
         elif took := _TOOK.fullmatch(line):
             self.took[took[2]] = float(took[1])
         elif line.startswith(_MARK):
-            self.marks.append(line.removeprefix(_MARK))
+            self.noticed = line.removeprefix(_MARK)
         elif not line.startswith(_UNSEEN):
             if compiling := _COMPILING.fullmatch(line):
                 # Of a package in a folder cargo tells which.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rustdocker_tasks.printable import printable
 
@@ -17,7 +17,7 @@ TERMINATED = 143
 class RustDockerError(Exception):
     """An error in four parts; `str()` of it is what the user reads."""
 
-    exit_code: ClassVar[int]
+    exit_code: int
 
     def __init__(self, what: str, *, found: str, set_by: str, hint: str) -> None:
         super().__init__(what)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.errors.base import ImageError
+from rustdocker_tasks.errors.base import ImageError, RustDockerError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -17,6 +18,19 @@ class BuildFailed(ImageError):
             found=problem,
             set_by="a step of the build",
             hint="mend what it names, then build again",
+        )
+
+
+class ImagesNotMade(ImageError):
+    """Some of several; its exit code is that of the first."""
+
+    def __init__(self, names: Sequence[str], *, total: int, first: RustDockerError) -> None:
+        self.exit_code = first.exit_code
+        super().__init__(
+            f"{len(names)} of {total} images were not made: {', '.join(names)}",
+            found="the reason for each stands above",
+            set_by=first.set_by,
+            hint="mend them, then build again: what is made stays",
         )
 
 

@@ -45,6 +45,16 @@ class MisplacedTable(SettingsError):
         )
 
 
+class SameImage(SettingsError):
+    def __init__(self, tag: str, *, programs: tuple[str, str], set_by: str) -> None:
+        super().__init__(
+            f"two programs would become one image, {tag}",
+            found=f"{' and '.join(programs)} have it among their tags",
+            set_by=set_by,
+            hint="give each its own, for example with {name} in `tag` or `repository`",
+        )
+
+
 class BadValue(SettingsError):
     def __init__(self, key: str, *, value: str, where: str, problem: str, example: str) -> None:
         super().__init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.plan.model import CompileStep
+    from rustdocker_tasks.plan.model import CompileStep, ImageGroup
 
 
 def compile_flags(step: CompileStep) -> list[str]:
@@ -15,6 +15,19 @@ def compile_flags(step: CompileStep) -> list[str]:
         *([f"--features={','.join(step.features)}"] if step.features else []),
         *([] if step.default_features else ["--no-default-features"]),
         *lock_flags(step),
+    ]
+
+
+def program_flags(group: ImageGroup, sources: str) -> list[str]:
+    """Return cargo's flags that say which programs to compile, of a workspace in a folder of that name."""
+    context = group.container.context
+    manifests = {image.compile.manifest for image in group.images}
+    is_one_package = len(manifests) == 1
+    manifest = manifests.pop() if is_one_package else group.first.compile.root / "Cargo.toml"
+    return [
+        f"--manifest-path={sources}/{context.path_of(manifest)}",
+        *([] if is_one_package else [f"--package={name}" for name in group.packages]),
+        *(f"--bin={image.compile.binary}" for image in group.images),
     ]
 
 

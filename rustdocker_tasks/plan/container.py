@@ -87,12 +87,11 @@ def container_build(
             "runtime-image" if settings.runtime_image else "debian-release"
         ).where,
         context=context,
-        manifest=context.path_of(package.manifest),
         cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
         cache_reason=f"{cache.cache.value}: {cache.reason}",
         fetch=make_fetch_skeleton(project, outside) if settings.offline else None,
         isolates=facts.isolates,
-        skeleton=make_skeleton(project, package, binary, outside) if cache.cache is Cache.LAYER else None,
+        skeleton=make_skeleton(project, [(package, binary)], outside) if cache.cache is Cache.LAYER else None,
         cache_from=settings.cache_from,
         cache_to=settings.cache_to,
         cache_folders=tuple(store.folder for store in stores if store.folder is not None),

@@ -103,7 +103,6 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     runtime_image: BaseImage | None  # None: nothing of another image is in the result
     runtime_image_set_by: str
     context: ContextFolders
-    manifest: str  # the package's, from the context's root
     cache_id: str  # what all mounts of the project have in common
     cache_reason: str  # why this is kept from build to build, and not something else
     fetch: Skeleton | None  # what a step of its own fetches for; None: cargo fetches as it compiles
@@ -136,12 +135,28 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
         return f"{self.cache_id}-{sha256(names.encode()).hexdigest()[:8]}"
 
 
+class ImageGroup(Frozen, frozen=True, kw_only=True):
+    """Images whose programs one call of cargo compiles, and what that needs in containers."""
+
+    images: tuple[ImagePlan, ...]  # in all that decides the call they are the same
+    container: ContainerBuild
+
+    @property
+    def first(self) -> ImagePlan:
+        return self.images[0]
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The packages of the programs, each once."""
+        return tuple(dict.fromkeys(image.compile.package for image in self.images))
+
+
 class ContextNames(Frozen, frozen=True, kw_only=True):
-    """What the build context holds besides the sources."""
+    """What the build context holds for a group of images, besides the sources."""
 
     folder: str  # from the context's root
     sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
-    files: str  # the archive of what the image holds besides base and program
+    files: tuple[str, ...]  # for each image the archive of what it holds besides base and program
     fetch: str | None  # an archive of what is fetched for; None: there is none
     skeleton: str | None  # an archive of the skeleton; None: there is none
     prepare_script: str
@@ -153,6 +168,11 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     cargo_script: str
     files_script: str
     assemble_script: str
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All names in our folder."""
+        return (*self.scripts, *self.files, *filter(None, (self.sources, self.fetch, self.skeleton)))
 
     @property
     def scripts(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rustdocker_tasks.context.folder import prepared_context
+from rustdocker_tasks.context.folder import GroupContents, prepared_context
 from rustdocker_tasks.plan.context import ContextFolders
 from tests.conftest import MANIFEST, write_files
 
@@ -63,16 +63,16 @@ class Project:
             project=self.folder / self.inner,
             beside=(self.folder,) if self.inner != "." else (),
         )
-        with prepared_context(folders, ()) as context:
+        with prepared_context(folders, [GroupContents(support=())]) as context:
             for _ in range(2):
                 self._send()
-                support = self.place / "context" / context.names.folder
-                script = support / context.names.mirror_script
+                support = self.place / "context" / context.names[0].folder
+                script = support / context.names[0].mirror_script
                 limit = "" if blocks is None else f"ulimit -f {blocks};"
                 words = (
                     *("sh", "-c", f'{limit} exec sh "$@"', "sh"),
                     script,
-                    str(context.names.sources),
+                    str(context.names[0].sources),
                     self.place / "context",
                     self.mirror,
                     self.inner,

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.cargo
 def unpacked(project: Project, package: Package, binary: Target, folder: Path) -> Path:
     """Return a folder with the skeleton in it."""
     outside = load_outside(project)
-    skeleton = make_skeleton(project, package, binary, outside)
+    skeleton = make_skeleton(project, [(package, binary)], outside)
     sources = list_sources(context_folders(project, outside))
     with tarfile.open(fileobj=io.BytesIO(skeleton_archive(skeleton, sources))) as archive:
         archive.extractall(folder, filter="data")
@@ -229,7 +229,7 @@ def test_it_changes_with_what_decides_the_dependencies_and_nothing_else(
         project = load_project(folder)
         package = next(member for member in project.members if member.name == "app")
         binary = next(each for each in package.binaries if each.name == "app")
-        return dict(make_skeleton(project, package, binary, load_outside(project)).files)
+        return dict(make_skeleton(project, [(package, binary)], load_outside(project)).files)
 
     before = files()
     text = (folder / name).read_text()

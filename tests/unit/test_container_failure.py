@@ -22,7 +22,6 @@ CONTAINER = ContainerBuild(
     build_image_set_by="--build-image",
     runtime_image=BaseImage("debian:trixie-slim"),
     runtime_image_set_by="--debian-release",
-    manifest="Cargo.toml",
     cache_reason="mount: set by --cache",
     fetch=None,
     isolates=True,
@@ -77,7 +76,7 @@ CONTAINER = ContainerBuild(
     ],
 )
 def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], set_by: str) -> None:
-    made = failure_of(BuildLog(errors=[reason]), CONTAINER, is_of_musl=False)
+    made = failure_of(BuildLog(errors=[reason]), CONTAINER, is_of_musl=False, noticed="")
 
     assert type(made) is error
     assert made.found == reason
@@ -85,12 +84,9 @@ def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], se
 
 
 def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
-    def failure(*marks: str) -> errors.RustDockerError:
-        return failure_of(
-            BuildLog(marks=list(marks), errors=["process did not complete: exit code: 66"]),
-            CONTAINER,
-            is_of_musl=False,
-        )
+    def failure(noticed: str) -> errors.RustDockerError:
+        log = BuildLog(errors=["process did not complete: exit code: 66"])
+        return failure_of(log, CONTAINER, is_of_musl=False, noticed=noticed)
 
     assert failure("cargo build failed: 101").what == "`cargo build` failed with exit code 101"
     assert type(failure("no cargo")) is errors.NoCargoInImage
@@ -118,7 +114,7 @@ def test_what_the_scripts_found_of_the_program(
     mark: str, error: type[errors.RustDockerError], found: str, set_by: str
 ) -> None:
     container = replace(CONTAINER, packages=(BuildPackage(package="libx-dev", because="x-sys 1.0.0"),))
-    made = failure_of(BuildLog(marks=[mark]), container, is_of_musl=True)
+    made = failure_of(BuildLog(), container, is_of_musl=True, noticed=mark)
 
     assert type(made) is error
     assert found in made.found
@@ -139,11 +135,9 @@ def test_what_cargo_lacked_outranks_its_exit_code(
     *, installed: tuple[str, ...], is_of_musl: bool, hint: str
 ) -> None:
     packages = tuple(BuildPackage(package=name, because="--x") for name in installed)
-    log = BuildLog(
-        marks=["cargo build failed: 101"],
-        output=deque(["error: linking with `cc` failed", "ld: cannot find -lpcap: No such file"]),
-    )
-    made = failure_of(log, replace(CONTAINER, packages=packages), is_of_musl=is_of_musl)
+    log = BuildLog(output=deque(["error: linking with `cc` failed", "ld: cannot find -lpcap: No such file"]))
+    container = replace(CONTAINER, packages=packages)
+    made = failure_of(log, container, is_of_musl=is_of_musl, noticed="cargo build failed: 101")
 
     assert type(made) is errors.LacksPackage
     assert made.hint.startswith(hint)

@@ -406,6 +406,22 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: push again: what arrived stays there",
     ),
     (
+        errors.ImagesNotMade(
+            ["api", "web"],
+            total=12,
+            first=errors.CargoFailed(command="cargo build", code=101, found="x", hint="y"),
+        ),
+        66,
+        "2 of 12 images were not made: api, web\n  found: the reason for each stands above\n"
+        "  set by: cargo\n  hint: mend them, then build again: what is made stays",
+    ),
+    (
+        errors.SameImage("shop:1", programs=("api", "web"), set_by="--tag"),
+        64,
+        "two programs would become one image, shop:1\n  found: api and web have it among their tags\n"
+        "  set by: --tag\n  hint: give each its own, for example with {name} in `tag` or `repository`",
+    ),
+    (
         errors.NotOurs(Path("/shop/Dockerfile")),
         67,
         "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"

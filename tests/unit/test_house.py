@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import rustdocker_tasks
-from rustdocker_tasks.collection import SETTING_FLAGS, VARIANT
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
 from rustdocker_tasks.settings.options import OPTIONS
+from rustdocker_tasks.task_flags import SETTING_FLAGS, VARIANT
 from tasks.docs import settings_table
 from tests.conftest import REPOSITORY
 
@@ -38,10 +38,14 @@ LADDER = [
     ["plan"],
     ["inputs", "explanation"],
     ["host", "dockerfile", "context", "cache"],
-    ["report", "run_flags", "containers", "container_failure"],
+    ["report", "results", "run_flags", "containers", "container_failure"],
     ["container_build", "host_build", "eject", "explain"],
     ["pipeline"],
+    ["programs"],
     ["run", "push", "terminal"],
+    ["task_flags"],
+    ["bound"],
+    ["task_bodies"],
     ["collection"],
     ["__init__"],
 ]
@@ -50,6 +54,7 @@ PURE = [
     "settings",
     "plan",
     "report.py",
+    "results.py",
     "container_failure.py",
     "run_flags.py",
 ]

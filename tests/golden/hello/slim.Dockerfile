@@ -18,11 +18,11 @@ RUN \
     --mount=type=bind,from=rustdocker-runtime,target=/runtime \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "hello", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "/runtime", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "/runtime", "1", "hello=hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=hello", "--profile=release", "--locked"]
 
 FROM rustdocker-runtime
 COPY --from=rustdocker-files /rustdocker/out/ /
-COPY --from=rustdocker-build /rustdocker/out/ /
+COPY --from=rustdocker-build /rustdocker/out/hello/ /
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 LABEL "org.opencontainers.image.title"="hello" \
     "org.opencontainers.image.version"="0.1.0"

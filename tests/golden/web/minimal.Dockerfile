@@ -14,11 +14,11 @@ RUN \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "my-rust-app", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--profile=release", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "assemble-0", "/rustdocker/out", "", "1", "my-rust-app=my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
 
 FROM scratch
 COPY --from=rustdocker-files /rustdocker/out/ /
-COPY --from=rustdocker-build /rustdocker/out/ /
+COPY --from=rustdocker-build /rustdocker/out/my-rust-app/ /
 ENV PATH="/usr/local/bin:/usr/bin:/bin" \
     SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp

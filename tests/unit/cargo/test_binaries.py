@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
+from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package, shipped_programs
 from rustdocker_tasks.cargo.model import Package, Project
 from rustdocker_tasks.errors import BinariesBehindFeatures, NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
 from tests import models
@@ -126,3 +126,36 @@ def test_a_default_run_behind_features_is_no_reason_to_take_another() -> None:
 
 def test_one_package_s_binary_named_like_the_folder_is_chosen() -> None:
     assert choose(project(package("shop", "admin", "repo"))) == "repo"
+
+
+def shipped(*packages: Package) -> list[tuple[str, str, str | None]]:
+    return [(each.name, each.package, each.binary) for each in shipped_programs(project(*packages))]
+
+
+def test_a_package_s_only_or_default_binary_is_shipped_under_the_package_s_name() -> None:
+    packages = (package("lib"), package("shop", "server"), package("mail", "mail", "admin", default_run="mail"))
+
+    assert shipped(*packages) == [("shop", "shop", None), ("mail", "mail", None)]
+
+
+def test_of_several_binaries_each_is_shipped_under_its_own_name() -> None:
+    assert shipped(package("shop", "server", "worker"), package("mail", "mail")) == [
+        ("server", "shop", "server"),
+        ("worker", "shop", "worker"),
+        ("mail", "mail", None),
+    ]
+
+
+def test_binaries_of_one_name_are_told_apart_by_their_packages() -> None:
+    assert [name for name, _, _ in shipped(package("a", "run", "x"), package("b", "run", "y"))] == [
+        *("a-run", "x"),
+        *("b-run", "y"),
+    ]
+
+
+def test_a_helper_and_a_binary_behind_features_that_are_off_are_not_shipped() -> None:
+    hidden = models.package(
+        "shop", binary("shop"), binary("db", required_features=("postgres",)), features={"postgres": ()}
+    )
+
+    assert shipped(hidden, package("xtask", "xtask")) == [("shop", "shop", None)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rustdocker_tasks.context.folder import prepared_context, render_ignore_file
+from rustdocker_tasks.context.folder import GroupContents, prepared_context, render_ignore_file
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 from rustdocker_tasks.context.sources import list_sources, render_list
 from rustdocker_tasks.errors import IgnoredManifest, UnusableSource, UnusableTarget
@@ -62,8 +62,8 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
     folder = write(crate())
     (folder / "src" / "shared.txt").symlink_to(outside)
 
-    with prepared_context(alone(folder), ()) as context:
-        content = folder / context.names.folder / "contents" / sha256(b"shared").hexdigest()
+    with prepared_context(alone(folder), [GroupContents(support=())]) as context:
+        content = folder / context.names[0].folder / "contents" / sha256(b"shared").hexdigest()
 
         assert content.read_text() == "shared"
         assert not context.sources["src/shared.txt"].is_plain
@@ -71,15 +71,15 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:
     folder = write(crate())
-    with prepared_context(alone(folder), ()) as first:
+    with prepared_context(alone(folder), [GroupContents(support=())]) as first:
         pass
     (folder / "src" / "main.rs").write_text("fn main() {}")
 
-    with prepared_context(alone(folder), ()) as second:
-        left = {path.name for path in (folder / second.names.folder).iterdir()}
+    with prepared_context(alone(folder), [GroupContents(support=())]) as second:
+        left = {path.name for path in (folder / second.names[0].folder).iterdir()}
 
-    assert first.names.sources not in left
-    assert second.names.sources in left
+    assert first.names[0].sources not in left
+    assert second.names[0].sources in left
 
 
 @pytest.mark.parametrize("name", ["line\nbreak", "back\\slash"])
@@ -191,9 +191,9 @@ def test_a_pattern_for_what_lies_above_lets_nothing_through(write: Write) -> Non
 def test_our_folder_lies_in_the_project_whatever_the_context_is(write: Write) -> None:
     folder = write(REPOSITORY)
 
-    with prepared_context(in_repository(folder), ()) as context:
-        assert context.names.folder == "api/app/target/rustdocker/context"
-        assert (folder / context.names.folder / str(context.names.sources)).is_file()
+    with prepared_context(in_repository(folder), [GroupContents(support=())]) as context:
+        assert context.names[0].folder == "api/app/target/rustdocker/context"
+        assert (folder / context.names[0].folder / str(context.names[0].sources)).is_file()
         assert not (folder / "target").exists()
 
 
@@ -208,7 +208,7 @@ def test_a_target_folder_that_is_a_link_is_refused(write: Write, tmp_path_factor
     folder = write(crate())
     (folder / "target").symlink_to(tmp_path_factory.mktemp("elsewhere"))
 
-    with pytest.raises(UnusableTarget), prepared_context(alone(folder), ()):
+    with pytest.raises(UnusableTarget), prepared_context(alone(folder), [GroupContents(support=())]):
         pass
 
 
@@ -216,7 +216,7 @@ def test_the_user_s_files_keep_their_times(write: Write) -> None:
     folder = write(crate())
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
-    with prepared_context(alone(folder), ()):
+    with prepared_context(alone(folder), [GroupContents(support=())]):
         pass
 
     assert {path: path.stat().st_mtime_ns for path in before} == before

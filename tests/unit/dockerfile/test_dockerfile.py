@@ -27,6 +27,7 @@ from rustdocker_tasks.dockerfile.instructions import (
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.image_config import ContainerPath, Duration, Healthcheck, ImageConfig, Port, Signal, User
 from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.groups import group_of
 from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImagePlan, MachineFacts, NoGitState
 from rustdocker_tasks.settings.sources import Layer, Source
 from rustdocker_tasks.variants import load_variants
@@ -36,7 +37,7 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 NAMES = ContextNames(
     folder="target/rustdocker/context",
     sources="sources-0",
-    files="files-0.tar",
+    files=("files-0.tar",),
     fetch=None,
     skeleton=None,
     **{f"{name}_script": f"{name}-0" for name in SCRIPTS},
@@ -54,7 +55,7 @@ def planned(example: str, **settings: Any) -> tuple[ImagePlan, ContainerBuild]:
 
 
 def text(example: str, **settings: Any) -> str:
-    return render(compose(*planned(example, **settings), NAMES))
+    return render(compose(group_of(*planned(example, **settings)), NAMES))
 
 
 @pytest.mark.parametrize("example", ["hello", "web"])
@@ -81,7 +82,7 @@ def test_no_line_can_name_a_frontend(variant: str) -> None:
 @pytest.mark.parametrize("variant", load_variants())
 def test_the_final_stage_of_another_image_runs_nothing(variant: str) -> None:
     plan, container = planned("hello", variant=variant)
-    instructions = compose(plan, container, NAMES)
+    instructions = compose(group_of(plan, container), NAMES)
     last_from = max(n for n, instruction in enumerate(instructions) if isinstance(instruction, From))
     kinds = {type(instruction).__name__ for instruction in instructions[last_from:]}
 
@@ -139,7 +140,7 @@ def test_offline_the_steps_that_compile_have_no_network_and_no_secret(cache: str
     plan, container = planned("web", offline=True, cache=cache)
     steps = [
         step
-        for step in compose(plan, container, replace(NAMES, fetch="fetch-0", skeleton="skeleton-0"))
+        for step in compose(group_of(plan, container), replace(NAMES, fetch="fetch-0", skeleton="skeleton-0"))
         if isinstance(step, Run) and "/files" not in step.words
     ]
     fetching, *compiling = steps
@@ -155,7 +156,7 @@ def test_offline_the_steps_that_compile_have_no_network_and_no_secret(cache: str
 def test_an_engine_that_isolates_no_step_is_not_asked_to() -> None:
     plan, container = planned("web", offline=True)
 
-    written = render(compose(plan, replace(container, isolates=False), replace(NAMES, fetch="fetch-0")))
+    written = render(compose(group_of(plan, replace(container, isolates=False)), replace(NAMES, fetch="fetch-0")))
 
     assert "--network" not in written
     assert "CARGO_NET_OFFLINE=true" in written

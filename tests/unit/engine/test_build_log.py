@@ -44,7 +44,7 @@ def test_what_cargo_and_our_scripts_say_is_shown_once_and_nothing_else() -> None
 def test_what_our_scripts_notice_is_kept_apart() -> None:
     log, _ = fed(FAILED)
 
-    assert log.marks == ["cargo failed"]
+    assert log.noticed == "cargo failed"
 
 
 def test_sources_that_came_in_an_old_state_are_named() -> None:
@@ -173,7 +173,7 @@ def test_what_a_build_did_is_kept() -> None:
     assert log.took == {"quote": 3.25}
     assert log.cached == ["assemble"]
     assert log.sent == 1_270_000
-    assert log.marks == []
+    assert log.noticed == ""
     assert "Timing" not in "".join(shown)
 
 

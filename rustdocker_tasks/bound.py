@@ -1,0 +1,121 @@
+"""What a collection binds its tasks to: a project's folder, and settings of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rustdocker_tasks.task_flags import SETTING_FLAGS, VARIANT
+from rustdocker_tasks.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from invoke.context import Context
+
+    from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.settings.sources import Layer
+
+    Flags = Mapping[str, Any]
+    Body = Callable[["Bound", Context, Flags], None]
+
+_CONFIG_KEY = "rustdocker"
+
+
+class Bound:
+    """What a collection knows of its project before a task runs."""
+
+    def __init__(self, root: Path | str | None, settings: Mapping[str, object]) -> None:
+        self._root = root
+        self._settings = settings
+
+    def for_program(self, *, package: str, binary: str | None) -> Bound:
+        """Return the same for one program of a workspace."""
+        return Bound(self._root, {**self._settings, "package": package, **({"bin": binary} if binary else {})})
+
+    def start(self) -> Path:
+        from pathlib import Path
+
+        from rustdocker_tasks.errors import BadValue
+
+        if self._root is None:
+            return Path.cwd()
+        if not isinstance(self._root, str | Path) or not Path(self._root).is_absolute():
+            # `invoke` also runs from the folders below its task file: a relative one could be another project.
+            raise BadValue(
+                "root",
+                value=str(self._root),
+                where="collection(root=…)",
+                problem="it is no absolute path",
+                example='Path(__file__).parent / "services/shop"',
+            )
+        return Path(self._root)
+
+    def layers(self, c: Context, flags: Flags) -> tuple[Layer, ...]:
+        import os
+        from pathlib import Path
+
+        from rustdocker_tasks.errors import BadValue
+        from rustdocker_tasks.settings.sources import Layer, Source, environment_layer
+
+        here = Path.cwd()
+        names = {flag.name for flag in (VARIANT, *SETTING_FLAGS)}
+        configured = _plain(c.config.get(_CONFIG_KEY) or {})
+        if not isinstance(configured, dict):
+            raise BadValue(
+                _CONFIG_KEY,
+                value=str(configured),
+                where="Invoke's configuration",
+                problem="it is no table of settings",
+                example="rustdocker: {expose: [8080]}",
+            )
+        return (
+            Layer(
+                source=Source.INVOKE,
+                where=lambda path: f"Invoke's configuration ({'.'.join((_CONFIG_KEY, *path))})",
+                base=here,
+                values=configured,
+            ),
+            Layer(
+                source=Source.INVOKE,
+                where=lambda path: f"collection({'.'.join(path).replace('-', '_')}=…)",
+                base=self.start(),
+                values=self._settings,
+            ),
+            environment_layer(os.environ, base=here),
+            Layer(
+                source=Source.FLAG,
+                where=lambda path: f"--{path[-1]}",
+                base=here,
+                values={key: value for key, value in flags.items() if key in names and value not in (None, [])},
+                is_text=True,
+            ),
+        )
+
+    def planned(self, c: Context, flags: Flags) -> Planned:
+        from rustdocker_tasks.pipeline import plan_image
+
+        return plan_image(self.start(), self.layers(c, flags))
+
+    def planned_all(self, c: Context, flags: Flags) -> list[Planned]:
+        """Return the plans of all programs."""
+        from rustdocker_tasks.programs import plan_programs
+
+        return plan_programs(self.start(), self.layers(c, flags))
+
+
+def is_dry(c: Context, *planned: Planned) -> bool:
+    """Print the plan under `invoke --dry`, and say that this is all."""
+    from rustdocker_tasks.report import plan_text
+
+    if c.config.run.dry:
+        for each in planned:
+            Terminal().say(plan_text(each.plan, each.resolved))
+    return bool(c.config.run.dry)
+
+
+def _plain(value: Any) -> Any:
+    """Return Invoke's configuration proxy as plain data: `isinstance(proxy, dict)` is False."""
+    if hasattr(value, "items"):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,76 @@
+"""The path of all programs of a workspace: Cargo's files -> plans -> one solve -> a result for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.binaries import Program, shipped_programs
+from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.errors import BadValue, ImagesNotMade, NoBinary, SameImage
+from rustdocker_tasks.results import FailedImage
+from rustdocker_tasks.settings.sources import Layer, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.progress import Progress
+    from rustdocker_tasks.results import BuildReport
+
+
+def list_programs(start: Path) -> tuple[Program, ...]:
+    """Return the programs of the workspace at `start` that are to be shipped; raises ProjectError."""
+    project = load_project(start)
+    programs = shipped_programs(project)
+    if not programs:
+        raise NoBinary(package.manifest for package in project.members)
+    return programs
+
+
+def plan_programs(start: Path, layers: Sequence[Layer]) -> list[Planned]:
+    """Return what would be built for each program; raises SameImage, BadValue before anything is built."""
+    from rustdocker_tasks.pipeline import plan_images
+
+    planned = plan_images(start, [(*layers, _chosen(program, start)) for program in list_programs(start)])
+    by_tag: dict[str, str] = {}
+    for each in planned:
+        for tag in each.plan.tags:
+            other = by_tag.setdefault(tag, each.plan.name)
+            if other != each.plan.name:
+                raise SameImage(tag, programs=(other, each.plan.name), set_by=each.plan.tags_set_by)
+    builders = {each.plan.container.builder: each for each in planned if each.plan.container is not None}
+    if len(builders) > 1:
+        name, last = builders.popitem()
+        raise BadValue(
+            "builder",
+            value=str(name),
+            where=last.resolved.origin("builder").where,
+            problem="other programs have another builder, and all are built in one go",
+            example='"remote"` in `[workspace.metadata.rustdocker]',
+        )
+    return planned
+
+
+def _chosen(program: Program, start: Path) -> Layer:
+    values = {"package": program.package, **({"bin": program.binary} if program.binary else {})}
+    where = "the workspace, all of whose programs are built"
+    return Layer(source=Source.FLAG, where=lambda _: where, base=start, values=values)
+
+
+def build_programs(planned: Sequence[Planned], *, progress: Progress) -> list[BuildReport | FailedImage]:
+    """Build all images, and return for each what became of it: one that fails is no reason for the others to."""
+    from rustdocker_tasks.pipeline import build_images
+
+    made = build_images(planned, progress=progress)
+    for failed in made:
+        if isinstance(failed, FailedImage):
+            progress.say(f"{failed.plan.name}: {failed.error}")
+    return made
+
+
+def require_all(made: Sequence[BuildReport | FailedImage]) -> None:
+    """Raise ImagesNotMade, with the exit code of the first, if an image was not made."""
+    failed = [each for each in made if isinstance(each, FailedImage)]
+    if failed:
+        raise ImagesNotMade([each.plan.name for each in failed], total=len(made), first=failed[0].error)

@@ -1,0 +1,140 @@
+"""What builds made -> text and JSON. Pure: nothing is printed here."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.printable import as_json, megabytes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rustdocker_tasks.errors import RustDockerError
+    from rustdocker_tasks.host.assemble import AssembledImage
+    from rustdocker_tasks.plan.model import ImagePlan
+
+_BAR = 30  # characters of the largest
+
+
+class ImageContents(Frozen, frozen=True, kw_only=True):
+    """What an image holds; sizes in bytes."""
+
+    stored: int  # as a registry keeps it
+    unpacked: int
+    program: int
+    layers: int
+    libraries: tuple[str, ...]
+
+
+class BuildReport(Frozen, frozen=True, kw_only=True):
+    """What a build made. `image` names exactly it: an ID on the engine, or the path of an archive."""
+
+    plan: ImagePlan
+    contents: ImageContents | None  # None where another program put the image together
+    digests: Mapping[str, str]  # of `config` and `manifest`, as far as they are known
+    image: str
+    loaded: bool
+    seconds: dict[str, float]  # by step: compile, assemble, load or write
+
+
+class FailedImage(Frozen, frozen=True, kw_only=True):
+    """An image that was not made, and why."""
+
+    plan: ImagePlan
+    error: RustDockerError
+
+
+def unpacked_size(assembled: AssembledImage) -> int:
+    return sum(layer.unpacked_size for layer in assembled.layers)
+
+
+def image_contents(assembled: AssembledImage) -> ImageContents:
+    return ImageContents(
+        stored=assembled.image.stored_size,
+        unpacked=unpacked_size(assembled),
+        program=assembled.program_size,
+        layers=len(assembled.layers),
+        libraries=assembled.libraries,
+    )
+
+
+def build_json(report: BuildReport) -> str:
+    contents = report.contents
+    measured: dict[str, object] = {}
+    if contents is not None:
+        measured["bytes"] = {
+            "stored": contents.stored,
+            "unpacked": contents.unpacked,
+            "program": contents.program,
+        }
+        measured["libraries"] = contents.libraries
+    return as_json(
+        {
+            "image": report.image,
+            "loaded": report.loaded,
+            "tags": report.plan.tags,
+            "variant": report.plan.variant.name,
+            "backend": report.plan.backend.value,
+            **{f"{name}_digest": value for name, value in report.digests.items()},
+            **measured,
+            "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
+        }
+    )
+
+
+def images_text(made: Sequence[BuildReport | FailedImage]) -> str:
+    """Return the table of several images: a row for each with name, ID and what a registry keeps of it."""
+    rows = [
+        (each.plan.tags[0], "not made", "")
+        if isinstance(each, FailedImage)
+        else (each.plan.tags[0], each.image, "")
+        for each in made
+    ]
+    width = max(len(tag) for tag, _, _ in rows)
+    return "\n".join(f"{tag:<{width}}  {image}" for tag, image, _ in rows)
+
+
+def images_json(made: Sequence[BuildReport | FailedImage]) -> str:
+    return as_json(
+        [
+            {"name": each.plan.name, "tags": each.plan.tags, "image": None, "error": each.error.what}
+            if isinstance(each, FailedImage)
+            else {"name": each.plan.name, **json.loads(build_json(each))}
+            for each in made
+        ]
+    )
+
+
+def size_rows(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> list[dict[str, object]]:
+    """Return one row for each image, sizes in bytes."""
+    return [
+        {
+            "variant": plan.variant.name,
+            "stored": contents.stored,
+            "unpacked": contents.unpacked,
+            "program": contents.program,
+            "layers": contents.layers,
+        }
+        for plan, contents in measured
+    ]
+
+
+def sizes_text(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
+    """Return the table of `sizes`; bars and shares are of the largest image, as stored."""
+    largest = max(contents.stored for _, contents in measured)
+    lines = [f"{'variant':<10}{'stored':>10}{'unpacked':>11}{'program':>10}{'layers':>8}{'share':>7}"]
+    for plan, contents in measured:
+        sizes = (contents.stored, contents.unpacked, contents.program)
+        stored, unpacked, program = map(megabytes, sizes)
+        share = contents.stored / largest
+        # At least a sliver: nothing at all would look like no image.
+        bar = "█" * max(1, round(share * _BAR))
+        numbers = f"{stored:>10}{unpacked:>11}{program:>10}{contents.layers:>8}{share:>7.0%}"
+        lines.append(f"{plan.variant.name:<10}{numbers} {bar}")
+    return "\n".join(lines)
+
+
+def sizes_json(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
+    return as_json(size_rows(measured))

@@ -1,0 +1,201 @@
+"""What the tasks do: flags in, one function called, one result out. No decision is made here.
+
+What a task needs is imported when it runs: `invoke --list` loads this module.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from invoke.exceptions import Exit
+
+from rustdocker_tasks.bound import is_dry
+from rustdocker_tasks.task_flags import VARIANT
+from rustdocker_tasks.terminal import Terminal, show_result, show_rows
+
+if TYPE_CHECKING:
+    from invoke.context import Context
+
+    from rustdocker_tasks.bound import Bound, Flags
+    from rustdocker_tasks.run import RunFlags
+
+
+def build(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image and load it into the engine; print its ID."""
+    from rustdocker_tasks.pipeline import build_image
+    from rustdocker_tasks.results import build_json
+
+    planned = bound.planned(c, flags)
+    if not is_dry(c, planned):
+        report = build_image(planned.plan, progress=Terminal())
+        show_result(build_json(report) if flags["json"] else report.image)
+
+
+def build_all(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the images of all programs in one go and load them into the engine; print their IDs and sizes."""
+    from rustdocker_tasks.programs import build_programs, require_all
+    from rustdocker_tasks.results import images_json, images_text
+
+    planned = bound.planned_all(c, flags)
+    if not is_dry(c, *planned):
+        made = build_programs(planned, progress=Terminal())
+        show_result(images_json(made) if flags["json"] else images_text(made))
+        require_all(made)
+
+
+def push_all(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the images of all programs in one go and push them; print their names with the digests."""
+    from rustdocker_tasks.programs import require_all
+    from rustdocker_tasks.push import push_programs
+
+    planned = bound.planned_all(c, flags)
+    if not is_dry(c, *planned):
+        pushed, made = push_programs(planned, progress=Terminal())
+        show_result("\n".join(pushed))
+        require_all(made)
+
+
+def static(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image with a fully static program; print its ID."""
+    build(bound, c, {**flags, VARIANT.name: "static"})
+
+
+def slim(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image on Debian slim; print its ID."""
+    build(bound, c, {**flags, VARIANT.name: "slim"})
+
+
+def run(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image and run it; hand on the program's exit code."""
+    from rustdocker_tasks.run import run_image
+
+    planned = bound.planned(c, flags)
+    typed = _run_flags(c, flags)
+    if not is_dry(c, planned) and (code := run_image(planned, typed, progress=Terminal(), show=show_result)):
+        raise Exit(code=code)
+
+
+def _run_flags(c: Context, flags: Flags) -> RunFlags:
+    from rustdocker_tasks.run import RunFlags
+
+    return RunFlags(
+        detach=flags.get("detach", False),
+        ports=tuple(flags.get("port", ())),
+        env=tuple(flags["env"]),
+        env_files=tuple(flags["env-file"]),
+        volumes=tuple(flags["volume"]),
+        args=flags["args"],
+        remainder=getattr(c, "remainder", ""),  # of Invoke 3.0 on
+        wait=flags["wait"],
+    )
+
+
+def check(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image and start it where nothing is granted, as in Kubernetes; print what it did."""
+    from rustdocker_tasks.report import verdict_json, verdict_text
+    from rustdocker_tasks.run import check_image
+
+    planned = bound.planned(c, flags)
+    if not is_dry(c, planned):
+        verdict = check_image(planned, _run_flags(c, flags), flags["memory"], progress=Terminal())
+        show_result(verdict_json(verdict) if flags["json"] else verdict_text(verdict))
+
+
+def push(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image and push it to its registry; print its name with the digest."""
+    from rustdocker_tasks.push import push_image
+
+    planned = bound.planned(c, flags)
+    if not is_dry(c, planned):
+        show_result("\n".join(push_image(planned.plan, progress=Terminal())))
+
+
+def stop(bound: Bound, c: Context, flags: Flags) -> None:
+    """Stop and remove the containers that `run` started."""
+    from rustdocker_tasks.run import stop_project
+
+    stop_project(bound.start(), flags["bin"], dry=c.config.run.dry, say=Terminal().say)
+
+
+def logs(bound: Bound, _: Context, flags: Flags) -> None:
+    """Print what the container's program wrote."""
+    from rustdocker_tasks.run import show_project_log
+
+    show_project_log(bound.start(), flags["bin"], follow=flags["follow"])
+
+
+def plan(bound: Bound, c: Context, flags: Flags) -> None:
+    """Print what would be built and who set what; build nothing."""
+    from rustdocker_tasks.pipeline import find_dependencies
+    from rustdocker_tasks.report import dependency_rows, plan_json, plan_text
+
+    planned = bound.planned(c, flags)
+    found = find_dependencies(planned)
+    if flags["json"]:
+        show_result(plan_json(planned.plan, planned.resolved, planned.project, found))
+    else:
+        show_result(
+            plan_text(planned.plan, planned.resolved, dependency_rows(planned.project, planned.plan, found))
+        )
+
+
+def config(bound: Bound, c: Context, flags: Flags) -> None:
+    """Print every setting, its value and who set it; with --schema a JSON Schema for editors."""
+    from rustdocker_tasks.pipeline import configure_image
+    from rustdocker_tasks.report import config_json, config_rows, schema_json
+
+    if flags["schema"]:
+        show_result(schema_json())
+        return
+    resolved = configure_image(bound.start(), bound.layers(c, flags)).resolved
+    if flags["json"]:
+        show_result(config_json(resolved))
+    else:
+        show_rows(config_rows(resolved))
+
+
+def dockerfile(bound: Bound, c: Context, flags: Flags) -> None:
+    """Write a Dockerfile that builds the image without this tool; print its path."""
+    from rustdocker_tasks.eject import build_command, write_dockerfile
+    from rustdocker_tasks.plan.container import require_container
+
+    planned = bound.planned(c, flags)
+    container = require_container(planned.plan, "a Dockerfile is for docker's own build")
+    if not is_dry(c, planned):
+        path = write_dockerfile(planned.plan, container)
+        if path.parent != container.context.root:
+            Terminal().say(f"its context is another folder: {build_command(path, container)}")
+        show_result(str(path))
+
+
+def sizes(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build every variant and print how large each is."""
+    from rustdocker_tasks.pipeline import measure_variants, plan_variants
+    from rustdocker_tasks.results import sizes_json, sizes_text
+
+    planned = plan_variants(bound.start(), bound.layers(c, flags))
+    if not is_dry(c, *planned):
+        images = measure_variants([each.plan for each in planned], progress=Terminal())
+        show_result((sizes_json if flags["json"] else sizes_text)(images))
+
+
+def explain(bound: Bound, c: Context, flags: Flags) -> None:
+    """Print why the last build in containers did what it did: what changed, was compiled, came from the cache."""
+    from rustdocker_tasks.explain import last_build
+    from rustdocker_tasks.explanation import encode, explanation_text
+
+    told = last_build(bound.planned(c, flags).plan)
+    show_result(encode(told).decode() if flags["json"] else explanation_text(told))
+
+
+def cache(bound: Bound, c: Context, flags: Flags) -> None:
+    """Print what builds in containers keep on mounts; with --clear remove what is kept of this project."""
+    from rustdocker_tasks.cache import clear_mounts, kept_mounts
+    from rustdocker_tasks.printable import megabytes
+    from rustdocker_tasks.report import mounts_json, mounts_text
+
+    plan = bound.planned(c, flags).plan
+    if flags["clear"] and not c.config.run.dry:
+        Terminal().say(f"removed: {megabytes(clear_mounts(plan))}")
+    kept = kept_mounts(plan)
+    show_result((mounts_json if flags["json"] else mounts_text)(kept))

@@ -1,0 +1,50 @@
+"""The flags of the tasks, each declared once."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Flag(NamedTuple):
+    """A flag of a task. A list as default means that the flag may be repeated."""
+
+    name: str
+    help: str
+    default: object = None
+
+
+# Flags that are settings, by the setting's own name and with its own help.
+VARIANT = Flag("variant", "What kind of image: simple, slim, minimal or static.")
+SETTING_FLAGS = (
+    Flag("tag", "Names for the image, or tags of its usual name, in place of :{version}; templates.", []),
+    Flag("bin", "The binary that the image runs."),
+    Flag("package", "The package that has the binary."),
+    Flag("features", "Features of the package to switch on.", []),
+    Flag("profile", "Cargo's profile to compile with."),
+    Flag("target", "The target triple to compile for, in place of the usual one."),
+    Flag("backend", "What builds the image: auto, buildx or host."),
+)
+BIN, PACKAGE = SETTING_FLAGS[1:3]
+# Those that make sense for several programs at once.
+FLAGS_OF_ALL = (VARIANT, *(flag for flag in SETTING_FLAGS if flag.name in {"profile", "target", "backend"}))
+JSON = Flag("json", "Print the result as JSON.", default=False)
+SCHEMA = Flag("schema", "Print a JSON Schema of Cargo.toml's tables instead.", default=False)
+CLEAR = Flag("clear", "Remove what is kept of this project.", default=False)
+START_FLAGS = (
+    Flag("env", "Set a variable, NAME=value, or hand on NAME; may be repeated.", []),
+    Flag("env-file", "Read variables from a file; may be repeated.", []),
+    Flag("volume", "Mount a folder or volume, ./data:/data; may be repeated.", []),
+    Flag("args", "Arguments for the program, as one text."),
+    Flag("wait", "Seconds that the program has to listen on its ports.", "30"),
+)
+RUN_FLAGS = (
+    Flag("detach", "Leave it running, and print the container's ID.", default=False),
+    Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
+    *START_FLAGS,
+)
+MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")
+FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
+
+
+def parameter(flag: Flag) -> str:
+    return flag.name.replace("-", "_")

@@ -23,6 +23,7 @@ from rustdocker_tasks.task_flags import (
     FOLLOW,
     JSON,
     MEMORY,
+    NOX,
     PACKAGE,
     RUN_FLAGS,
     SCHEMA,
@@ -62,6 +63,8 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build_all: (*FLAGS_OF_ALL, JSON),
     bodies.push_all: FLAGS_OF_ALL,
 }
+
+_INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX,)}
 
 
 class _BoundTask(Task[Any]):
@@ -106,6 +109,11 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
         own = bound.for_program(package=program.package, binary=program.binary)
         made.add_collection(_collection(own, _TASKS, program.name))
     return made
+
+
+def program_collection() -> Collection:
+    """Return the tasks of the program `rustdocker`, for the project in the folder that it runs in."""
+    return _collection(_bound(None, {}), {**_TASKS, **_INIT}, None)
 
 
 def _bound(root: Path | str | None, settings: Mapping[str, object]) -> Bound:

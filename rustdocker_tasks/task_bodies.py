@@ -179,6 +179,15 @@ def sizes(bound: Bound, c: Context, flags: Flags) -> None:
         show_result((sizes_json if flags["json"] else sizes_text)(images))
 
 
+def init(bound: Bound, c: Context, flags: Flags) -> None:
+    """Write a tasks.py with the tasks, or a noxfile.py; show it first, and leave a file that is there alone."""
+    from rustdocker_tasks.init import write_task_file
+
+    show_result(
+        str(write_task_file(bound.start(), for_nox=flags["nox"], dry=c.config.run.dry, say=Terminal().say))
+    )
+
+
 def explain(bound: Bound, c: Context, flags: Flags) -> None:
     """Print why the last build in containers did what it did: what changed, was compiled, came from the cache."""
     from rustdocker_tasks.explain import last_build

@@ -43,6 +43,7 @@ RUN_FLAGS = (
     *START_FLAGS,
 )
 MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")
+NOX = Flag("nox", "Write a noxfile.py, for Nox.", default=False)
 FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
 
 

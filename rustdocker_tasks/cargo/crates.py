@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from rustdocker_tasks.cargo.graph import FIRST_RESOLVER, Graph, Known, Wanted, resolve
 from rustdocker_tasks.cargo.manifest import parse_manifest, read_package
 from rustdocker_tasks.cargo.model import PackageId
-from rustdocker_tasks.cargo.project import load_outside, load_package
+from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_package
 from rustdocker_tasks.cargo.surroundings import cargo_home
 from rustdocker_tasks.cargo.targets import PackageFiles
 from rustdocker_tasks.cargo.text import read_text
@@ -66,7 +67,10 @@ def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
     """Return what cargo knows, None where it is not installed, or would have to download something."""
     if shutil.which("cargo") is None:
         return None
-    manifest = next(p.manifest for p in project.members if p.name == wanted.root.name)
+    # Of the member asked for cargo takes only the features that are named: one answer serves all otherwise.
+    is_usual = not wanted.features and wanted.default_features
+    own = next(p.manifest for p in project.members if p.name == wanted.root.name)
+    manifest = project.root / MANIFEST if is_usual else own
     platforms = (wanted.target, wanted.host)
     command = [
         *("cargo", "metadata", "--format-version=1", "--offline", "--locked", f"--manifest-path={manifest}"),
@@ -75,8 +79,15 @@ def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
         f"--features={','.join(wanted.features)}",
         *([] if wanted.default_features else ["--no-default-features"]),
     ]
+    files = hash((project.text, *(p.text for p in project.members)))
+    return _metadata(tuple(command), project.root, files)
+
+
+@cache
+def _metadata(command: tuple[str, ...], folder: Path, files: int) -> Known | None:  # noqa: ARG001 - another answer
+    """Return what cargo says, None where it fails: it is asked once for all programs of a workspace."""
     try:
-        told = json.loads(read_output(command, folder=project.root, quiet=True))
+        told = json.loads(read_output(command, folder=folder, quiet=True))
     except (CalledProcessError, ValueError):
         return None
     ids = {each["id"]: PackageId(each["name"], each["version"], each["source"]) for each in told["packages"]}

@@ -86,6 +86,7 @@ from rustdocker_tasks.errors.project import (
     OutsideOfContext,
     SeveralBinaries,
     SeveralTargets,
+    TaskFileExists,
     UnusableSource,
 )
 from rustdocker_tasks.errors.settings import (
@@ -166,6 +167,7 @@ __all__ = [
     "SeveralBadSettings",
     "SeveralBinaries",
     "SeveralTargets",
+    "TaskFileExists",
     "Unexpected",
     "UnknownCargoLayout",
     "UnknownKey",

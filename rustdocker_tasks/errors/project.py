@@ -107,6 +107,16 @@ class UnusableSource(ProjectError):
         )
 
 
+class TaskFileExists(ProjectError):
+    def __init__(self, path: Path, *, needed: str) -> None:
+        super().__init__(
+            f"there is a {path.name} already, which is not touched",
+            found=str(path),
+            set_by="you, or another tool",
+            hint=f"add to it:\n{needed.rstrip()}",
+        )
+
+
 class OutdatedLock(ProjectError):
     def __init__(self, path: Path, lacks: str, *, set_by: str) -> None:
         super().__init__(

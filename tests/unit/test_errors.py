@@ -422,6 +422,13 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  set by: --tag\n  hint: give each its own, for example with {name} in `tag` or `repository`",
     ),
     (
+        errors.TaskFileExists(Path("/shop/tasks.py"), needed="import a\n\nns = a\n"),
+        65,
+        "there is a tasks.py already, which is not touched\n  found: /shop/tasks.py\n"
+        "  set by: you, or another tool\n"
+        "  hint: add to it:\n    import a\n    \n    ns = a",
+    ),
+    (
         errors.NotOurs(Path("/shop/Dockerfile")),
         67,
         "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"

@@ -39,7 +39,7 @@ LADDER = [
     ["inputs", "explanation"],
     ["host", "dockerfile", "context", "cache"],
     ["report", "results", "run_flags", "containers", "container_failure"],
-    ["container_build", "host_build", "eject", "explain"],
+    ["container_build", "host_build", "eject", "explain", "init"],
     ["pipeline"],
     ["programs"],
     ["run", "push", "terminal"],
@@ -47,6 +47,7 @@ LADDER = [
     ["bound"],
     ["task_bodies"],
     ["collection"],
+    ["nox", "program"],
     ["__init__"],
 ]
 PURE = [

@@ -1,0 +1,69 @@
+"""The tasks as sessions of Nox: `register()` in a noxfile.py."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from invoke.config import Config
+from invoke.context import Context
+from invoke.exceptions import Exit, ParseError
+from invoke.parser.context import ParserContext
+from invoke.parser.parser import Parser
+
+from rustdocker_tasks.collection import collection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import nox
+    from invoke.tasks import Task
+
+# Nox lets all loggers tell everything: these would tell whole configurations and command lines.
+_TALKATIVE = ("invoke", "python_on_whales", "docker", "urllib3")
+
+
+def register(
+    root: Path | str | None = None,
+    *,
+    tasks: Sequence[str] = ("build", "check", "push"),
+    packages: Sequence[str] = (),
+    variants: Sequence[str] = (),
+    prefix: str = "",
+    **settings: Any,
+) -> None:
+    """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
+
+    With several `packages` or `variants` there is one for each, such as `build(variant='static')`. What follows
+    `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is the noxfile's
+    folder. Raises KeyError for a task that there is not.
+    """
+    import nox
+
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    known = collection(root, **settings).tasks
+    for name in tasks:
+        run: Any = _session(name, known[name])
+        for key, values in (("package", packages), ("variant", variants)):
+            if values:
+                run = nox.parametrize(key, list(values))(run)
+        nox.session(run, name=f"{prefix}{name}", python=False, default=False, tags=["docker"])
+
+
+def _session(name: str, task: Task[Any]) -> Callable[..., None]:
+    parser = Parser(contexts=[ParserContext(name=name, args=task.get_arguments())])
+
+    def run(session: nox.Session, **chosen: str) -> None:
+        words = [word for key, value in chosen.items() for word in (f"--{key}", value)]
+        try:
+            (asked,) = parser.parse_argv([name, *words, *session.posargs])
+            task(Context(Config(lazy=True)), **asked.as_kwargs)
+        except ParseError as error:
+            session.error(str(error))
+        except Exit as error:
+            session.error(error.message or f"{name} ended with exit code {error.code}")
+
+    run.__doc__ = task.__doc__
+    return run

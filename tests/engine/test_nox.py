@@ -1,0 +1,85 @@
+"""The tasks as sessions of Nox, run by Nox itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Outcome, Write, clean_environment, crate
+from tests.engine.conftest import MACHINE_ENGINE
+
+pytestmark = pytest.mark.engine
+
+NOXFILE = "from rustdocker_tasks.nox import register\nregister({arguments})\n"
+
+
+def nox(*words: str, folder: Path, **environment: str) -> Outcome:
+    done = subprocess.run(
+        [sys.executable, "-m", "nox", *words],
+        cwd=folder,
+        env=clean_environment(DOCKER_HOST=MACHINE_ENGINE, **environment),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def with_noxfile(write: Write, arguments: str = "") -> Path:
+    return write({**crate(), "noxfile.py": NOXFILE.format(arguments=arguments)})
+
+
+def test_a_session_builds_the_image_and_prints_its_id_alone(write: Write, output_of: Callable[..., str]) -> None:
+    built = nox("-s", "build", folder=with_noxfile(write))
+
+    assert output_of(built.result) == "first"
+
+
+def test_a_bare_nox_builds_nothing(write: Write) -> None:
+    folder = with_noxfile(write)
+    done = nox(folder=folder)
+
+    assert done.code == 0
+    assert not (folder / "target").exists()
+
+
+def test_there_is_a_session_for_each_package_and_variant(write: Write) -> None:
+    folder = with_noxfile(
+        write, 'packages=["app", "other"], variants=["minimal", "static"], tasks=["build"], prefix="image-"'
+    )
+    listed = nox("--list", folder=folder)
+
+    assert [line.split()[1] + line.split()[2] for line in listed.stdout.splitlines() if line.startswith("- ")] == [
+        f"image-build(variant='{variant}',package='{package}')"
+        for package in ("app", "other")
+        for variant in ("minimal", "static")
+    ]
+    refused = nox("-s", "image-build(variant='minimal', package='other')", folder=folder)
+    assert refused.code == 1
+    assert "there is no package named `other`" in refused.stderr
+
+
+def test_what_follows_two_dashes_are_the_task_s_flags(write: Write) -> None:
+    folder = with_noxfile(write, 'variant="minimal"')
+
+    assert (
+        "aborted: there is no binary named `nope`"
+        in nox("-s", "build", "--", "--bin", "nope", folder=folder).stderr
+    )
+    assert "aborted: No idea what '--nope' is!" in nox("-s", "build", "--", "--nope", folder=folder).stderr
+    assert not (folder / "target").exists()
+
+
+def test_libraries_do_not_tell_what_they_do(write: Write) -> None:
+    folder = with_noxfile(write, 'build_env={"SECRET": "hunter2"}')
+    done = nox("-s", "build", folder=folder)
+
+    assert done.code == 0
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "urllib3" not in done.stderr

@@ -1,0 +1,116 @@
+"""The program `rustdocker`, in folders without a task file."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import (
+    MAIN,
+    MANIFEST,
+    REPOSITORY,
+    Outcome,
+    Write,
+    clean_environment,
+    crate,
+    invoke,
+    write_files,
+)
+
+pytestmark = pytest.mark.engine
+
+WORKSPACE = {
+    "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\n',
+    **{f"{name}/Cargo.toml": MANIFEST.format(name=name) for name in "ab"},
+    **{f"{name}/src/main.rs": MAIN for name in "ab"},
+}
+
+
+def rustdocker(*words: str, folder: Path, **environment: str) -> Outcome:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "rustdocker", *words],
+        cwd=folder,
+        env=clean_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def without_tasks(files: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in files.items() if name != "tasks.py"}
+
+
+def test_it_builds_where_there_is_no_task_file(write: Write, output_of: Callable[..., str]) -> None:
+    folder = write(without_tasks(crate()))
+
+    assert output_of(rustdocker("build", folder=folder).result) == "first"
+    assert not (folder / "tasks.py").exists()
+
+
+def test_init_writes_a_task_file_that_works_and_shows_it_first(
+    write: Write, output_of: Callable[..., str]
+) -> None:
+    folder = write(without_tasks(crate()))
+    assert rustdocker("--dry", "init", folder=folder).code == 0
+    assert not (folder / "tasks.py").exists()
+
+    written = rustdocker("init", folder=folder)
+    assert written.result == str(folder / "tasks.py")
+    assert "+from rustdocker_tasks import ns" in written.stderr
+    assert output_of(invoke("build", folder=folder).result) == "first"
+
+
+def test_init_twice_changes_nothing_and_another_file_is_left_alone(write: Write) -> None:
+    folder = write(without_tasks(crate()))
+    rustdocker("init", folder=folder)
+    before = (folder / "tasks.py").stat().st_mtime_ns
+    assert rustdocker("init", folder=folder).code == 0
+    assert (folder / "tasks.py").stat().st_mtime_ns == before
+
+    (folder / "tasks.py").write_text("import mine\n")
+    refused = rustdocker("init", folder=folder)
+    assert refused.code == 65
+    assert "from rustdocker_tasks import ns" in refused.stderr
+    assert (folder / "tasks.py").read_text() == "import mine\n"
+
+
+def test_init_of_several_programs_makes_the_tasks_of_all(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, WORKSPACE)
+    rustdocker("init", folder=folder)
+    listed = invoke("--list", folder=folder).result
+
+    assert {"build", "push", "a.build", "b.run"} <= {
+        line.split()[0] for line in listed.splitlines() if line.strip()
+    }
+
+
+def test_init_for_nox_makes_a_noxfile_that_nox_reads(write: Write) -> None:
+    folder = write(without_tasks(crate()))
+    assert rustdocker("init", "--nox", folder=folder).code == 0
+    words = [sys.executable, "-m", "nox", "--list"]
+    listed = subprocess.run(
+        words,
+        cwd=folder,
+        env=clean_environment(NOX_SCRIPT_MODE="none"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert "- build" in listed.stdout
+
+
+@pytest.mark.parametrize("example", ["hello", "web"])
+def test_the_examples_have_the_task_file_that_init_writes(example: str) -> None:
+    told = rustdocker("init", folder=REPOSITORY / "examples" / example)
+
+    assert told.code == 0
+    assert "has the tasks already" in told.stderr

@@ -1,0 +1,238 @@
+"""All programs of a workspace in one go: what is compiled, what changes, and what is left when one fails."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.registry import PASSWORD, TRUSTED
+from tests.conftest import MANIFEST, Outcome, invoke, write_files
+from tests.engine.conftest import ENGINE_NAMES, MACHINE_ENGINE, write_credentials
+from tests.engine.workspace import forget_layers
+
+pytestmark = pytest.mark.engine
+
+TASKS = "from rustdocker_tasks import workspace\nns = workspace()\n"
+MAIN = 'fn main() {{ println!("{name} {{}}", {core}::number()); }}\n'
+BROKEN = "fn main() { this does not compile }\n"
+# What is said once for all is not what this is about.
+BACKENDS = [("buildx", MACHINE_ENGINE), ("buildx", CURRENT_ENGINE), ("host", CURRENT_ENGINE)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three programs with a library; its name is new: BuildKit knows equal steps of other projects."""
+    prefix = f"t{uuid.uuid4().hex[:8]}"
+    files = {
+        "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["crates/*"]\n',
+        "Cargo.lock": "version = 4\n",
+        "tasks.py": TASKS,
+        "crates/core/Cargo.toml": MANIFEST.format(name=f"{prefix}-core"),
+        "crates/core/src/lib.rs": "pub fn number() -> u32 { 1 }\n",
+    }
+    for name in ("api", "mail", "web"):
+        needs = f'[dependencies]\n{prefix}-core = {{ path = "../core" }}\n'
+        files[f"crates/{name}/Cargo.toml"] = MANIFEST.format(name=name) + needs
+        files[f"crates/{name}/src/main.rs"] = MAIN.format(name=name, core=f"{prefix}_core")
+    made = write_files(tmp_path / prefix, files)
+    lock = "".join(f'[[package]]\nname = "{prefix}-core"\nversion = "0.1.0"\n')
+    for name in ("api", "mail", "web"):
+        lock += f'[[package]]\nname = "{name}"\nversion = "0.1.0"\ndependencies = ["{prefix}-core"]\n'
+    (made / "Cargo.lock").write_text(f"version = 4\n{lock}")
+    return made
+
+
+def build(
+    folder: Path, *words: str, backend: str = "buildx", host: str = CURRENT_ENGINE, **settings: str
+) -> Outcome:
+    return invoke("build", *words, folder=folder, RUSTDOCKER_BACKEND=backend, DOCKER_HOST=host, **settings)
+
+
+def images(outcome: Outcome) -> dict[str, str]:
+    """The IDs by name, as the table on stdout has them."""
+    rows = [line.split() for line in outcome.stdout.splitlines()]
+    return {row[0].partition(":")[0]: row[1] for row in rows if row[1].startswith("sha256:")}
+
+
+def compiled(outcome: Outcome, folder: Path) -> list[str]:
+    lines = [line.split() for line in outcome.stderr.splitlines() if "Compiling" in line]
+    return sorted(line[1].removeprefix(f"{folder.name}-") for line in lines)
+
+
+def printed(image: str, host: str = CURRENT_ENGINE) -> str:
+    with closing(docker.DockerClient(base_url=host)) as client:
+        return str(client.containers.run(image, remove=True).decode().strip())
+
+
+def edit(folder: Path, name: str, old: str, new: str) -> None:
+    path = folder / "crates" / name
+    path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize(("backend", "host"), BACKENDS, ids=[*ENGINE_NAMES, "host"])
+def test_all_are_compiled_once_and_an_edit_changes_its_image_alone(folder: Path, backend: str, host: str) -> None:
+    first = build(folder, backend=backend, host=host)
+    assert first.code == 0, first.stderr
+    assert compiled(first, folder) == ["api", "core", "mail", "web"]
+    assert {name: printed(image, host) for name, image in images(first).items()} == {
+        "api": "api 1",
+        "mail": "mail 1",
+        "web": "web 1",
+    }
+
+    again = build(folder, backend=backend, host=host)
+    assert compiled(again, folder) == []
+    assert images(again) == images(first)
+
+    edit(folder, "mail/src/main.rs", "mail ", "edited ")
+    edited = build(folder, backend=backend, host=host)
+    assert compiled(edited, folder) == ["mail"]
+    assert {n for n, image in images(edited).items() if image != images(first)[n]} == {"mail"}
+    assert printed(images(edited)["mail"], host) == "edited 1"
+
+    edit(folder, "core/src/lib.rs", "{ 1 }", "{ 2 }")
+    of_core = build(folder, backend=backend, host=host)
+    assert compiled(of_core, folder) == ["api", "core", "mail", "web"]
+    assert printed(images(of_core)["web"], host) == "web 2"
+
+
+def test_an_image_is_the_same_whether_it_is_built_alone_or_with_others(folder: Path) -> None:
+    together = images(build(folder))
+    alone = invoke("web.build", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert alone.result == together["web"]
+    assert compiled(alone, folder) == []
+
+
+@pytest.mark.parametrize("backend", ["buildx", "host"])
+def test_one_that_does_not_compile_is_no_reason_for_the_others_to_fail(folder: Path, backend: str) -> None:
+    before = images(build(folder, backend=backend))
+    edit(folder, "api/src/main.rs", "api ", "edited ")
+    (folder / "crates/mail/src/main.rs").write_text(BROKEN)
+    edit(folder, "web/src/main.rs", "web ", "edited ")
+    failed = build(folder, backend=backend)
+
+    assert failed.code == 66
+    assert {name: printed(image) for name, image in images(failed).items()} == {
+        "api": "edited 1",
+        "web": "edited 1",
+    }
+    assert "mail:0.1.0  not made" in failed.stdout
+    assert "1 of 3 images were not made: mail" in failed.stderr
+    assert "mail: `cargo" in failed.stderr
+
+    (folder / "crates/mail/src/main.rs").write_text(MAIN.format(name="mail", core=f"{folder.name}_core"))
+    mended = build(folder, backend=backend)
+    assert mended.code == 0, mended.stderr
+    assert images(mended)["mail"] == before["mail"]
+
+
+def test_a_program_that_would_not_start_is_told_by_its_name(folder: Path) -> None:
+    # Not there in Debian slim, and nowhere the loader looks.
+    files = {
+        "crates/mail/build.rs": """fn main() {
+            let out = std::env::var("OUT_DIR").unwrap();
+            std::fs::write(format!("{out}/x.c"), "int x(void) { return 1; }").unwrap();
+            let made = std::process::Command::new("cc").args(["-shared", "-o"])
+                .arg(format!("{out}/libx.so")).arg(format!("{out}/x.c")).status().unwrap();
+            assert!(made.success());
+            println!("cargo::rustc-link-search=native={out}");
+            println!("cargo::rustc-link-lib=dylib=x");
+        }""",
+        "crates/mail/src/main.rs": """unsafe extern "C" { fn x() -> i32; }
+        fn main() { unsafe { println!("{}", x()) } }""",
+    }
+    write_files(folder, files)
+    failed = build(folder)
+
+    assert failed.code == 67
+    assert sorted(images(failed)) == ["api", "web"]
+    assert "mail: the build image" in failed.stderr
+    assert "libx.so" in failed.stderr
+
+
+def test_what_is_said_for_one_program_is_true_of_its_image_alone(folder: Path) -> None:
+    said = '[package.metadata.rustdocker]\nvariant = "minimal"\nuser = "1000:1000"\nexpose = [8080]\n'
+    with (folder / "crates/mail/Cargo.toml").open("a") as manifest:
+        manifest.write(said)
+    with (folder / "crates/web/Cargo.toml").open("a") as manifest:
+        manifest.write('[package.metadata.rustdocker]\nenv = { WHO = "web" }\n')
+    made = build(folder, "--json")
+    reports: list[dict[str, Any]] = json.loads(made.result)
+
+    assert [(each["name"], each["variant"]) for each in reports] == [
+        ("api", "slim"),
+        ("mail", "minimal"),
+        ("web", "slim"),
+    ]
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        configs = {each["name"]: client.images.get(each["image"]).attrs["Config"] for each in reports}
+    assert [configs[name]["User"] for name in ("api", "mail", "web")] == [
+        "65532:65532",
+        "1000:1000",
+        "65532:65532",
+    ]
+    assert [name for name, config in configs.items() if "WHO=web" in config["Env"]] == ["web"]
+    assert [name for name, config in configs.items() if config.get("ExposedPorts")] == ["mail"]
+    # Two calls of cargo, and the library is compiled by one of them.
+    assert compiled(made, folder).count("core") == 1
+    assert printed(reports[1]["image"]) == "mail 1"
+
+
+def test_a_fresh_machine_takes_the_dependencies_of_all_from_layers(folder: Path) -> None:
+    with (folder / "crates/core/Cargo.toml").open("a") as manifest:
+        manifest.write('[dependencies]\nfnv = "1"\n')
+    (folder / "Cargo.lock").unlink()
+    invoke_cargo = {"RUSTDOCKER_LOCKED": "false"}
+    store = {"RUSTDOCKER_CACHE": "layer", "RUSTDOCKER_CACHE_TO": "./layers", "RUSTDOCKER_CACHE_FROM": "./layers"}
+    first = build(folder, **store, **invoke_cargo)
+    assert first.code == 0, first.stderr
+    assert compiled(first, folder) == ["api", "core", "fnv", "mail", "web"]
+
+    forget_layers()
+    edit(folder, "mail/src/main.rs", "mail ", "edited ")
+    fresh = build(folder, **store, **invoke_cargo)
+    assert compiled(fresh, folder) == ["api", "core", "mail", "web"]
+    assert printed(images(fresh)["mail"]) == "edited 1"
+
+
+def test_all_are_pushed(folder: Path, tmp_path: Path) -> None:
+    write_credentials(tmp_path, PASSWORD)
+    pushed = invoke(
+        "push",
+        folder=folder,
+        RUSTDOCKER_BACKEND="buildx",
+        DOCKER_HOST=CURRENT_ENGINE,
+        DOCKER_CONFIG=str(tmp_path),
+        RUSTDOCKER_REPOSITORY=f"{TRUSTED.address}/{folder.name}/{{name}}",
+    )
+
+    names = [line.partition("@sha256:")[0] for line in pushed.result.splitlines()]
+    assert names == [f"{TRUSTED.address}/{folder.name}/{name}" for name in ("api", "mail", "web")]
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        for line in pushed.result.splitlines():
+            assert client.images.get(line).id
+
+
+def test_two_programs_for_one_image_are_refused_before_anything_is_built(folder: Path) -> None:
+    refused = build(folder, RUSTDOCKER_TAG='["shop:1"]')
+
+    assert refused.code == 64
+    assert "two programs would become one image, shop:1" in refused.stderr
+    assert "set by: the environment variable RUSTDOCKER_TAG" in refused.stderr
+    assert not (folder / "target").exists()
+
+
+def test_a_workspace_that_cannot_be_read_is_told_and_no_traceback(folder: Path) -> None:
+    (folder / "crates/web/Cargo.toml").write_text("[package\n")
+    listed = invoke("--list", folder=folder)
+
+    assert listed.code == 65
+    assert "crates/web/Cargo.toml" in listed.stderr

@@ -23,7 +23,7 @@ from tasks.lab.images import RUNTIME, RUST
 CHEF_VERSION = "0.1.77"
 OURS, CHEF, RAW = "invoke build", "cargo-chef", "docker buildx build"
 _FILES = Path(__file__).parent / "dockerfiles"
-_ENVIRONMENT = {
+ENVIRONMENT = {
     # Python's own cache, as pip fills it, is part of what is installed.
     **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
     "DOCKER_HOST": HOST,
@@ -50,7 +50,7 @@ class Contender:
         """Return the seconds that the build takes."""
         began = time.perf_counter()
         done = subprocess.run(
-            self.command, cwd=self.folder, env=_ENVIRONMENT, capture_output=True, text=True, check=False
+            self.command, cwd=self.folder, env=ENVIRONMENT, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise SystemExit(f"{self.name}: {done.stderr}")
@@ -83,7 +83,7 @@ class Contender:
 
 
 def docker(*words: str) -> bytes:
-    return subprocess.run(["docker", *words], env=_ENVIRONMENT, check=True, capture_output=True).stdout
+    return subprocess.run(["docker", *words], env=ENVIRONMENT, check=True, capture_output=True).stdout
 
 
 def contenders(app: App, root: Path) -> list[Contender]:

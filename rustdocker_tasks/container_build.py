@@ -252,6 +252,7 @@ def _request(waiting: Sequence[_Prepared], context: BuildContext, proxies: Proxi
         secret_values={**find_credentials(containers[0].secrets), **({PROXIES: known} if known else {})},
         ssh_agent=ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
         builder=containers[0].builder,
+        created=waiting[0].group.first.created,
     )
 
 

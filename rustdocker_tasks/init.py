@@ -41,8 +41,8 @@ if __name__ == "__main__":
 def write_task_file(start: Path, *, for_nox: bool, dry: bool, say: Say) -> Path:
     """Write the file that makes the tasks those of the project at `start`; return its path.
 
-    What is about to be written is shown first. A file that is there is never touched: TaskFileExists, unless it has
-    our tasks. Raises ProjectError.
+    What is about to be written is shown first. A file that is there is never touched: TaskFileExists, unless it
+    has our tasks. Raises ProjectError.
     """
     project = load_project(start)
     path = project.root / ("noxfile.py" if for_nox else "tasks.py")

@@ -22,6 +22,7 @@ from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
 from rustdocker_tasks.plan.context import context_folders
+from rustdocker_tasks.plan.created import created_at
 from rustdocker_tasks.plan.groups import group_images, group_of
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
@@ -186,6 +187,7 @@ def _machine_facts(resolved: ResolvedSettings, git: GitState | NoGitState) -> Ma
         git=git,
         isolates=_isolates(resolved),
         machine=machine(),
+        created=created_at(os.environ),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
 

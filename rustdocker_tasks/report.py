@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from rustdocker_tasks.plan.created import as_date
 from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.printable import as_json, megabytes
 from rustdocker_tasks.settings.options import OPTIONS
@@ -114,6 +115,7 @@ def _plan_rows(plan: ImagePlan) -> list[tuple[str, str]]:
         ("linkage", plan.linkage_reason),
         ("program", f"{plan.name} {plan.version} ({plan.compile.manifest})"),
         ("commit", plan.git.revision if isinstance(plan.git, GitState) else f"none ({plan.git.reason})"),
+        ("created", as_date(plan.created)),
         ("profile", plan.compile.profile),
         ("features", _features(plan)),
         ("lock file", _lock_file(plan)),
@@ -193,6 +195,7 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
             "version": plan.version,
             "manifest": str(plan.compile.manifest),
             "commit": plan.git.revision if isinstance(plan.git, GitState) else None,
+            "created": as_date(plan.created),
             "profile": plan.compile.profile,
             "features": plan.compile.features,
             "default_features": plan.compile.default_features,

@@ -52,6 +52,12 @@ class BuildRequest(Frozen, frozen=True, kw_only=True):
     secret_values: Mapping[str, str]
     ssh_agent: bool
     builder: str | None
+    created: int  # what the images say: seconds since 1970
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        """Build arguments: what BuildKit reads from 0.11 on, and an older one passes over."""
+        return {"SOURCE_DATE_EPOCH": str(self.created)}
 
 
 class BuildResult(Frozen, frozen=True, kw_only=True):
@@ -124,6 +130,7 @@ def _build_one(
         tags=list(target.tags),
         secrets=[_secret(key, path) for key, path in secrets.items()],
         ssh="default" if request.ssh_agent else None,
+        build_args=request.arguments,
         builder=request.builder,
         cache_from=[store.source for store in target.cache_from] or None,
         cache_to=target.cache_to.target if target.cache_to else None,
@@ -162,6 +169,7 @@ def bake_file(request: BuildRequest, secrets: Mapping[str, Path]) -> str:
             "context": str(request.context),
             "dockerfile": str(target.dockerfile),
             **({"target": target.stage} if target.stage else {}),
+            "args": request.arguments,
             "tags": list(target.tags),
             "secret": [_secret(key, path) for key, path in secrets.items()],
             "ssh": ["default"] if request.ssh_agent else [],

@@ -18,6 +18,7 @@ from rustdocker_tasks.inputs.root_files import (
     Entry,
     program_entry,
 )
+from rustdocker_tasks.plan.created import as_date
 from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
@@ -67,5 +68,6 @@ def _image(plan: ImagePlan, program: Program, layers: tuple[Layer, ...]) -> OciI
         environment={**SEARCH_PATH, **ENVIRONMENT},
         program=program,
         layers=layers,
+        created=as_date(plan.created),
     )
     return make_image(config, layers, plan.tags)

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from rustdocker_tasks.host.program import Program
     from rustdocker_tasks.image_config import Healthcheck, ImageConfig
 
-_EPOCH = "1970-01-01T00:00:00Z"
-
 
 def oci_config(
     config: ImageConfig,
@@ -21,8 +19,11 @@ def oci_config(
     environment: dict[str, str],
     program: Program,
     layers: Sequence[Layer],
+    created: str,
 ) -> dict[str, object]:
     """Return the configuration; `environment` is what the image sets unless the user's own says otherwise.
+
+    `created` is a time as RFC 3339 writes it.
 
     Source: OCI image-spec, config.md. An empty field is left out, as the Go implementations do.
     """
@@ -39,13 +40,13 @@ def oci_config(
         "Healthcheck": _healthcheck(config.healthcheck) if config.healthcheck else None,
     }
     return {
-        "created": _EPOCH,
+        "created": created,
         "architecture": program.architecture,
         **({"variant": program.architecture_variant} if program.architecture_variant else {}),
         "os": "linux",
         "config": {key: value for key, value in execution.items() if value},
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        "history": [{"created": _EPOCH, "created_by": f"rustdocker-tasks: {layer.name}"} for layer in layers],
+        "history": [{"created": created, "created_by": f"rustdocker-tasks: {layer.name}"} for layer in layers],
     }
 
 

@@ -91,6 +91,7 @@ class MachineFacts(Frozen, frozen=True, kw_only=True):
     isolates: bool = True  # the builder can run a step without network
     machine: str = "x86_64"  # its architecture, by which builders are taken to be of the same
     git: GitState | NoGitState
+    created: int = 0  # what images say: seconds since 1970
 
 
 class ContainerBuild(Frozen, frozen=True, kw_only=True):
@@ -206,6 +207,7 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
     tags: tuple[ImageReference, ...]
     tags_set_by: str
     git: GitState | NoGitState
+    created: int  # what the image says: seconds since 1970
 
     @property
     def is_of_musl(self) -> bool:

@@ -168,6 +168,7 @@ def make_plan(
         tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=facts.git),
         tags_set_by=resolved.origin("tag" if settings.tag else "repository").where,
         git=facts.git,
+        created=facts.created,
     )
 
 

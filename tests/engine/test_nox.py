@@ -56,11 +56,11 @@ def test_there_is_a_session_for_each_package_and_variant(write: Write) -> None:
     listed = nox("--list", folder=folder)
 
     assert [line.split()[1] + line.split()[2] for line in listed.stdout.splitlines() if line.startswith("- ")] == [
-        f"image-build(variant='{variant}',package='{package}')"
-        for package in ("app", "other")
+        f"image-build(package='{package}',variant='{variant}')"
         for variant in ("minimal", "static")
+        for package in ("app", "other")
     ]
-    refused = nox("-s", "image-build(variant='minimal', package='other')", folder=folder)
+    refused = nox("-s", "image-build(package='other', variant='minimal')", folder=folder)
     assert refused.code == 1
     assert "there is no package named `other`" in refused.stderr
 

@@ -154,7 +154,7 @@ def test_a_program_that_would_not_start_is_told_by_its_name(folder: Path) -> Non
 
     assert failed.code == 67
     assert sorted(images(failed)) == ["api", "web"]
-    assert "mail: the build image" in failed.stderr
+    assert "\nmail: the " in failed.stderr
     assert "libx.so" in failed.stderr
 
 

@@ -42,6 +42,7 @@ def request(*targets: BuildTarget, context: str = "/shop", ssh_agent: bool = Fal
         secret_values={},
         ssh_agent=ssh_agent,
         builder=None,
+        created=0,
     )
 
 
@@ -63,6 +64,7 @@ def test_a_bake_file_has_what_each_image_is_made_of() -> None:
         "context": "/shop",
         "dockerfile": "/shop/Dockerfile",
         "target": "a",
+        "args": {"SOURCE_DATE_EPOCH": "0"},
         "tags": ["api:1"],
         "secret": ["id=token,src=/tmp/token"],
         "ssh": ["default"],

@@ -36,7 +36,14 @@ def members(layer: Layer) -> dict[str, tarfile.TarInfo]:
 
 
 def config(image: ImageConfig, **environment: str) -> dict[str, Any]:
-    return oci_config(image, entrypoint="/usr/local/bin/x", environment=environment, program=PROGRAM, layers=[])
+    return oci_config(
+        image,
+        entrypoint="/usr/local/bin/x",
+        environment=environment,
+        program=PROGRAM,
+        layers=[],
+        created="1970-01-01T00:00:00Z",
+    )
 
 
 def file(path: str, content: bytes = b"x") -> Entry:

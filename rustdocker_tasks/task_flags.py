@@ -20,7 +20,7 @@ SETTING_FLAGS = (
     Flag("bin", "The binary that the image runs."),
     Flag("package", "The package that has the binary."),
     Flag("features", "Features of the package to switch on.", []),
-    Flag("profile", "Cargo's profile to compile with."),
+    Flag("profile", "Cargo's profile to compile with; small and smallest are there too."),
     Flag("target", "The target triple to compile for, in place of the usual one."),
     Flag("backend", "What builds the image: auto, buildx or host."),
 )

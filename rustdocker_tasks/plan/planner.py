@@ -21,6 +21,7 @@ from rustdocker_tasks.plan.model import (
     Toolchain,
 )
 from rustdocker_tasks.plan.naming import image_tags
+from rustdocker_tasks.plan.profiles import load_profiles
 from rustdocker_tasks.plan.target import target_in_container, target_on_host
 from rustdocker_tasks.settings.options import OPTIONS, Backend
 from rustdocker_tasks.variants import Base, Variant, load_variants
@@ -138,6 +139,7 @@ def make_plan(
             default_features=settings.default_features,
             environment={
                 **(detected_environment(project) if in_container else {}),
+                **_profile_environment(project, settings.profile),
                 **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
                 **settings.build_env,
             },
@@ -193,16 +195,21 @@ def _require_locked(project: Project, resolved: ResolvedSettings) -> None:
 
 def _require_profile(project: Project, resolved: ResolvedSettings) -> str:
     name = resolved.settings.profile
-    if name in project.profiles:
+    if name in project.profiles or name in load_profiles():
         return name
-    known = sorted(project.profiles)
+    known = sorted({*project.profiles, *load_profiles()})
     raise BadValue(
         "profile",
         value=name,
         where=resolved.origin("profile").where,
-        problem=f"{project.root / 'Cargo.toml'} and cargo have the profiles {', '.join(known)}",
+        problem=f"{project.root / 'Cargo.toml'}, cargo and we have the profiles {', '.join(known)}",
         example=f'"{nearest(name, known) or known[0]}"',
     )
+
+
+def _profile_environment(project: Project, name: str) -> dict[str, str]:
+    """Return what defines a profile of ours; one of the project's own outranks it."""
+    return {} if name in project.profiles else load_profiles()[name].environment(name)
 
 
 def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:

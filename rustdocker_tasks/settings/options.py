@@ -49,7 +49,12 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
     default_features: Annotated[
         bool, Meta(description="Whether the package's default features are on.", examples=["false"])
     ] = True
-    profile: Annotated[str, Meta(description="Cargo's profile to compile with.", examples=['"dist"'])] = "release"
+    profile: Annotated[
+        str,
+        Meta(
+            description="Cargo's profile to compile with; small and smallest are there too.", examples=['"small"']
+        ),
+    ] = "release"
     target: Annotated[
         TargetTriple | None,
         Meta(

@@ -33,6 +33,7 @@ def plan(
     default_variant: str = "minimal",
     git: GitState | NoGitState = NO_GIT,
     has_sqlx_data: bool = False,
+    profiles: frozenset[str] = frozenset({"release", "dev"}),
     **settings: object,
 ) -> ImagePlan:
     program = binary(name, required_features=("cli",))
@@ -49,7 +50,7 @@ def plan(
     resolved = resolve_settings([layer])
     backend = choose_backend(resolved, facts)
     return make_plan(
-        replace(project(own, locked=frozenset({"shop"})), has_sqlx_data=has_sqlx_data),
+        replace(project(own, locked=frozenset({"shop"})), has_sqlx_data=has_sqlx_data, profiles=profiles),
         own,
         program,
         resolved,
@@ -100,6 +101,26 @@ def test_what_to_compile_reaches_cargo_in_the_same_words() -> None:
     assert compile_flags(plan(locked=False).compile) == ["--profile=release", "--features=cli"]
 
 
+def test_a_profile_of_ours_is_defined_by_cargo_s_environment() -> None:
+    own: Any = {"build-env": {"CARGO_PROFILE_SMALL_LTO": "thin", "A": "1"}}
+    step = plan(profile="small", **own).compile
+
+    assert compile_flags(step)[0] == "--profile=small"
+    assert step.profile_folder == "small"
+    assert step.environment == {
+        "CARGO_PROFILE_SMALL_INHERITS": "release",
+        "CARGO_PROFILE_SMALL_LTO": "thin",  # the user's own word
+        "CARGO_PROFILE_SMALL_CODEGEN_UNITS": "1",
+        "CARGO_PROFILE_SMALL_STRIP": "symbols",
+        "A": "1",
+    }
+    assert "CARGO_PROFILE_SMALLEST_PANIC" in plan(profile="smallest").compile.environment
+
+
+def test_a_profile_of_the_project_s_own_outranks_ours() -> None:
+    assert plan(profiles=frozenset({"release", "small"}), profile="small").compile.environment == {}
+
+
 def test_an_unknown_feature_is_refused_with_the_nearest() -> None:
     with pytest.raises(BadValue) as caught:
         plan(features=["postgress"])
@@ -117,7 +138,8 @@ def test_an_unknown_profile_is_refused_with_the_nearest() -> None:
         plan(profile="relase")
 
     assert str(caught.value) == (
-        "`profile` cannot take this value: /repo/Cargo.toml and cargo have the profiles dev, release\n"
+        "`profile` cannot take this value: /repo/Cargo.toml, cargo and we have the profiles dev, "
+        "release, small, smallest\n"
         "  found: relase\n"
         "  set by: --profile\n"
         '  hint: write it like "release"'

@@ -98,10 +98,10 @@ class Bound:
         return plan_image(self.start(), self.layers(c, flags))
 
     def planned_all(self, c: Context, flags: Flags) -> list[Planned]:
-        """Return the plans of all programs."""
+        """Return the plans of all programs, or of those that are touched."""
         from rustdocker_tasks.programs import plan_programs
 
-        return plan_programs(self.start(), self.layers(c, flags))
+        return plan_programs(self.start(), self.layers(c, flags), since=flags["changed-since"])
 
 
 def is_dry(c: Context, *planned: Planned) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import Program, shipped_programs
-from rustdocker_tasks.cargo.project import load_project
-from rustdocker_tasks.errors import BadValue, ImagesNotMade, NoBinary, SameImage
+from rustdocker_tasks.cargo.changes import touched_packages
+from rustdocker_tasks.cargo.project import load_outside, load_project
+from rustdocker_tasks.errors import BadFlag, BadValue, ImagesNotMade, NoBinary, SameImage
+from rustdocker_tasks.inputs.git import changed_files
 from rustdocker_tasks.results import FailedImage
 from rustdocker_tasks.settings.sources import Layer, Source
 
@@ -28,11 +30,18 @@ def list_programs(start: Path) -> tuple[Program, ...]:
     return programs
 
 
-def plan_programs(start: Path, layers: Sequence[Layer]) -> list[Planned]:
-    """Return what would be built for each program; raises SameImage, BadValue before anything is built."""
+def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) -> list[Planned]:
+    """Return what would be built for each program, with `since` of those alone that differ from a revision's.
+
+    Raises SameImage, BadValue, BadFlag before anything is built.
+    """
     from rustdocker_tasks.pipeline import plan_images
 
-    planned = plan_images(start, [(*layers, _chosen(program, start)) for program in list_programs(start)])
+    programs = list_programs(start)
+    if since is not None:
+        touched = _touched(start, since)
+        programs = tuple(program for program in programs if program.package in touched)
+    planned = plan_images(start, [(*layers, _chosen(program, start)) for program in programs])
     by_tag: dict[str, str] = {}
     for each in planned:
         for tag in each.plan.tags:
@@ -52,6 +61,15 @@ def plan_programs(start: Path, layers: Sequence[Layer]) -> list[Planned]:
     return planned
 
 
+def _touched(start: Path, since: str) -> set[str]:
+    project = load_project(start)
+    try:
+        changed = changed_files(project.root, since)
+    except ValueError as error:
+        raise BadFlag("--changed-since", value=since, problem=f"git says: {error}", example="main") from error
+    return touched_packages(project, load_outside(project), changed)
+
+
 def _chosen(program: Program, start: Path) -> Layer:
     values = {"package": program.package, **({"bin": program.binary} if program.binary else {})}
     where = "the workspace, all of whose programs are built"
@@ -62,6 +80,8 @@ def build_programs(planned: Sequence[Planned], *, progress: Progress) -> list[Bu
     """Build all images, and return for each what became of it: one that fails is no reason for the others to."""
     from rustdocker_tasks.pipeline import build_images
 
+    if not planned:
+        progress.say("no program is touched")
     made = build_images(planned, progress=progress)
     for failed in made:
         if isinstance(failed, FailedImage):

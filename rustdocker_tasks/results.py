@@ -92,7 +92,7 @@ def images_text(made: Sequence[BuildReport | FailedImage]) -> str:
         else (each.plan.tags[0], each.image, "")
         for each in made
     ]
-    width = max(len(tag) for tag, _, _ in rows)
+    width = max((len(tag) for tag, _, _ in rows), default=0)
     return "\n".join(f"{tag:<{width}}  {image}" for tag, image, _ in rows)
 
 

@@ -39,7 +39,8 @@ def build_all(bound: Bound, c: Context, flags: Flags) -> None:
     planned = bound.planned_all(c, flags)
     if not is_dry(c, *planned):
         made = build_programs(planned, progress=Terminal())
-        show_result(images_json(made) if flags["json"] else images_text(made))
+        if made or flags["json"]:
+            show_result(images_json(made) if flags["json"] else images_text(made))
         require_all(made)
 
 
@@ -51,7 +52,8 @@ def push_all(bound: Bound, c: Context, flags: Flags) -> None:
     planned = bound.planned_all(c, flags)
     if not is_dry(c, *planned):
         pushed, made = push_programs(planned, progress=Terminal())
-        show_result("\n".join(pushed))
+        if pushed:
+            show_result("\n".join(pushed))
         require_all(made)
 
 

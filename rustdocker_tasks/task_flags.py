@@ -26,7 +26,11 @@ SETTING_FLAGS = (
 )
 BIN, PACKAGE = SETTING_FLAGS[1:3]
 # Those that make sense for several programs at once.
-FLAGS_OF_ALL = (VARIANT, *(flag for flag in SETTING_FLAGS if flag.name in {"profile", "target", "backend"}))
+FLAGS_OF_ALL = (
+    VARIANT,
+    *(flag for flag in SETTING_FLAGS if flag.name in {"profile", "target", "backend"}),
+    Flag("changed-since", "Only the programs that differ from those of a git revision, such as main."),
+)
 JSON = Flag("json", "Print the result as JSON.", default=False)
 SCHEMA = Flag("schema", "Print a JSON Schema of Cargo.toml's tables instead.", default=False)
 CLEAR = Flag("clear", "Remove what is kept of this project.", default=False)

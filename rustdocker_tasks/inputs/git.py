@@ -55,6 +55,24 @@ def query_git(folder: Path, more: Iterable[Path] = ()) -> GitState | NoGitState:
     )
 
 
+def changed_files(folder: Path, since: str) -> list[Path]:
+    """Return the files of the repository around a folder that differ from a revision's, untracked ones too.
+
+    Of another branch it is the commit where both part that counts. Raises ValueError with what git says.
+    """
+    try:
+        top = Path(read_output(("git", "rev-parse", "--show-toplevel"), folder=folder, quiet=True).rstrip("\n"))
+        base = read_output(("git", "merge-base", "HEAD", f"{since}^{{commit}}"), folder=folder, quiet=True).strip()
+        names = read_output(("git", "diff", "--name-only", "--no-renames", "-z", base), folder=top, quiet=True)
+        new = read_output(("git", "ls-files", "--others", "--exclude-standard", "-z"), folder=top, quiet=True)
+    except CalledProcessError as error:
+        lines = error.stderr.strip().splitlines()
+        raise ValueError(lines[0] if lines else "it has no commit in common with this branch") from error
+    # By the folder's own name, which may lead through a link.
+    own = Path(os.path.normpath(folder / os.path.relpath(top, folder.resolve())))
+    return [own / name for name in (names + new).split("\0") if name]
+
+
 def _problem_of_folder(folder: Path, real: Path) -> str | None:
     """Return why a repository's own folder does not tell the repository's state alone, None if it does."""
     if folder.is_symlink() or not folder.is_dir() or not folder.samefile(real):

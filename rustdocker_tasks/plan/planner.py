@@ -8,7 +8,7 @@ import msgspec
 
 from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.cargo.lock import find_unlocked
-from rustdocker_tasks.errors import BadValue, BuildxUnusable, OutdatedLock, nearest
+from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, OutdatedLock, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.container import container_build, detected_environment
@@ -115,6 +115,7 @@ def make_plan(
     `toolchain` is that of the host backend; it may be None for a variant that leaves the target to cargo.
     """
     settings = resolved.settings
+    _require_compilable_name(package, binary)
     _require_locked(project, resolved)
     in_container = backend.backend is Backend.BUILDX
     if in_container:
@@ -182,6 +183,16 @@ def _require_no_packages(resolved: ResolvedSettings) -> None:
             where=resolved.origin("runtime-packages").where,
             problem="the host backend installs no packages of Debian",
             example=f"{OPTIONS['runtime-packages'].example}, with --backend buildx",
+        )
+
+
+def _require_compilable_name(package: Package, binary: Target) -> None:
+    """Raise BrokenManifest for a name that cargo takes and rustc does not. Source: rustc_session, output.rs."""
+    if not all(character.isalnum() or character in "-_" for character in binary.name):
+        raise BrokenManifest(
+            package.manifest,
+            f"rustc compiles no binary named `{binary.name}`",
+            hint="name it with letters, digits, `-` and `_` alone",
         )
 
 

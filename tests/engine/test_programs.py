@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import uuid
 from contextlib import closing
 from pathlib import Path
@@ -228,6 +229,31 @@ def test_two_programs_for_one_image_are_refused_before_anything_is_built(folder:
     assert "two programs would become one image, shop:1" in refused.stderr
     assert "set by: the environment variable RUSTDOCKER_TAG" in refused.stderr
     assert not (folder / "target").exists()
+
+
+def test_those_alone_are_built_that_a_revision_s_differ_from(folder: Path) -> None:
+    def git(*words: str) -> None:
+        own = ("-c", "user.name=x", "-c", "user.email=x@y.z")
+        subprocess.run(["git", *own, *words], cwd=folder, check=True, capture_output=True)
+
+    git("init", "--initial-branch=main")
+    git("add", ".")
+    git("commit", "--message=first")
+    nothing = build(folder, "--changed-since=main")
+    assert (nothing.code, nothing.stdout) == (0, "")
+    assert "no program is touched" in nothing.stderr
+
+    git("switch", "--create", "topic")
+    edit(folder, "mail/src/main.rs", "mail ", "edited ")
+    git("commit", "--all", "--message=second")
+    (folder / "crates/web/new.txt").write_text("not yet added")
+    touched = build(folder, "--changed-since=main")
+    assert sorted(images(touched)) == ["mail", "web"]
+    assert compiled(touched, folder) == ["core", "mail", "web"]
+
+    refused = build(folder, "--changed-since=nowhere")
+    assert refused.code == 64
+    assert "--changed-since cannot take this value: git says: " in refused.stderr
 
 
 def test_a_workspace_that_cannot_be_read_is_told_and_no_traceback(folder: Path) -> None:

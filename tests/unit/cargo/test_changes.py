@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from rustdocker_tasks.cargo.changes import touched_packages
+from rustdocker_tasks.cargo.model import Dependency, DependencyKind, Package
+from tests.models import ROOT, binary, package, project
+
+NORMAL, BUILD, TESTS = DependencyKind.NORMAL, DependencyKind.BUILD, DependencyKind.DEVELOPMENT
+
+
+def depending(name: str, **on: DependencyKind) -> Package:
+    needs = tuple(dependency(other, kind) for other, kind in on.items())
+    return replace(package(name, binary(name)), dependencies=needs)
+
+
+def dependency(name: str, kind: DependencyKind) -> Dependency:
+    return Dependency(
+        name=name,
+        package=name,
+        kind=kind,
+        condition=None,
+        requirement=None,
+        path=ROOT / name,
+        git=None,
+        git_reference=None,
+        registry=None,
+        features=(),
+        default_features=True,
+        optional=False,
+    )
+
+
+MEMBERS = (
+    depending("api", core=NORMAL),
+    depending("mail", codegen=BUILD),
+    depending("web", helpers=TESTS),
+    depending("core", base=NORMAL),
+    *map(depending, ("base", "codegen", "helpers")),
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "touched"),
+    [
+        ([], set()),
+        (["api/src/main.rs"], {"api"}),
+        (["base/src/lib.rs"], {"base", "core", "api"}),
+        (["codegen/data.txt"], {"codegen", "mail"}),
+        (["helpers/src/lib.rs"], {"helpers"}),
+        (["web/a.html", "mail/Cargo.toml"], {"web", "mail"}),
+        (["Cargo.lock"], {member.name for member in MEMBERS}),
+        ([".cargo/config.toml"], {member.name for member in MEMBERS}),
+        (["../docs/guide.md"], set()),
+    ],
+)
+def test_a_file_touches_its_package_and_what_is_built_with_it(changed: list[str], touched: set[str]) -> None:
+    paths = [ROOT.parent / name[3:] if name.startswith("../") else ROOT / name for name in changed]
+
+    assert touched_packages(project(*MEMBERS), (), paths) == touched
+
+
+def test_a_package_outside_of_the_workspace_touches_what_depends_on_it() -> None:
+    shared = package("shared", manifest=ROOT.parent / "shared" / "Cargo.toml")
+    api = replace(MEMBERS[0], dependencies=(replace(dependency("shared", NORMAL), path=shared.folder),))
+
+    assert touched_packages(project(api, *MEMBERS[1:]), [shared], [shared.folder / "src/lib.rs"]) == {"api"}
+
+
+def test_files_beside_a_package_in_the_workspace_s_own_folder_are_its_own() -> None:
+    root = package("root", binary("root"), manifest=ROOT / "Cargo.toml")
+
+    assert touched_packages(project(root, *MEMBERS), (), [ROOT / "src/main.rs"]) == {"root"}
+    assert touched_packages(project(root, *MEMBERS), (), [ROOT / "web/src/main.rs"]) == {"web"}
+    everything = {"root", *(member.name for member in MEMBERS)}
+    assert touched_packages(project(root, *MEMBERS), (), [ROOT / ".cargo/config.toml"]) == everything

@@ -152,12 +152,13 @@ def _reports(
     built: Sequence[_Prepared], result: BuildResult, engine: Daemon, seconds: dict[str, float]
 ) -> Iterator[BuildReport]:
     images = [image for each in built for image in each.group.images]
-    for image, digests in zip(images, result.digests, strict=True):
+    found = engine.find_images([(i.tags[0], digests) for i, digests in zip(images, result.digests, strict=True)])
+    for image, digests, identity in zip(images, result.digests, found, strict=True):
         yield BuildReport(
             plan=image,
             contents=None,
             digests=dict(zip(("config", "manifest"), digests, strict=False)),
-            image=engine.find_image(digests, label=image.tags[0]),
+            image=identity,
             loaded=True,
             seconds=seconds,
         )

@@ -114,10 +114,8 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
     return _plan(configured, outside, facts or _machine_facts(configured.resolved, _git(project, outside)))
 
 
-def plan_images(start: Path, choices: Sequence[Sequence[Layer]]) -> list[Planned]:
-    """Return what would be built for the project at `start` by each choice of layers; its files are read once."""
-    project = load_project(start)
-    outside = load_outside(project)
+def plan_images(project: Project, outside: Sequence[Package], choices: Sequence[Sequence[Layer]]) -> list[Planned]:
+    """Return what would be built for the project by each choice of layers."""
     git = _git(project, outside)
     configured = [configure(project, layers) for layers in choices]
     return [_plan(each, outside, _machine_facts(each.resolved, git)) for each in configured]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.progress import Progress
     from rustdocker_tasks.results import BuildReport
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 def list_programs(start: Path) -> tuple[Program, ...]:
     """Return the programs of the workspace at `start` that are to be shipped; raises ProjectError."""
-    project = load_project(start)
+    return _programs_of(load_project(start))
+
+
+def _programs_of(project: Project) -> tuple[Program, ...]:
     programs = shipped_programs(project)
     if not programs:
         raise NoBinary(package.manifest for package in project.members)
@@ -37,11 +41,13 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     """
     from rustdocker_tasks.pipeline import plan_images
 
-    programs = list_programs(start)
+    project = load_project(start)
+    outside = load_outside(project)
+    programs = _programs_of(project)
     if since is not None:
-        touched = _touched(start, since)
+        touched = _touched(project, outside, since)
         programs = tuple(program for program in programs if program.package in touched)
-    planned = plan_images(start, [(*layers, _chosen(program, start)) for program in programs])
+    planned = plan_images(project, outside, [(*layers, _chosen(program, start)) for program in programs])
     by_tag: dict[str, str] = {}
     for each in planned:
         for tag in each.plan.tags:
@@ -61,13 +67,12 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     return planned
 
 
-def _touched(start: Path, since: str) -> set[str]:
-    project = load_project(start)
+def _touched(project: Project, outside: Sequence[Package], since: str) -> set[str]:
     try:
         changed = changed_files(project.root, since)
     except ValueError as error:
         raise BadFlag("--changed-since", value=since, problem=f"git says: {error}", example="main") from error
-    return touched_packages(project, load_outside(project), changed)
+    return touched_packages(project, outside, changed)
 
 
 def _chosen(program: Program, start: Path) -> Layer:

@@ -24,9 +24,9 @@ _OF_ALL = {
 def touched_packages(project: Project, outside: Sequence[Package], changed: Collection[Path]) -> set[str]:
     """Return the names of the members that a program made before the change may not be that of.
 
-    A file belongs to the package in whose folder it lies, and touches all that depend on it by path, but for tests.
-    The workspace's own manifest, the lock file, what tells cargo or rustup how to work, and what lies in no package
-    touch all.
+    A file belongs to the package in whose folder it lies, and touches all that depend on it by path, tests apart.
+    The workspace's own manifest, the lock file, what tells cargo or rustup how to work, and what lies in no
+    package, touch all.
     """
     packages = {package.folder: package for package in (*project.members, *outside)}
     folders: set[Path] = set()

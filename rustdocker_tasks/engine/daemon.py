@@ -121,6 +121,19 @@ class Daemon:
                     continue
         raise LoadFailed(label, problem="it took the archive, but does not have the image")
 
+    def find_images(self, wanted: Sequence[tuple[ImageReference, Sequence[str]]]) -> list[str]:
+        """Return the IDs of images that were given these tags, each with one of its digests; or raise LoadFailed.
+
+        To ask for each takes the engine longer than to list them.
+        """
+        with _wrapped(EngineGone):
+            listed = self._api.images(filters={"reference": [tag for tag, _ in wanted]}) if len(wanted) > 1 else []
+        known = {str(image["Id"]) for image in listed}
+        return [
+            next((each for each in identities if each in known), None) or self.find_image(identities, label=tag)
+            for tag, identities in wanted
+        ]
+
     def push(self, tag: ImageReference) -> str:
         """Push what the tag names on this engine; return the digest that the registry has it under.
 

@@ -6,6 +6,7 @@ import os
 import re
 import ssl
 from base64 import urlsafe_b64encode
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import distribution
 from importlib.resources import files
@@ -61,6 +62,7 @@ def _is_certificate(pem: str) -> bool:
     return True
 
 
+@cache
 def time_zones() -> dict[str, bytes]:
     """Return the compiled zone files by name, such as `Europe/Paris`."""
     root = str(files("tzdata") / "zoneinfo")

@@ -45,7 +45,7 @@ PIECES = [
 TEXT = st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join)
 # A name is no path; its bytes are what a disk limits.
 NAMES = TEXT.map(lambda text: text.replace("/", "_").replace("..", "_")).filter(
-    lambda name: name.strip(".") and len(name.encode()) <= 200
+    lambda name: name.strip(".") and not any(c in name for c in "\n\r\\") and len(name.encode()) <= 200
 )
 LINES = TEXT.filter(lambda text: "\n" not in text and "\r" not in text)
 
@@ -73,9 +73,7 @@ def build(folder: Path, table: dict[str, Any]) -> Any:
     args=st.lists(TEXT, max_size=4),
     names=st.lists(NAMES, min_size=1, max_size=4, unique=True),
 )
-@example(
-    env=["\\"], labels=["$HOME"], args=["\nUSER root\n"], names=["\nUSER root", "-rf", "a b", "\u202egnp.exe"]
-)
+@example(env=["\\"], labels=["$HOME"], args=["\nUSER root\n"], names=["$(id)", "-rf", "a b", "\u202egnp.exe"])
 def test_text_arrives_as_it_is(
     folder: Path, env: list[str], labels: list[str], args: list[str], names: list[str]
 ) -> None:
@@ -105,6 +103,16 @@ def test_text_arrives_as_it_is(
     assert {os.fsencode(name) for name in there} == {os.fsencode(name) for name in names}
 
 
+@pytest.mark.parametrize("name", ["a\nUSER root", "a\r", "a\\b"])
+def test_a_file_whose_name_no_list_can_hold_is_refused_before_anything_is_built(tmp_path: Path, name: str) -> None:
+    folder = write_files(tmp_path, {**crate(), f"static/{name}": "x"})
+    refused = invoke("build", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert refused.code == 65
+    assert "a list of files cannot hold this name" in refused.stderr
+    assert "get base image" not in refused.stderr
+
+
 @pytest.mark.parametrize("name", ["-x", "ü", "_", "A-b_c"])
 def test_a_binary_s_name_arrives_as_it_is(tmp_path: Path, name: str) -> None:
     manifest = MANIFEST.format(name="app") + f'[[bin]]\nname = "{name}"\npath = "src/main.rs"\n'
@@ -118,8 +126,9 @@ def test_a_binary_s_name_arrives_as_it_is(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a b", "a.b", 'a"b', "$x", "a\\b", "\u202ea", "a\nb"])
 def test_a_name_that_rustc_refuses_is_refused_before_anything_is_built(tmp_path: Path, name: str) -> None:
-    binary = tomli_w.dumps({"bin": [{"name": name, "path": "src/main.rs"}]})
-    folder = write_files(tmp_path, crate(**{"Cargo.toml": MANIFEST.format(name="app") + binary}))
+    package = {"name": "app", "version": "0.1.0", "edition": "2021"}
+    manifest = tomli_w.dumps({"package": package, "bin": [{"name": name, "path": "src/main.rs"}]})
+    folder = write_files(tmp_path, crate(**{"Cargo.toml": manifest}))
     refused = invoke("build", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
 
     assert refused.code == 65

@@ -29,9 +29,14 @@ class Bound:
         self._root = root
         self._settings = settings
 
-    def for_program(self, *, package: str, binary: str | None) -> Bound:
+    def for_program(self, *, package: str, binary: str) -> Bound:
         """Return the same for one program of a workspace."""
-        return Bound(self._root, {**self._settings, "package": package, **({"bin": binary} if binary else {})})
+        return Bound(self._root, {**self._settings, "package": package, "bin": binary})
+
+    @property
+    def binary(self) -> str | None:
+        """The binary that the collection is bound to; None: it is for the project to say."""
+        return str(self._settings["bin"]) if "bin" in self._settings else None
 
     def start(self) -> Path:
         from pathlib import Path

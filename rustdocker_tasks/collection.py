@@ -107,8 +107,15 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
         raise Exit(str(error), error.exit_code) from error
     for program in programs:
         own = bound.for_program(package=program.package, binary=program.binary)
-        made.add_collection(_collection(own, _TASKS, program.name))
+        made.add_collection(_collection(own, _TASKS, _free_name(made, program.name)))
     return made
+
+
+def _free_name(made: Collection, name: str) -> str:
+    """Return the name, or one like it where a task or another program has it: Invoke takes `_` for `-`."""
+    while made.transform(name) in {*made.tasks, *map(made.transform, made.collections)}:
+        name += "-program"
+    return name
 
 
 def program_collection() -> Collection:

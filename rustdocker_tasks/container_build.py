@@ -21,7 +21,7 @@ from rustdocker_tasks.context.folder import (
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose, final_stage
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog
-from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build
+from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build, target_name
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
 from rustdocker_tasks.explanation import Explanation, encode
@@ -37,7 +37,7 @@ from rustdocker_tasks.report import plan_line
 from rustdocker_tasks.results import BuildReport, FailedImage, ImageContents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.context.folder import BuildContext
@@ -82,13 +82,15 @@ def build_in_containers(
     reason for the others to fail. Raises ProjectError, EngineGone, LoadFailed.
     """
     proxies = find_proxies(os.environ)
+    folders = _folders(groups)
+    groups = [replace(group, container=replace(group.container, context=folders)) for group in groups]
     for line in _first_lines(groups, proxies):
         progress.say(line)
     contents = [_contents(group) for group in groups]
     began = perf_counter()
     engine = Meanwhile(find_engine)
     stores = list(dict.fromkeys(folder for group in groups for folder in group.container.cache_folders))
-    with prepared_context(_folders(groups), contents, others=stores) as context:
+    with prepared_context(folders, contents, others=stores) as context:
         waiting = [_Prepared(group=g, names=names) for g, names in zip(groups, context.names, strict=True)]
         logs: list[BuildLog] = []
         done: list[BuildReport | FailedImage] = []
@@ -133,19 +135,43 @@ def _attempt(
 
 def _failed(waiting: Sequence[_Prepared], log: BuildLog) -> tuple[list[FailedImage], list[_Prepared]]:
     """Return what failed, and what is to be built without it: all failed where nothing tells which."""
-    everything = (image.name for each in waiting for image in each.group.images)
-    names = log.not_made or dict.fromkeys(everything, log.noticed)
-    failed = [
+    failed: dict[int, dict[str, str]] = {}  # by group: its programs, and what was noticed of each
+    output: dict[int, Iterable[str]] = {}
+    for number, (each, targets) in enumerate(_targets_of(waiting)):
+        if (told := log.told_of(targets)) is not None:
+            names = [image.name for image in each.group.images]
+            known = {name: told.not_made[name] for name in names if name in told.not_made}
+            failed[number] = known or dict.fromkeys(names, told.noticed)
+            output[number] = told.output
+    if not failed:
+        failed = {n: dict.fromkeys((i.name for i in each.group.images), "") for n, each in enumerate(waiting)}
+    errors = [
         FailedImage(
             plan=image,
-            error=failure_of(log, each.group.container, is_of_musl=image.is_of_musl, noticed=names[image.name]),
+            error=failure_of(
+                log.reason,
+                each.group.container,
+                is_of_musl=image.is_of_musl,
+                noticed=failed[number][image.name],
+                output=output.get(number, ()),
+            ),
         )
-        for each in waiting
+        for number, each in enumerate(waiting)
         for image in each.group.images
-        if image.name in names
+        if image.name in failed.get(number, {})
     ]
-    left = [each.without(names) for each in waiting]
-    return failed, [each for each in left if each.group.images]
+    left = [each.without(failed.get(number, {})) for number, each in enumerate(waiting)]
+    return errors, [each for each in left if each.group.images]
+
+
+def _targets_of(waiting: Sequence[_Prepared]) -> Iterator[tuple[_Prepared, list[str]]]:
+    """The groups with the names of their images in the log."""
+    total = sum(len(each.group.images) for each in waiting)
+    number = 0
+    for each in waiting:
+        images = range(number, number + len(each.group.images))
+        yield each, [target_name(image) for image in images] if total > 1 else [""]
+        number = images.stop
 
 
 def _reports(

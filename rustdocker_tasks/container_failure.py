@@ -27,7 +27,8 @@ from rustdocker_tasks.errors import (
 from rustdocker_tasks.plan.missing import find_missing
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.engine.build_log import BuildLog
+    from collections.abc import Iterable
+
     from rustdocker_tasks.errors import RustDockerError
     from rustdocker_tasks.image import BaseImage
     from rustdocker_tasks.plan.model import ContainerBuild
@@ -53,10 +54,11 @@ _ENGINE_GONE = (
 )
 
 
-def failure_of(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool, noticed: str) -> RustDockerError:
-    """Return the error: by what our scripts noticed of the program, else by buildx's words."""
-    reason = log.reason
-    compiling = _of_compiling(log, noticed, container, is_of_musl=is_of_musl)
+def failure_of(
+    reason: str, container: ContainerBuild, *, is_of_musl: bool, noticed: str = "", output: Iterable[str] = ()
+) -> RustDockerError:
+    """Return the error: by what our scripts noticed of the program, else by buildx's words, `reason`."""
+    compiling = _of_compiling(output, noticed, container, is_of_musl=is_of_musl)
     if (failure := compiling or _of_the_program(noticed, container)) is not None:
         return failure
     if 'no builder "' in reason:
@@ -71,7 +73,7 @@ def failure_of(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool, no
 
 
 def _of_compiling(
-    log: BuildLog, noticed: str, container: ContainerBuild, *, is_of_musl: bool
+    output: Iterable[str], noticed: str, container: ContainerBuild, *, is_of_musl: bool
 ) -> RustDockerError | None:
     """Return the error where the build image or cargo is the cause."""
     if noticed == "no cargo":
@@ -85,7 +87,7 @@ def _of_compiling(
         by_name |= {each.package: each.because for each in container.packages}
         asked = [by_name[name] for name in packages if name in by_name]
         return PackagesNotInstalled(", ".join(packages), set_by=", ".join(dict.fromkeys(asked)))
-    if _CARGO_FAILED.fullmatch(noticed) and (missing := find_missing(log.output)) is not None:
+    if _CARGO_FAILED.fullmatch(noticed) and (missing := find_missing(output)) is not None:
         installed = {re.split("[:=/]", each.package)[0] for each in container.packages}
         return LacksPackage(
             missing.what,

@@ -31,7 +31,7 @@ import nox
 
 from rustdocker_tasks.nox import register
 
-register()
+register({arguments})
 
 if __name__ == "__main__":
     nox.main()
@@ -46,8 +46,10 @@ def write_task_file(start: Path, *, for_nox: bool, dry: bool, say: Say) -> Path:
     """
     project = load_project(start)
     path = project.root / ("noxfile.py" if for_nox else "tasks.py")
-    of_one = len(shipped_programs(project)) <= 1
-    text = _NOX if for_nox else _TASKS if of_one else _TASKS_OF_ALL
+    programs = shipped_programs(project)
+    packages = "" if len(programs) <= 1 else f"packages={[*dict.fromkeys(p.package for p in programs)]}"
+    tasks = _TASKS if len(programs) <= 1 else _TASKS_OF_ALL
+    text = _NOX.format(arguments=packages) if for_nox else tasks
     with cannot_write(path):
         if os.path.lexists(path):
             if _IMPORT not in path.read_text(encoding="utf-8", errors="replace"):
@@ -57,5 +59,6 @@ def write_task_file(start: Path, *, for_nox: bool, dry: bool, say: Say) -> Path:
         lines = difflib.unified_diff([], text.splitlines(), "/dev/null", str(path), lineterm="")
         say("\n".join(lines))
         if not dry:
-            path.write_text(text, encoding="utf-8")
+            with path.open("x", encoding="utf-8") as file:
+                file.write(text)
     return path

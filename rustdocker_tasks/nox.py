@@ -12,6 +12,7 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
 from rustdocker_tasks.collection import collection
+from rustdocker_tasks.errors import INTERRUPTED, TERMINATED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +36,8 @@ def register(
 ) -> None:
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
-    With several `packages` or `variants` there is one for each, such as `build(variant='static')`. What follows
+    With several `packages` or `variants` there is one for each, such as `build(variant='static')`, of the tasks
+    that have the flag. What follows
     `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is the noxfile's
     folder. Raises KeyError for a task that there is not.
     """
@@ -47,7 +49,7 @@ def register(
     for name in tasks:
         run: Any = _session(name, known[name])
         for key, values in (("package", packages), ("variant", variants)):
-            if values:
+            if values and key in {argument.name for argument in known[name].get_arguments()}:
                 run = nox.parametrize(key, list(values))(run)
         nox.session(run, name=f"{prefix}{name}", python=False, default=False, tags=["docker"])
 
@@ -58,11 +60,15 @@ def _session(name: str, task: Task[Any]) -> Callable[..., None]:
     def run(session: nox.Session, **chosen: str) -> None:
         words = [word for key, value in chosen.items() for word in (f"--{key}", value)]
         try:
-            (asked,) = parser.parse_argv([name, *words, *session.posargs])
+            asked, *more = parser.parse_argv([name, *words, *session.posargs])
+            if more:
+                session.error(f"{more[0].name} is no flag of {name}: a session is one task")
             task(Context(Config(lazy=True)), **asked.as_kwargs)
         except ParseError as error:
             session.error(str(error))
         except Exit as error:
+            if error.code in {INTERRUPTED, TERMINATED}:
+                raise KeyboardInterrupt from None
             session.error(error.message or f"{name} ended with exit code {error.code}")
 
     run.__doc__ = task.__doc__

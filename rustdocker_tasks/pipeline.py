@@ -18,7 +18,7 @@ from rustdocker_tasks.engine.buildx import find_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.engine.local_socket import ask_version
 from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
-from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
+from rustdocker_tasks.errors import CompileError, ImageError, LoadFailed, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.git import query_git
 from rustdocker_tasks.plan.context import context_folders
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.image import ImageReference
     from rustdocker_tasks.plan.model import ContainerBuild, GitState, ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
     from rustdocker_tasks.results import ImageContents
@@ -262,22 +261,26 @@ def build_images(planned: Sequence[Planned], *, progress: Progress) -> list[Buil
     may be; on the host cargo is called for each, and compiles what they share once.
     """
     grouped = [each.plan for each in planned if each.plan.container is not None]
-    made: dict[ImageReference, BuildReport | FailedImage] = {}
+    made: dict[tuple[Path, str], BuildReport | FailedImage] = {}
     if grouped:
         from rustdocker_tasks.container_build import build_in_containers
 
         project = planned[0].project
         groups = group_images(grouped, project, load_outside(project))
-        made = {each.plan.tags[0]: each for each in build_in_containers(groups, connect, progress=progress)}
+        made = {_program(each.plan): each for each in build_in_containers(groups, connect, progress=progress)}
     for plan in (each.plan for each in planned if each.plan.container is None):
-        made[plan.tags[0]] = _tried_on_host(plan, progress=progress)
-    return [made[each.plan.tags[0]] for each in planned]
+        made[_program(plan)] = _tried_on_host(plan, progress=progress)
+    return [made[_program(each.plan)] for each in planned]
+
+
+def _program(plan: ImagePlan) -> tuple[Path, str]:
+    return plan.compile.manifest, plan.compile.binary
 
 
 def _tried_on_host(plan: ImagePlan, *, progress: Progress) -> BuildReport | FailedImage:
     try:
         return build_image(plan, progress=progress)
-    except (CompileError, ImageError) as error:
+    except (CompileError, ImageError, LoadFailed) as error:
         return FailedImage(plan=plan, error=error)
 
 

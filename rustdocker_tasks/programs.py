@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Progress
     from rustdocker_tasks.results import BuildReport
 
@@ -48,12 +49,12 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
         touched = _touched(project, outside, since)
         programs = tuple(program for program in programs if program.package in touched)
     planned = plan_images(project, outside, [(*layers, _chosen(program, start)) for program in programs])
-    by_tag: dict[str, str] = {}
-    for each in planned:
-        for tag in each.plan.tags:
-            other = by_tag.setdefault(tag, each.plan.name)
-            if other != each.plan.name:
-                raise SameImage(tag, programs=(other, each.plan.name), set_by=each.plan.tags_set_by)
+    by_tag: dict[str, ImagePlan] = {}
+    for plan in (each.plan for each in planned):
+        for tag in plan.tags:
+            other = by_tag.setdefault(tag, plan)
+            if other is not plan:
+                raise SameImage(tag, programs=(_title(other), _title(plan)), set_by=plan.tags_set_by)
     builders = {each.plan.container.builder: each for each in planned if each.plan.container is not None}
     if len(builders) > 1:
         name, last = builders.popitem()
@@ -75,8 +76,12 @@ def _touched(project: Project, outside: Sequence[Package], since: str) -> set[st
     return touched_packages(project, outside, changed)
 
 
+def _title(plan: ImagePlan) -> str:
+    return f"{plan.name} of {plan.compile.package}"
+
+
 def _chosen(program: Program, start: Path) -> Layer:
-    values = {"package": program.package, **({"bin": program.binary} if program.binary else {})}
+    values = {"package": program.package, "bin": program.binary}
     where = "the workspace, all of whose programs are built"
     return Layer(source=Source.FLAG, where=lambda _: where, base=start, values=values)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import (
+    EngineError,
     NoRepository,
     PushFailed,
     PushRefused,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rustdocker_tasks.engine.daemon import Daemon
-    from rustdocker_tasks.errors import EngineError
     from rustdocker_tasks.image import ImageReference
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.plan.model import ImagePlan
@@ -71,15 +71,21 @@ def push_programs(
 ) -> tuple[list[str], list[BuildReport | FailedImage]]:
     """Build all images in one go and push those that were made.
 
-    Return `name@sha256:…` for each repository, and what became of each build. Raises NoRepository before anything
+    Return `name@sha256:…` for each repository, and what became of each image. Raises NoRepository before anything
     is built.
     """
     for each in planned:
         _require_repository(each.plan)
     engine = connect()
     made = build_programs(planned, progress=progress)
-    reports = [each for each in made if isinstance(each, BuildReport)]
-    pushed = [name for each in reports for name in _push(each.plan, each.image, engine, progress=progress)]
+    pushed: list[str] = []
+    for number, image in enumerate(made):
+        if isinstance(image, BuildReport):
+            try:
+                pushed += _push(image.plan, image.image, engine, progress=progress)
+            except EngineError as error:
+                made[number] = FailedImage(plan=image.plan, error=error)
+                progress.say(f"{image.plan.name}: {error}")
     return pushed, made
 
 

@@ -116,14 +116,14 @@ def stop(bound: Bound, c: Context, flags: Flags) -> None:
     """Stop and remove the containers that `run` started."""
     from rustdocker_tasks.run import stop_project
 
-    stop_project(bound.start(), flags["bin"], dry=c.config.run.dry, say=Terminal().say)
+    stop_project(bound.start(), flags["bin"] or bound.binary, dry=c.config.run.dry, say=Terminal().say)
 
 
 def logs(bound: Bound, _: Context, flags: Flags) -> None:
     """Print what the container's program wrote."""
     from rustdocker_tasks.run import show_project_log
 
-    show_project_log(bound.start(), flags["bin"], follow=flags["follow"])
+    show_project_log(bound.start(), flags["bin"] or bound.binary, follow=flags["follow"])
 
 
 def plan(bound: Bound, c: Context, flags: Flags) -> None:

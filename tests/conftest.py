@@ -67,8 +67,13 @@ def clean_environment(**changes: str) -> dict[str, str]:
 
 def invoke(*words: str, folder: Path, **environment: str) -> Outcome:
     """Run `invoke` in a process of its own, as a user does."""
+    return start(sys.executable, "-m", "invoke", *words, folder=folder, **environment)
+
+
+def start(*words: str, folder: Path, **environment: str) -> Outcome:
+    """Run a program in a process of its own; a traceback is never right."""
     done = subprocess.run(
-        [sys.executable, "-m", "invoke", *words],
+        words,
         cwd=folder,
         env=clean_environment(**environment),
         capture_output=True,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -19,7 +19,6 @@ from rustdocker_tasks.errors import (
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
@@ -34,7 +33,7 @@ class Program(Frozen, frozen=True, kw_only=True):
 
     name: str
     package: str
-    binary: str | None  # None: it is the only one of its package, or its default-run
+    binary: str
 
 
 class BinaryRequest(Frozen, frozen=True, kw_only=True):
@@ -76,28 +75,48 @@ def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
 
 
 def shipped_programs(project: Project) -> tuple[Program, ...]:
-    """Return the programs of a workspace: a package's default-run or only binary, else all of its binaries.
+    """Return the programs of all members: a package's own choice, default-run or only binary, else all binaries.
 
     As in `choose_binary`, what only helps development is left out where there is anything else, and so is a binary
     behind features that are off.
     """
-    request = BinaryRequest()
+    candidates = [(p, b) for p in project.members for b in p.binaries]
+    candidates = [(p, b) for p, b in candidates if not _is_helper(p, project.root)] or candidates
     by_package: dict[str, tuple[Package, list[Target]]] = {}
-    for package, binary in _candidates(project, request):
-        if not _missing_features(package, binary, request):
+    for package, binary in candidates:
+        request = _own_request(package)
+        if binary.name == request.binary or not _missing_features(package, binary, request):
             by_package.setdefault(package.name, (package, []))[1].append(binary)
     programs = [program for each in by_package.values() for program in _programs_of(*each)]
     names = [program.name for program in programs]
     return tuple(
-        replace(each, name=f"{each.package}-{each.binary}") if each.binary and names.count(each.name) > 1 else each
+        replace(each, name=f"{each.package}-{each.binary}")
+        if each.name != each.package and names.count(each.name) > 1
+        else each
         for each in programs
     )
 
 
 def _programs_of(package: Package, binaries: Sequence[Target]) -> list[Program]:
-    if len(binaries) == 1 or package.default_run in {binary.name for binary in binaries}:
-        return [Program(name=package.name, package=package.name, binary=None)]
-    return [Program(name=binary.name, package=package.name, binary=binary.name) for binary in binaries]
+    names = [binary.name for binary in binaries]
+    own = _own_request(package).binary
+    chosen = next((name for name in (own, package.default_run) if name in names), None)
+    if chosen is not None or len(names) == 1:
+        return [Program(name=package.name, package=package.name, binary=chosen or names[0])]
+    return [Program(name=name, package=package.name, binary=name) for name in names]
+
+
+def _own_request(package: Package) -> BinaryRequest:
+    """Return what the package's table says of binary and features; what is wrong there is for others to say."""
+    metadata = package.metadata if isinstance(package.metadata, Mapping) else {}
+    table = metadata.get("rustdocker")
+    own = table if isinstance(table, Mapping) else {}
+    binary, features = own.get("bin"), own.get("features")
+    return BinaryRequest(
+        binary=binary if isinstance(binary, str) else None,
+        features=tuple(str(each) for each in features) if isinstance(features, Sequence) else (),
+        default_features=own.get("default-features") is not False,
+    )
 
 
 def choose_package(project: Project, request: BinaryRequest) -> Package:

@@ -189,7 +189,7 @@ class Project(Frozen, frozen=True, kw_only=True):
     root: Path  # the folder of the workspace's Cargo.toml
     members: tuple[Package, ...]
     default_members: tuple[Package, ...]  # what is meant where the search began, in a member that one alone
-    profiles: frozenset[str]  # cargo's own, and those of the root's Cargo.toml and of the configuration
+    profiles: frozenset[str]  # cargo's own, and those of the root's Cargo.toml; the configuration has more
     patches: tuple[Path, ...]  # the folders of what takes the place of packages: [patch], [replace] and `paths`
     metadata: object  # [workspace.metadata], as written; None if there is none
     text: str  # of the root's manifest

@@ -67,7 +67,7 @@ def load_project(start: Path) -> Project:
         root=root,
         members=tuple(members.values()),
         default_members=tuple([members[here]] if here != root else _default_members(manifest, members)),
-        profiles=frozenset({*BUILT_IN_PROFILES, *(manifest.table.profile or {})}) | config.profiles,
+        profiles=frozenset({*BUILT_IN_PROFILES, *(manifest.table.profile or {})}),
         patches=(
             *patched_folders(manifest.path, manifest.table),
             *config.patches,

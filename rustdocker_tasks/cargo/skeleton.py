@@ -191,7 +191,9 @@ class _Maker:
             if target.kind is TargetKind.LIBRARY:
                 made["lib"] = _library(target, package.folder)
             elif target.kind is TargetKind.BINARY:
-                made["bin"] = [{"name": target.name, "path": _from(package.folder, target.path)}]
+                made.setdefault("bin", []).append(
+                    {"name": target.name, "path": _from(package.folder, target.path)}
+                )
         if "features" in raw:
             features = raw["features"]
             made["features"] = features if keeps_tests else _without_dependencies_of_tests(features, package)

@@ -158,6 +158,13 @@ build() {
         # Since cargo 1.60.
         case $(cargo --version) in "cargo 1."[0-9].* | "cargo 1."[1-5][0-9].*) ;; *) set -- --timings "$@" ;; esac
     fi
+    if [ -n "${keep_going:-}" ]; then
+        # Since cargo 1.74.
+        case $(cargo --version) in
+            "cargo 1."[0-9].* | "cargo 1."[1-6][0-9].* | "cargo 1.7"[0-3].*) ;;
+            *) set -- --keep-going "$@" ;;
+        esac
+    fi
     cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
     close_doors
     tell_slowest "$CARGO_TARGET_DIR/cargo-timings"

@@ -41,7 +41,7 @@ check_artefacts() {
 }
 
 # What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
-# files and folders; that of a binary is not in cargo's messages, and of those the youngest stay.
+# files and folders; that of a binary is not in cargo's messages, and of those the youngest stay, as many for each program.
 kept_builds=10
 sweep() {
     grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
@@ -53,7 +53,7 @@ sweep() {
     done
     grep -o -e '-[0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-1"
     find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 2 -maxdepth 2 -name 'bin-*.json' \
-        -printf '%T@ %h\n' 2> "$work/ignored" | sort -rn | head -n "$kept_builds" | sed 's/.*-//' > "$work/binaries" || true
+        -printf '%T@ %h\n' 2> "$work/ignored" | sort -rn | head -n "$((kept_builds * count))" | sed 's/.*-//' > "$work/binaries" || true
     sort -u "$work/binaries" "$state"/used-* > "$work/used"
     find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 1 -maxdepth 1 2> "$work/ignored" \
         | sed -n 's/.*-\([0-9a-f]\{16\}\)$/\1/p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
@@ -95,13 +95,8 @@ if [ "$list" != - ]; then
     export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 fi
 check_artefacts
-if [ "$count" -gt 1 ]; then
-    # One that does not compile is no reason for the others to wait. Since cargo 1.74.
-    case $(cargo --version) in
-        "cargo 1."[0-9].* | "cargo 1."[1-6][0-9].* | "cargo 1.7"[0-3].*) ;;
-        *) set -- --keep-going "$@" ;;
-    esac
-fi
+# One that does not compile is no reason for the others to wait.
+[ "$count" = 1 ] || keep_going=1
 build "$work/messages" "$target" "$sources/$project" "$@"
 # Of the artefacts only binaries are executable; a build script's is not named.
 sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" > "$work/programs"

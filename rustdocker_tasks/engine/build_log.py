@@ -9,8 +9,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rustdocker_tasks.progress import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Lines of our own scripts start so; see dockerfile/*.sh.
 _MARK = "rustdocker: "
@@ -21,6 +25,8 @@ _OF_A_VERTEX = re.compile(r"#(\d+) (.*)")
 _OUTPUT = re.compile(r"\d+\.\d+ ?(.*)")
 _DONE = re.compile(r"DONE (\d+\.\d+)s")
 _ERROR = re.compile(r"ERROR: (.*)")
+# Bake's: `[image-2 rustdocker-build 3/3] RUN …`.
+_OF_A_TARGET = re.compile(r"\[(image-\d+)[ \]]")
 _CACHED = "CACHED"
 _SENT = re.compile(r"transferring context: (\d+(?:\.\d+)?)([kMG]?B)\b.*")
 _UNITS = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -56,6 +62,17 @@ _WORDS = re.compile(r'process ".*" did not complete')
 
 
 @dataclass(slots=True)
+class Told:
+    """What the steps of one target said: an image of a bake, or all of a build."""
+
+    noticed: str = ""  # what our scripts noticed last
+    not_made: dict[str, str] = field(default_factory=dict)  # programs that failed, and what was noticed of each
+    output: deque[str] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED)
+    )  # the last lines of the steps' own
+
+
+@dataclass(slots=True)
 class BuildLog:
     """What a build said so far. `stubs` are packages that are none yet where the dependencies are compiled."""
 
@@ -63,12 +80,8 @@ class BuildLog:
     not_as_listed: list[str] = field(
         default_factory=list
     )  # paths of sources that the context brought in an old state
-    noticed: str = ""  # what our scripts noticed last
-    not_made: dict[str, str] = field(default_factory=dict)  # programs that failed, and what was noticed of each
+    told: dict[str, Told] = field(default_factory=dict)  # by target, an empty word where there is but one
     errors: list[str] = field(default_factory=list)  # what buildx said at the end
-    output: deque[str] = field(
-        default_factory=lambda: deque(maxlen=_REMEMBERED)
-    )  # the last lines of the steps' own
     step: Step | None = None  # what is being done now
     seconds: dict[str, float] = field(default_factory=dict)  # by step, without those that the cache answered
     cached: list[str] = field(default_factory=list)  # steps that the cache answered
@@ -76,6 +89,7 @@ class BuildLog:
     took: dict[str, float] = field(default_factory=dict)  # seconds of the slowest crates
     sent: int = 0  # bytes of the context
     _names: dict[str, str] = field(default_factory=dict)  # of the steps, by BuildKit's number
+    _targets: dict[str, str] = field(default_factory=dict)  # of the steps
     _stores: dict[str, str] = field(default_factory=dict)  # what it means if that step fails
 
     def feed(self, line: str) -> list[str]:
@@ -99,6 +113,8 @@ class BuildLog:
 
     def _begin(self, number: str, text: str) -> None:
         """Take in the first words of a step."""
+        target = _OF_A_TARGET.match(text)
+        self._targets[number] = target[1] if target else ""
         self._names[number] = next((name for pattern, name in _STEPS if pattern.search(text)), "")
         self._show(number)
         if taken := _TAKEN.fullmatch(text):
@@ -129,31 +145,40 @@ class BuildLog:
             # buildx itself speaks, where a step was cut off in the middle of a line.
             self.errors.append(error[1])
             return []
-        return self._feed_line(last, of_dependencies=self._names.get(number) == _DEPENDENCIES)
+        told = self.told.setdefault(self._targets.get(number, ""), Told())
+        return self._feed_line(told, last, of_dependencies=self._names.get(number) == _DEPENDENCIES)
 
-    def _feed_line(self, line: str, *, of_dependencies: bool) -> list[str]:
+    def _feed_line(self, told: Told, line: str, *, of_dependencies: bool) -> list[str]:
         """Take in a whole line of a step: for the user, for us, or for nobody."""
         if line.startswith(_NOT_AS_LISTED):
             self.not_as_listed.append(line.removeprefix(_NOT_AS_LISTED))
         elif line.startswith(_NOT_MADE):
-            self.not_made[line.removeprefix(_NOT_MADE)] = self.noticed
+            told.not_made[line.removeprefix(_NOT_MADE)] = told.noticed
         elif took := _TOOK.fullmatch(line):
             self.took[took[2]] = float(took[1])
         elif line.startswith(_MARK):
-            self.noticed = line.removeprefix(_MARK)
+            told.noticed = line.removeprefix(_MARK)
         elif not line.startswith(_UNSEEN):
             if compiling := _COMPILING.fullmatch(line):
                 # Of a package in a folder cargo tells which.
                 if of_dependencies and compiling[1].split()[0] in self.stubs and " (/" in line:
                     return []
                 self.compiled.append(compiling[1])
-            self.output.append(line)
+            told.output.append(line)
             return [line.removeprefix(_FOR_THE_USER)]
         return []
 
     def _show(self, number: str, *, done: int | None = None, total: int | None = None, detail: str = "") -> None:
         if name := self._names.get(number):
             self.step = Step(name=name, done=done, total=total, detail=detail)
+
+    def told_of(self, targets: Iterable[str]) -> Told | None:
+        """Return what the scripts noticed for one of the targets, None if they noticed nothing.
+
+        A step that several targets have is told of one of them.
+        """
+        told = (self.told.get(target) for target in targets)
+        return next((each for each in told if each is not None and (each.not_made or each.noticed)), None)
 
     @property
     def reason(self) -> str:

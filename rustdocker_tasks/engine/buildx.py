@@ -114,7 +114,7 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None], meanwhile: C
         except ClientNotFoundError as error:
             raise BuildxUnusable("docker cannot be started", set_by="the backend buildx") from error
         told = json.loads(metadata.read_bytes())
-    by_target = [told] if len(request.targets) == 1 else [told[_name(n)] for n in range(len(request.targets))]
+    by_target = [told] if len(request.targets) == 1 else [told[name] for name in _names(request)]
     return BuildResult(succeeded=True, digests=tuple(tuple(_digests(each)) for each in by_target))
 
 
@@ -148,7 +148,7 @@ def _bake(buildx: BuildxCLI, request: BuildRequest, secrets: Mapping[str, Path],
     file = metadata.with_name("bake.json")
     file.write_text(bake_file(request, secrets), encoding="utf-8")
     lines = buildx.bake(
-        [_name(number) for number in range(len(request.targets))],
+        _names(request),
         builder=request.builder,
         files=file,
         load=True,
@@ -178,13 +178,18 @@ def bake_file(request: BuildRequest, secrets: Mapping[str, Path]) -> str:
             "attest": ["type=provenance,disabled=true"],
         }
 
-    targets = {_name(number): one(target) for number, target in enumerate(request.targets)}
+    targets = {name: one(target) for name, target in zip(_names(request), request.targets, strict=True)}
     # Bake takes what stands in its strings after a dollar or a percent sign and a brace for an expression.
     return json.dumps({"target": targets}).replace("${", "$${").replace("%{", "%%{")
 
 
-def _name(number: int) -> str:
+def target_name(number: int) -> str:
+    """Return what an image is called in bake's file, and in the log of one; a build of one image has no names."""
     return f"image-{number + 1}"
+
+
+def _names(request: BuildRequest) -> list[str]:
+    return [target_name(number) for number in range(len(request.targets))]
 
 
 def _secret(identity: str, path: Path) -> str:

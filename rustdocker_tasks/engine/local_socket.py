@@ -6,7 +6,9 @@ It is asked without the docker SDK, which takes a tenth of a second to import, a
 from __future__ import annotations
 
 import json
+import re
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ _SCHEME = "unix://"
 _SECONDS_TO_ANSWER = 5
 _PING = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"
 _VERSION = "api-version"
+_NUMBERS = re.compile(r"[0-9]+\.[0-9]+")
 _LONGEST = 65_536  # bytes
 
 
@@ -40,7 +43,8 @@ def ask_version(environment: Mapping[str, str]) -> str | None:
         return None
     status, *headers = answer.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")
     found = dict(header.lower().split(": ", 1) for header in headers if ": " in header)
-    return found.get(_VERSION) if " 200 " in status else None
+    version = found.get(_VERSION, "")
+    return version if " 200 " in status and _NUMBERS.fullmatch(version) else None
 
 
 def _address(environment: Mapping[str, str]) -> str:
@@ -56,7 +60,7 @@ def _address(environment: Mapping[str, str]) -> str:
 
 
 def _read_all(connection: socket.socket) -> bytes:
-    answer = b""
-    while len(answer) < _LONGEST and (more := connection.recv(_LONGEST)):
+    answer, end = b"", time.monotonic() + _SECONDS_TO_ANSWER
+    while len(answer) < _LONGEST and time.monotonic() < end and (more := connection.recv(_LONGEST)):
         answer += more
     return answer

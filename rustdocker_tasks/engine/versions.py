@@ -21,4 +21,4 @@ def isolates_steps(api_version: str) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.plan.model import CompileStep, ImageGroup
+    from rustdocker_tasks.plan.model import CompileStep, ImageGroup, ImagePlan
 
 
 def compile_flags(step: CompileStep) -> list[str]:
@@ -26,9 +27,21 @@ def program_flags(group: ImageGroup, sources: str) -> list[str]:
     manifest = manifests.pop() if is_one_package else group.first.compile.root / "Cargo.toml"
     return [
         f"--manifest-path={sources}/{context.path_of(manifest)}",
-        *([] if is_one_package else [f"--package={name}" for name in group.packages]),
+        *([] if is_one_package else dict.fromkeys(_package_flag(group, image, sources) for image in group.images)),
         *(f"--bin={image.compile.binary}" for image in group.images),
     ]
+
+
+def _package_flag(group: ImageGroup, image: ImagePlan, sources: str) -> str:
+    """Return the flag for an image's package; a version does not tell it apart, as a skeleton's is masked.
+
+    Source: the Cargo book, "Package ID Specifications".
+    """
+    name = image.compile.package
+    if name not in group.ambiguous:
+        return f"--package={name}"
+    folder = group.container.context.path_of(image.compile.manifest.parent)
+    return f"--package=file://{sources}/{quote(folder)}#{name}"
 
 
 def lock_flags(step: CompileStep) -> list[str]:

@@ -28,10 +28,24 @@ def group_images(images: Sequence[ImagePlan], project: Project, outside: Sequenc
 
     In one call cargo switches on what any of its packages asks of a dependency, as `cargo build --workspace` does.
     """
-    groups: dict[tuple[object, ...], list[ImagePlan]] = {}
+    groups: list[list[ImagePlan]] = []
     for image in images:
-        groups.setdefault(_what_decides(image), []).append(image)
-    return [_joined(group, project, outside) for group in groups.values()]
+        group = next((each for each in groups if _goes_with(image, each, project)), None)
+        if group is None:
+            groups.append([image])
+        else:
+            group.append(image)
+    return [_joined(group, project, outside) for group in groups]
+
+
+def _goes_with(image: ImagePlan, group: Sequence[ImagePlan], project: Project) -> bool:
+    """Whether one call can compile the image with the group: cargo puts binaries of one name into one place."""
+    if _what_decides(image) != _what_decides(group[0]):
+        return False
+    of_group = {each.compile.manifest for each in group} | {image.compile.manifest}
+    wanted = {each.compile.binary for each in group} | {image.compile.binary}
+    named = [b.name for p in project.members if p.manifest in of_group for b in p.binaries if b.name in wanted]
+    return len(named) == len(set(named))
 
 
 def _what_decides(image: ImagePlan) -> tuple[object, ...]:
@@ -57,11 +71,16 @@ def _joined(images: Sequence[ImagePlan], project: Project, outside: Sequence[Pac
     first = containers[0]
     if len(images) == 1:
         return group_of(images[0], first)
+    foreign = {entry.id.name for entry in project.lock.packages if entry.id.source} if project.lock else set()
     packages = without_duplicates([package for each in containers for package in each.packages])
     skeleton = first.skeleton
     if skeleton is not None:
         skeleton = make_skeleton(project, [_program(image, project) for image in images], outside)
-    return ImageGroup(images=tuple(images), container=replace(first, packages=packages, skeleton=skeleton))
+    return ImageGroup(
+        images=tuple(images),
+        container=replace(first, packages=packages, skeleton=skeleton),
+        ambiguous=frozenset(foreign & {image.compile.package for image in images}),
+    )
 
 
 def _program(image: ImagePlan, project: Project) -> tuple[Package, Target]:

@@ -141,15 +141,11 @@ class ImageGroup(Frozen, frozen=True, kw_only=True):
 
     images: tuple[ImagePlan, ...]  # in all that decides the call they are the same
     container: ContainerBuild
+    ambiguous: frozenset[str] = frozenset()  # packages whose name a dependency has too
 
     @property
     def first(self) -> ImagePlan:
         return self.images[0]
-
-    @property
-    def packages(self) -> tuple[str, ...]:
-        """The packages of the programs, each once."""
-        return tuple(dict.fromkeys(image.compile.package for image in self.images))
 
 
 class ContextNames(Frozen, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ from rustdocker_tasks.settings.options import OPTIONS, Backend
 from rustdocker_tasks.variants import Base, Variant, load_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.model import GitState, NoGitState
@@ -123,6 +123,7 @@ def make_plan(
     else:
         _require_no_packages(resolved)
         target = target_on_host(variant, resolved, project.config, toolchain)
+    profiles = project.profiles | (project.own_config if in_container else project.config).profiles
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
         name=binary.name,
@@ -135,12 +136,12 @@ def make_plan(
             manifest=package.manifest,
             package=package.name,
             binary=binary.name,
-            profile=_require_profile(project, resolved),
+            profile=_require_profile(project, profiles, resolved),
             features=_features(package, binary, resolved),
             default_features=settings.default_features,
             environment={
                 **(detected_environment(project) if in_container else {}),
-                **_profile_environment(project, settings.profile),
+                **_profile_environment(profiles, settings.profile),
                 **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
                 **settings.build_env,
             },
@@ -204,11 +205,11 @@ def _require_locked(project: Project, resolved: ResolvedSettings) -> None:
             raise OutdatedLock(project.root / "Cargo.lock", lacks, set_by=resolved.origin("locked").where)
 
 
-def _require_profile(project: Project, resolved: ResolvedSettings) -> str:
+def _require_profile(project: Project, profiles: Collection[str], resolved: ResolvedSettings) -> str:
     name = resolved.settings.profile
-    if name in project.profiles or name in load_profiles():
+    if name in profiles or name in load_profiles():
         return name
-    known = sorted({*project.profiles, *load_profiles()})
+    known = sorted({*profiles, *load_profiles()})
     raise BadValue(
         "profile",
         value=name,
@@ -218,9 +219,10 @@ def _require_profile(project: Project, resolved: ResolvedSettings) -> str:
     )
 
 
-def _profile_environment(project: Project, name: str) -> dict[str, str]:
-    """Return what defines a profile of ours; one of the project's own outranks it."""
-    return {} if name in project.profiles else load_profiles()[name].environment(name)
+def _profile_environment(profiles: Collection[str], name: str) -> dict[str, str]:
+    """Return what defines a profile of ours; one that the project has outranks it."""
+    own = load_profiles().get(name)
+    return own.environment(name) if own is not None and name not in profiles else {}
 
 
 def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Outcome, Write, clean_environment, crate
+from tests.conftest import Outcome, Write, crate, start
 from tests.engine.conftest import MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
@@ -18,17 +17,7 @@ NOXFILE = "from rustdocker_tasks.nox import register\nregister({arguments})\n"
 
 
 def nox(*words: str, folder: Path, **environment: str) -> Outcome:
-    done = subprocess.run(
-        [sys.executable, "-m", "nox", *words],
-        cwd=folder,
-        env=clean_environment(DOCKER_HOST=MACHINE_ENGINE, **environment),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return start(sys.executable, "-m", "nox", *words, folder=folder, DOCKER_HOST=MACHINE_ENGINE, **environment)
 
 
 def with_noxfile(write: Write, arguments: str = "") -> Path:

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import (
-    MAIN,
-    MANIFEST,
-    REPOSITORY,
-    Outcome,
-    Write,
-    clean_environment,
-    crate,
-    invoke,
-    write_files,
-)
+from tests.conftest import MAIN, MANIFEST, REPOSITORY, Outcome, Write, crate, invoke, start, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -31,17 +20,7 @@ WORKSPACE = {
 
 
 def rustdocker(*words: str, folder: Path, **environment: str) -> Outcome:
-    done = subprocess.run(
-        [Path(sys.executable).parent / "rustdocker", *words],
-        cwd=folder,
-        env=clean_environment(**environment),
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return start(str(Path(sys.executable).parent / "rustdocker"), *words, folder=folder, **environment)
 
 
 def without_tasks(files: dict[str, str]) -> dict[str, str]:
@@ -53,6 +32,12 @@ def test_it_builds_where_there_is_no_task_file(write: Write, output_of: Callable
 
     assert output_of(rustdocker("build", folder=folder).result) == "first"
     assert not (folder / "tasks.py").exists()
+
+
+def test_invoke_s_configuration_counts(write: Write) -> None:
+    folder = write({**without_tasks(crate()), "invoke.yaml": "rustdocker:\n  expose: [8080]\n"})
+
+    assert "8080" in rustdocker("config", folder=folder).result
 
 
 def test_init_writes_a_task_file_that_works_and_shows_it_first(
@@ -95,17 +80,9 @@ def test_init_of_several_programs_makes_the_tasks_of_all(tmp_path: Path) -> None
 def test_init_for_nox_makes_a_noxfile_that_nox_reads(write: Write) -> None:
     folder = write(without_tasks(crate()))
     assert rustdocker("init", "--nox", folder=folder).code == 0
-    words = [sys.executable, "-m", "nox", "--list"]
-    listed = subprocess.run(
-        words,
-        cwd=folder,
-        env=clean_environment(NOX_SCRIPT_MODE="none"),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    listed = start(sys.executable, "-m", "nox", "--list", folder=folder, NOX_SCRIPT_MODE="none")
 
-    assert "- build" in listed.stdout
+    assert "- build" in listed.result
 
 
 @pytest.mark.parametrize("example", ["hello", "web"])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections import deque
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,6 @@ from msgspec.structs import replace
 
 from rustdocker_tasks import errors
 from rustdocker_tasks.container_failure import failure_of
-from rustdocker_tasks.engine.build_log import BuildLog
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.context import ContextFolders
 from rustdocker_tasks.plan.model import ContainerBuild
@@ -76,7 +74,7 @@ CONTAINER = ContainerBuild(
     ],
 )
 def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], set_by: str) -> None:
-    made = failure_of(BuildLog(errors=[reason]), CONTAINER, is_of_musl=False, noticed="")
+    made = failure_of(reason, CONTAINER, is_of_musl=False)
 
     assert type(made) is error
     assert made.found == reason
@@ -85,8 +83,8 @@ def test_buildx_s_words_lead_to_an_error(reason: str, error: type[Exception], se
 
 def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
     def failure(noticed: str) -> errors.RustDockerError:
-        log = BuildLog(errors=["process did not complete: exit code: 66"])
-        return failure_of(log, CONTAINER, is_of_musl=False, noticed=noticed)
+        reason = "process did not complete: exit code: 66"
+        return failure_of(reason, CONTAINER, is_of_musl=False, noticed=noticed)
 
     assert failure("cargo build failed: 101").what == "`cargo build` failed with exit code 101"
     assert type(failure("no cargo")) is errors.NoCargoInImage
@@ -114,7 +112,7 @@ def test_what_the_scripts_found_of_the_program(
     mark: str, error: type[errors.RustDockerError], found: str, set_by: str
 ) -> None:
     container = replace(CONTAINER, packages=(BuildPackage(package="libx-dev", because="x-sys 1.0.0"),))
-    made = failure_of(BuildLog(), container, is_of_musl=True, noticed=mark)
+    made = failure_of("", container, is_of_musl=True, noticed=mark)
 
     assert type(made) is error
     assert found in made.found
@@ -135,9 +133,9 @@ def test_what_cargo_lacked_outranks_its_exit_code(
     *, installed: tuple[str, ...], is_of_musl: bool, hint: str
 ) -> None:
     packages = tuple(BuildPackage(package=name, because="--x") for name in installed)
-    log = BuildLog(output=deque(["error: linking with `cc` failed", "ld: cannot find -lpcap: No such file"]))
+    output = ["error: linking with `cc` failed", "ld: cannot find -lpcap: No such file"]
     container = replace(CONTAINER, packages=packages)
-    made = failure_of(log, container, is_of_musl=is_of_musl, noticed="cargo build failed: 101")
+    made = failure_of("", container, is_of_musl=is_of_musl, noticed="cargo build failed: 101", output=output)
 
     assert type(made) is errors.LacksPackage
     assert made.hint.startswith(hint)

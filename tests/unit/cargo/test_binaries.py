@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package, shipped_programs
 from rustdocker_tasks.cargo.model import Package, Project
@@ -128,21 +129,21 @@ def test_one_package_s_binary_named_like_the_folder_is_chosen() -> None:
     assert choose(project(package("shop", "admin", "repo"))) == "repo"
 
 
-def shipped(*packages: Package) -> list[tuple[str, str, str | None]]:
+def shipped(*packages: Package) -> list[tuple[str, str, str]]:
     return [(each.name, each.package, each.binary) for each in shipped_programs(project(*packages))]
 
 
 def test_a_package_s_only_or_default_binary_is_shipped_under_the_package_s_name() -> None:
     packages = (package("lib"), package("shop", "server"), package("mail", "mail", "admin", default_run="mail"))
 
-    assert shipped(*packages) == [("shop", "shop", None), ("mail", "mail", None)]
+    assert shipped(*packages) == [("shop", "shop", "server"), ("mail", "mail", "mail")]
 
 
 def test_of_several_binaries_each_is_shipped_under_its_own_name() -> None:
     assert shipped(package("shop", "server", "worker"), package("mail", "mail")) == [
         ("server", "shop", "server"),
         ("worker", "shop", "worker"),
-        ("mail", "mail", None),
+        ("mail", "mail", "mail"),
     ]
 
 
@@ -158,4 +159,21 @@ def test_a_helper_and_a_binary_behind_features_that_are_off_are_not_shipped() ->
         "shop", binary("shop"), binary("db", required_features=("postgres",)), features={"postgres": ()}
     )
 
-    assert shipped(hidden, package("xtask", "xtask")) == [("shop", "shop", None)]
+    assert shipped(hidden, package("xtask", "xtask")) == [("shop", "shop", "shop")]
+
+
+def test_what_a_package_says_of_itself_chooses_what_is_shipped() -> None:
+    def saying(**table: object) -> Package:
+        hidden = binary("db", required_features=("postgres",))
+        made = models.package("shop", binary("shop"), hidden, features={"postgres": ()})
+        return replace(made, metadata={"rustdocker": table})
+
+    assert shipped(saying()) == [("shop", "shop", "shop")]
+    assert shipped(saying(features=["postgres"])) == [("shop", "shop", "shop"), ("db", "shop", "db")]
+    assert shipped(saying(bin="db")) == [("shop", "shop", "db")]
+
+
+def test_members_that_are_no_default_ones_are_shipped_too() -> None:
+    first, second = package("a", "a"), package("b", "b")
+
+    assert [each.name for each in shipped_programs(project(first, second, default=first))] == ["a", "b"]

@@ -74,4 +74,7 @@ def test_files_beside_a_package_in_the_workspace_s_own_folder_are_its_own() -> N
     assert touched_packages(project(root, *MEMBERS), (), [ROOT / "src/main.rs"]) == {"root"}
     assert touched_packages(project(root, *MEMBERS), (), [ROOT / "web/src/main.rs"]) == {"web"}
     everything = {"root", *(member.name for member in MEMBERS)}
-    assert touched_packages(project(root, *MEMBERS), (), [ROOT / ".cargo/config.toml"]) == everything
+    for name in (".cargo/config.toml", "Cargo.toml", "assets/a.html"):
+        assert touched_packages(project(root, *MEMBERS), (), [ROOT / name]) == everything
+    patched = replace(project(*MEMBERS), patches=(ROOT.parent / "fork",))
+    assert touched_packages(patched, (), [ROOT.parent / "fork/src/lib.rs"]) == everything - {"root"}

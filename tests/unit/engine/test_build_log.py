@@ -44,7 +44,7 @@ def test_what_cargo_and_our_scripts_say_is_shown_once_and_nothing_else() -> None
 def test_what_our_scripts_notice_is_kept_apart() -> None:
     log, _ = fed(FAILED)
 
-    assert log.noticed == "cargo failed"
+    assert log.told[""].noticed == "cargo failed"
 
 
 def test_sources_that_came_in_an_old_state_are_named() -> None:
@@ -173,7 +173,7 @@ def test_what_a_build_did_is_kept() -> None:
     assert log.took == {"quote": 3.25}
     assert log.cached == ["assemble"]
     assert log.sent == 1_270_000
-    assert log.noticed == ""
+    assert log.told_of([""]) is None
     assert "Timing" not in "".join(shown)
 
 
@@ -191,3 +191,23 @@ def test_stubs_are_shown_to_nobody_and_what_has_their_name_is() -> None:
 
     assert log.compiled == ["quote v1.0.47", "app v0.1.0"]
     assert shown == ["   Compiling quote v1.0.47", "   Compiling app v0.1.0 (/rustdocker/kept/sources)"]
+
+
+def test_what_targets_of_one_bake_notice_is_told_apart() -> None:
+    log, _ = fed(
+        '#7 [image-1 rustdocker-build 2/2] RUN ["sh", "/context/x/compile-0"]\n'
+        '#8 [image-3 rustdocker-build 2/2] RUN ["sh", "/context/x/compile-0"]\n'
+        "#7 0.1 rustdocker: cargo build failed: 101\n"
+        "#8 0.1 rustdocker: older library: GLIBC_9 of libc.so.6\n"
+        "#7 0.2 rustdocker: not made: api\n"
+        "#8 0.2 rustdocker: not made: web\n"
+        "#9 [image-4 rustdocker-files 1/1] RUN x\n"
+        "#9 0.2 nothing of ours\n"
+    )
+
+    first, second = log.told_of(["image-1", "image-2"]), log.told_of(["image-3"])
+    assert first is not None
+    assert second is not None
+    assert first.not_made == {"api": "cargo build failed: 101"}
+    assert second.not_made == {"web": "older library: GLIBC_9 of libc.so.6"}
+    assert log.told_of(["image-4"]) is None

@@ -42,7 +42,14 @@ def test_the_version_is_that_of_the_engine_that_docker_host_names() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [b"", b"HTTP/1.1 503 no\r\nApi-Version: 1.51\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nOK", b"\xff\xff"]
+    "answer",
+    [
+        b"",
+        b"HTTP/1.1 503 no\r\nApi-Version: 1.51\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nOK",
+        b"HTTP/1.1 200 OK\r\nApi-Version: latest\r\n\r\n",
+        b"\xff\xff",
+    ],
 )
 def test_another_answer_than_an_engine_s_is_none(answer: bytes) -> None:
     with served(answer) as address:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.project import load_project
 from rustdocker_tasks.dockerfile.compose import compose
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.compile_flags import program_flags
 from rustdocker_tasks.plan.groups import group_images
 from rustdocker_tasks.plan.model import ImageGroup, ImagePlan, MachineFacts, NoGitState
 from rustdocker_tasks.plan.tools import BuildPackage
@@ -144,3 +146,43 @@ def test_the_dockerfile_of_a_group_compiles_once_and_has_a_stage_for_each_image(
         "COPY --from=rustdocker-files-2 /rustdocker/out/ /",
         "COPY --from=rustdocker-build /rustdocker/out/web/ /",
     ]
+
+
+def add_binary(root: Path, package: str, name: str) -> None:
+    folder = root / "crates" / package / "src" / "bin"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.rs").write_text("fn main() {}")
+
+
+def test_binaries_of_one_name_are_compiled_apart(root: Path) -> None:
+    # Cargo would put the one over the other: both are target/release/server.
+    for package in ("api", "mail"):
+        add_binary(root, package, "server")
+    images = [planned(root, name, bin="server") for name in ("api", "mail")]
+
+    assert names(grouped(root, *images)) == [["server"], ["server"]]
+
+
+def test_a_binary_that_nobody_asks_for_and_has_another_s_name_keeps_them_apart_too(root: Path) -> None:
+    add_binary(root, "mail", "api")
+    images = [planned(root, "api"), planned(root, "mail", bin="mail"), planned(root, "web")]
+
+    assert names(grouped(root, *images)) == [["api", "web"], ["mail"]]
+
+
+def test_the_skeleton_has_all_binaries_of_a_package(root: Path) -> None:
+    add_binary(root, "api", "worker")
+    images = [planned(root, "api", bin=name, cache="layer") for name in ("api", "worker")]
+    (group,) = grouped(root, *images)
+
+    assert group.container.skeleton is not None
+    manifest = tomli.loads(group.container.skeleton.files[root / "crates/api/Cargo.toml"])
+    assert [each["name"] for each in manifest["bin"]] == ["api", "worker"]
+
+
+def test_a_package_that_shares_its_name_with_a_dependency_is_named_by_its_folder(root: Path) -> None:
+    with (root / "Cargo.lock").open("a") as lock:
+        lock.write('[[package]]\nname = "web"\nversion = "9.0.0"\nsource = "registry+https://x"\n')
+    (group,) = grouped(root, planned(root, "api"), planned(root, "web"))
+
+    assert program_flags(group, "/kept")[1:3] == ["--package=api", "--package=file:///kept/crates/web#web"]

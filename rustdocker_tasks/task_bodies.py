@@ -190,6 +190,20 @@ def init(bound: Bound, c: Context, flags: Flags) -> None:
     )
 
 
+def doctor(bound: Bound, c: Context, flags: Flags) -> None:
+    """Print what of this machine keeps builds from working or being quick, and what to type; fail on a fault."""
+    from rustdocker_tasks.diagnosis import Verdict, diagnose, findings_json, findings_text
+    from rustdocker_tasks.doctor import examine
+    from rustdocker_tasks.errors import NotReady
+    from rustdocker_tasks.settings.resolve import resolve_settings
+
+    findings = diagnose(examine(resolve_settings(bound.layers(c, flags))))
+    show_result((findings_json if flags["json"] else findings_text)(findings))
+    faults = [each.name for each in findings if each.verdict is Verdict.FAULT]
+    if faults:
+        raise NotReady(faults)
+
+
 def explain(bound: Bound, c: Context, flags: Flags) -> None:
     """Print why the last build in containers did what it did: what changed, was compiled, came from the cache."""
     from rustdocker_tasks.explain import last_build

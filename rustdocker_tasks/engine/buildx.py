@@ -8,12 +8,13 @@ import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
 from rustdocker_tasks.errors import BuildxUnusable
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.process import ended_with_children
+from rustdocker_tasks.process import ended_with_children, read_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -198,6 +199,14 @@ def _secret(identity: str, path: Path) -> str:
 
 def _attributes(values: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in values.items())
+
+
+def inspect_builder(name: str | None) -> str:
+    """Return what `docker buildx inspect` prints of a builder, None for the current one; "" where it fails."""
+    try:
+        return read_output((*_docker_call(), "buildx", "inspect", *([name] if name else [])), quiet=True)
+    except CalledProcessError:
+        return ""
 
 
 @contextmanager

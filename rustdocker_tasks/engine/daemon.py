@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from contextlib import closing, contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
-from rustdocker_tasks.engine.request import Running, RunRequest
+from rustdocker_tasks.engine.request import EngineFacts, Running, RunRequest
 from rustdocker_tasks.engine.saved_image import measure_layers
 from rustdocker_tasks.errors import (
     EngineError,
@@ -96,6 +98,21 @@ class Daemon:
     def api_version(self) -> str:
         """The version of its API, such as `1.51`."""
         return str(self._api.api_version)
+
+    def describe(self) -> EngineFacts:
+        """Return the engine's version, its store, and how much of its disk is free."""
+        with _wrapped(EngineGone):
+            told = self._client.info()
+        root = Path(told.get("DockerRootDir") or "/nowhere")
+        status = dict(told.get("DriverStatus") or ())
+        is_here = urlsplit(self._api.base_url).scheme not in {"http", "https"}
+        is_containerd = "containerd" in status.get("driver-type", "")
+        return EngineFacts(
+            version=str(told.get("ServerVersion")),
+            api_version=self.api_version,
+            store="containerd" if is_containerd else str(told.get("Driver")),
+            free=shutil.disk_usage(root).free if is_here and root.is_dir() else None,
+        )
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:
         """Load the archive and return the image's ID on this engine, one of `identities`; or raise LoadFailed."""

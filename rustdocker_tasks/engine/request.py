@@ -66,3 +66,12 @@ class Verdict(Frozen, frozen=True, kw_only=True):
     exit_code: int | None  # None: it still runs
     problem: NotListening | None
     seconds: float
+
+
+class EngineFacts(Frozen, frozen=True, kw_only=True):
+    """What an engine says of itself."""
+
+    version: str
+    api_version: str
+    store: str  # what keeps the images: `containerd`, or a driver of the classic store
+    free: int | None  # bytes on the disk of its data; None: it is another machine's

@@ -158,6 +158,16 @@ class PortTaken(EngineError):
         )
 
 
+class NotReady(EngineError):
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__(
+            f"nothing can be built here: {', '.join(faults)}",
+            found="what is wrong with each stands above",
+            set_by="this machine",
+            hint="do what stands below each, then run `invoke doctor` again",
+        )
+
+
 class EngineGone(EngineError):
     def __init__(self, problem: str) -> None:
         super().__init__(

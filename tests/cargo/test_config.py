@@ -136,7 +136,7 @@ inherits = "release"
     assert read.sources["crates-io"].replace_with == "vendored"
     assert read.sources["vendored"].directory == root / "vendor"
     assert project.patches == (root / "db",)
-    assert "dist" in project.profiles
+    assert "dist" in project.config.profiles
     assert project.toolchain is not None
     assert project.toolchain.channel == "1.85"
 

@@ -429,6 +429,12 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: add to it:\n    import a\n    \n    ns = a",
     ),
     (
+        errors.NotReady(["engine", "disk"]),
+        68,
+        "nothing can be built here: engine, disk\n  found: what is wrong with each stands above\n"
+        "  set by: this machine\n  hint: do what stands below each, then run `invoke doctor` again",
+    ),
+    (
         errors.NotOurs(Path("/shop/Dockerfile")),
         67,
         "there is something in the way that rustdocker-tasks did not make, and so does not replace\n"

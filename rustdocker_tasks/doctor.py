@@ -1,0 +1,56 @@
+"""The path of `doctor`: this machine -> facts, for `diagnosis` to judge."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.diagnosis import MachineReport, parse_eviction
+from rustdocker_tasks.engine.buildx import find_plugin, inspect_builder
+from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.errors import EngineGone, NoEngine
+from rustdocker_tasks.inputs.proxies import find_proxies
+from rustdocker_tasks.process import read_output
+
+if TYPE_CHECKING:
+    from rustdocker_tasks.engine.request import EngineFacts
+    from rustdocker_tasks.settings.resolve import ResolvedSettings
+
+
+def examine(resolved: ResolvedSettings) -> MachineReport:
+    """Return what was found on this machine that matters for builds with these settings."""
+    plugin = find_plugin(os.environ)
+    engine, problem = _engine()
+    bundle = find_ca_bundle(os.environ)
+    return MachineReport(
+        backend=resolved.settings.backend,
+        plugin=str(plugin) if plugin else None,
+        engine=engine,
+        engine_problem=problem,
+        eviction=parse_eviction(inspect_builder(resolved.settings.builder)) if plugin and engine else None,
+        cargo=_version("cargo"),
+        git=shutil.which("git") is not None,
+        unreachable_proxies=find_proxies(os.environ).unreachable,
+        ca_bundle=str(bundle) if bundle else None,
+    )
+
+
+def _engine() -> tuple[EngineFacts | None, str]:
+    try:
+        return connect().describe(), ""
+    except (NoEngine, EngineGone) as error:
+        return None, f"none answers ({error.found})"
+
+
+def _version(program: str) -> str | None:
+    """Return what the program says of its version, None where it is not, or cannot be started."""
+    if shutil.which(program) is None:
+        return None
+    try:
+        return read_output((program, "--version"), folder=Path.home(), quiet=True).strip()
+    except CalledProcessError:
+        return None

@@ -1,0 +1,33 @@
+"""`doctor` on this very machine, and on one that lacks what a build needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Write, crate, invoke
+from tests.engine.conftest import ENGINE_NAMES, ENGINES, MACHINE_ENGINE
+
+pytestmark = pytest.mark.engine
+
+
+@ENGINES
+def test_a_machine_that_can_build_has_no_fault(write: Write, host: str) -> None:
+    told = invoke("doctor", folder=write(crate()), DOCKER_HOST=host, RUSTDOCKER_BACKEND="auto")
+
+    version = ENGINE_NAMES[0] if host == MACHINE_ENGINE else ENGINE_NAMES[1]
+    assert f"ok    engine        {version}" in told.result
+    assert "ok    buildx" in told.result
+    assert "FAULT" not in told.result
+
+
+def test_without_engine_and_cargo_nothing_can_be_built(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    settings = {"PATH": str(tmp_path / "empty"), "DOCKER_HOST": "unix:///nowhere", "RUSTDOCKER_BACKEND": "auto"}
+    told = invoke("doctor", folder=write(crate()), **settings)
+
+    assert told.code == 68
+    assert "FAULT engine        none answers (unix:///nowhere: No such file or directory)" in told.stdout
+    assert "FAULT cargo         not there" in told.stdout
+    assert "nothing can be built here: engine, cargo" in told.stderr

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from msgspec.structs import replace
+
+from rustdocker_tasks.diagnosis import (
+    Eviction,
+    MachineReport,
+    Verdict,
+    diagnose,
+    findings_json,
+    findings_text,
+    parse_eviction,
+)
+from rustdocker_tasks.engine.request import EngineFacts
+from rustdocker_tasks.settings.options import Backend
+
+ENGINE = EngineFacts(version="29.6.1", api_version="1.54", store="containerd", free=10**11)
+MACHINE = MachineReport(
+    backend=Backend.AUTO,
+    plugin="/x/docker-buildx",
+    engine=ENGINE,
+    engine_problem="",
+    eviction=None,
+    cargo="cargo 1.95.0",
+    git=True,
+    unreachable_proxies=(),
+    ca_bundle=None,
+)
+WITHOUT = {"engine": None, "engine_problem": "none answers (x)"}
+# As buildx 0.29 prints them of an engine; the first rule is for mounts.
+INSPECTED = """Driver:        docker
+GC Policy rule#0:
+ All:            false
+ Filters:        type==source.local,type==exec.cachemount,type==source.git.checkout
+ Keep Duration:  48h0m0s
+ Max Used Space: 3.346GiB
+GC Policy rule#1:
+ All:            false
+ Keep Duration:  1440h0m0s
+ Max Used Space: 188.1GiB
+"""
+
+
+def verdicts(machine: MachineReport) -> dict[str, Verdict]:
+    return {each.name: each.verdict for each in diagnose(machine) if each.verdict is not Verdict.FINE}
+
+
+def test_a_machine_that_lacks_nothing_gets_no_advice() -> None:
+    assert verdicts(MACHINE) == {}
+    assert all(not each.hint for each in diagnose(MACHINE))
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({"plugin": None}, {"buildx": Verdict.ADVICE}),
+        (WITHOUT, {"engine": Verdict.ADVICE}),
+        ({**WITHOUT, "backend": Backend.BUILDX}, {"engine": Verdict.FAULT}),
+        ({"plugin": None, "backend": Backend.BUILDX}, {"buildx": Verdict.FAULT}),
+        ({**WITHOUT, "cargo": None}, {"engine": Verdict.FAULT, "cargo": Verdict.FAULT}),
+        ({"cargo": None}, {"cargo": Verdict.ADVICE}),
+        ({"cargo": None, "backend": Backend.HOST}, {"cargo": Verdict.FAULT}),
+        ({"engine": replace(ENGINE, api_version="1.40"), "backend": Backend.BUILDX}, {"engine": Verdict.FAULT}),
+        ({"engine": replace(ENGINE, free=4 * 10**9)}, {"disk": Verdict.ADVICE}),
+        ({"engine": replace(ENGINE, free=10**8)}, {"disk": Verdict.FAULT}),
+        ({"git": False}, {"git": Verdict.ADVICE}),
+        ({"unreachable_proxies": ("https_proxy",)}, {"proxies": Verdict.ADVICE}),
+        ({"eviction": Eviction(after="48h0m0s", above=10**9)}, {"cache mounts": Verdict.ADVICE}),
+        (
+            {
+                "eviction": Eviction(after="48h0m0s", above=10**9),
+                "engine": replace(ENGINE, version="28.5.2+dfsg4"),
+            },
+            {},
+        ),
+    ],
+)
+def test_what_is_lacking_is_a_fault_only_where_nothing_can_be_built_without(
+    change: dict[str, object], verdict: dict[str, Verdict]
+) -> None:
+    machine = replace(MACHINE, **change)
+
+    assert verdicts(machine) == verdict
+    assert all(each.hint for each in diagnose(machine) if each.name in verdict)
+
+
+def test_the_rule_that_removes_mounts_is_found_among_the_builder_s() -> None:
+    assert parse_eviction(INSPECTED) == Eviction(after="48h0m0s", above=int(3.346 * 2**30))
+    assert parse_eviction(INSPECTED.replace("type==exec.cachemount,", "")) is None
+    assert parse_eviction("") is None
+
+
+def test_findings_are_lines_with_what_to_do_below() -> None:
+    machine = replace(MACHINE, git=False)
+
+    assert findings_text(diagnose(machine)).splitlines()[-4:-2] == [
+        "note  git           not there",
+        "                    install git, for the label with the commit",
+    ]
+    assert json.loads(findings_json(diagnose(machine)))[-3] == {
+        "name": "git",
+        "verdict": "note",
+        "found": "not there",
+        "hint": "install git, for the label with the commit",
+    }

@@ -20,7 +20,7 @@ from rustdocker_tasks.context.folder import (
 )
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose, final_stage
 from rustdocker_tasks.dockerfile.render import render
-from rustdocker_tasks.engine.build_log import BuildLog
+from rustdocker_tasks.engine.build_log import BuildLog, Told
 from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build, target_name
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
@@ -37,7 +37,7 @@ from rustdocker_tasks.report import plan_line
 from rustdocker_tasks.results import BuildReport, FailedImage, ImageContents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.context.folder import BuildContext
@@ -133,35 +133,44 @@ def _attempt(
     return result
 
 
+class _Failure(Frozen, frozen=True, kw_only=True):
+    """What went wrong with a group: what was noticed of each program that failed, and what its steps said."""
+
+    noticed: Mapping[str, str]
+    output: Sequence[str] = ()
+
+
 def _failed(waiting: Sequence[_Prepared], log: BuildLog) -> tuple[list[FailedImage], list[_Prepared]]:
     """Return what failed, and what is to be built without it: all failed where nothing tells which."""
-    failed: dict[int, dict[str, str]] = {}  # by group: its programs, and what was noticed of each
-    output: dict[int, Iterable[str]] = {}
-    for number, (each, targets) in enumerate(_targets_of(waiting)):
-        if (told := log.told_of(targets)) is not None:
-            names = [image.name for image in each.group.images]
-            known = {name: told.not_made[name] for name in names if name in told.not_made}
-            failed[number] = known or dict.fromkeys(names, told.noticed)
-            output[number] = told.output
-    if not failed:
-        failed = {n: dict.fromkeys((i.name for i in each.group.images), "") for n, each in enumerate(waiting)}
-    errors = [
+    failures = [_failure(each.group, log.told_of(targets)) for each, targets in _targets_of(waiting)]
+    if not any(failure.noticed for failure in failures):
+        failures = [_failure(each.group, Told()) for each in waiting]
+    failed = [
         FailedImage(
             plan=image,
             error=failure_of(
                 log.reason,
                 each.group.container,
                 is_of_musl=image.is_of_musl,
-                noticed=failed[number][image.name],
-                output=output.get(number, ()),
+                noticed=failure.noticed[image.name],
+                output=failure.output,
             ),
         )
-        for number, each in enumerate(waiting)
+        for each, failure in zip(waiting, failures, strict=True)
         for image in each.group.images
-        if image.name in failed.get(number, {})
+        if image.name in failure.noticed
     ]
-    left = [each.without(failed.get(number, {})) for number, each in enumerate(waiting)]
-    return errors, [each for each in left if each.group.images]
+    left = [each.without(failure.noticed) for each, failure in zip(waiting, failures, strict=True)]
+    return failed, [each for each in left if each.group.images]
+
+
+def _failure(group: ImageGroup, told: Told | None) -> _Failure:
+    """Return what went wrong with a group: without names of programs, all of them failed."""
+    if told is None:
+        return _Failure(noticed={})
+    names = [image.name for image in group.images]
+    known = {name: told.not_made[name] for name in names if name in told.not_made}
+    return _Failure(noticed=known or dict.fromkeys(names, told.noticed), output=tuple(told.output))
 
 
 def _targets_of(waiting: Sequence[_Prepared]) -> Iterator[tuple[_Prepared, list[str]]]:

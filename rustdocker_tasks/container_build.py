@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import (
     GroupContents,
     cannot_write,
@@ -142,6 +141,8 @@ class _Failure(Frozen, frozen=True, kw_only=True):
 
 def _failed(waiting: Sequence[_Prepared], log: BuildLog) -> tuple[list[FailedImage], list[_Prepared]]:
     """Return what failed, and what is to be built without it: all failed where nothing tells which."""
+    from rustdocker_tasks.container_failure import failure_of
+
     failures = [_failure(each.group, log.told_of(targets)) for each, targets in _targets_of(waiting)]
     if not any(failure.noticed for failure in failures):
         failures = [_failure(each.group, Told()) for each in waiting]

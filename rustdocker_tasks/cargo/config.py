@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from rustdocker_tasks.cargo.document import parse_document
+from rustdocker_tasks.cargo.document import parse_document, require_64_bits
 from rustdocker_tasks.cargo.model import CargoConfig, SourceConfig, TargetConfig
 from rustdocker_tasks.cargo.schema import ConfigTable, EnvironmentEntry, IncludeEntry
 from rustdocker_tasks.errors import BrokenManifest
@@ -52,6 +52,7 @@ def parse_config(path: Path, text: str) -> ConfigFile:
     """Return what a configuration file says; raises BrokenToml, BrokenManifest."""
     table: ConfigTable = parse_document(path, text, ConfigTable)
     values: dict[str, Any] = parse_document(path, text, dict[str, Any])
+    require_64_bits(path, "", values)
     values.pop("include", None)
     includes = tuple(IncludeEntry(path=each) if isinstance(each, str) else each for each in table.include)
     return ConfigFile(path, values, includes)

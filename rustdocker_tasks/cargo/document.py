@@ -40,6 +40,21 @@ def parse_document(path: Path, text: str, wanted: Any) -> Any:
         ) from error
 
 
+def require_64_bits(path: Path, key: str, value: Any) -> None:
+    """Raise BrokenManifest for a number in a value, of whatever depth, that cargo cannot hold.
+
+    Source: toml's crate, whose own value has an i64.
+    """
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            require_64_bits(path, f"{key}.{name}" if key else name, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            require_64_bits(path, key, inner)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise BrokenManifest(path, f"`{key}` is {value}: numbers have 64 bits", hint=f"mend `{key}`")
+
+
 def _type_problem(message: str) -> tuple[str, str]:
     """Return the key and what is wrong with its value, out of msgspec's words."""
     words, _, place = message.partition(" - at `$")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.cargo.dependencies import read_dependencies
-from rustdocker_tasks.cargo.document import parse_document
+from rustdocker_tasks.cargo.document import parse_document, require_64_bits
 from rustdocker_tasks.cargo.features import features_problem
 from rustdocker_tasks.cargo.model import About, Package, TargetKind
 from rustdocker_tasks.cargo.names import (
@@ -77,6 +77,8 @@ def parse_manifest(path: Path, text: str) -> Manifest:
     """Return what stands in a Cargo.toml; raises BrokenToml, and BrokenManifest where cargo would refuse."""
     manifest = Manifest(path, parse_document(path, text, ManifestTable), text)
     package, workspace = manifest.package, manifest.workspace
+    require_64_bits(path, "package.metadata", package and package.metadata)
+    require_64_bits(path, "workspace.metadata", workspace and workspace.metadata)
     if package is None:
         _require_virtual(manifest)
     elif package.workspace is not None and workspace is not None:

@@ -45,6 +45,10 @@ FAULTS = {
     "a rust-version with an operator": Fault("rust-version", 'rust-version = "^1.85"\n'),
     "a rust-version older than the edition": Fault("rust-version", 'rust-version = "1.30"\n'),
     "the wrong type": Fault("links", "links = 1\n"),
+    "a number of 65 bits": Fault("too large|64 bits", "[package.metadata]\nx = [{ y = 0x8000000000000000 }]\n"),
+    "a number of a workspace's that is too small": Fault(
+        "i128|64 bits", "[workspace.metadata]\nx = -9223372036854775809\n"
+    ),
     "no target": Fault("targets", files={"src/main.rs": None}),
     "two binaries of one name": Fault("duplicate binary name x", '[[bin]]\nname = "x"\npath = "x.rs"\n' * 2),
     "a binary inferred twice": Fault("`x`|name x", files={"src/bin/x.rs": "", "src/bin/x/main.rs": ""}),

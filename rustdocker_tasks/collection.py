@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 from inspect import Parameter, Signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from invoke.collection import Collection
 from invoke.exceptions import Exit
+from invoke.parser.argument import Argument
 from invoke.tasks import Task
 
 from rustdocker_tasks import task_bodies as bodies
@@ -68,8 +69,39 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
 _INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX,)}
 
 
+class _Argument(Argument):
+    """A flag whose copy shares what nobody changes: Invoke copies those of all tasks to read a command line."""
+
+    @classmethod
+    def of(cls, argument: Argument) -> _Argument:
+        made = cls.__new__(cls)
+        made.__dict__.update(argument.__dict__)
+        return made
+
+    def __deepcopy__(self, _: object) -> _Argument:
+        made = self.of(self)
+        made._value = list(self._value) if isinstance(self._value, list) else self._value  # noqa: SLF001 - our own
+        return made
+
+
 class _BoundTask(Task[Any]):
-    """A task that is equal to itself alone: Invoke takes two of one name and code for the same, and runs one."""
+    """A task that is equal to itself alone: Invoke takes two of one name and code for the same, and runs one.
+
+    A copy of it is itself, and tasks of one kind share their arguments: Invoke copies a whole task file, which
+    takes seconds with hundreds of tasks. It parses into copies, so that no value is shared.
+    """
+
+    _arguments: ClassVar[dict[Body, list[Argument]]] = {}
+    source: Body
+
+    def __deepcopy__(self, _: object) -> _BoundTask:
+        return self
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's
+        if self.source not in self._arguments:
+            made = super().get_arguments(ignore_unknown_help)
+            self._arguments[self.source] = [_Argument.of(each) for each in made]
+        return self._arguments[self.source]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Task) and self.name == other.name and self.body is other.body
@@ -97,8 +129,8 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
     those of `collection`, for all programs; what is meant for one stands in its package's Cargo.toml.
     Cargo's files are read at once: raises Exit, with the message for the user, if they cannot be.
     """
+    from rustdocker_tasks.cargo.programs import list_programs
     from rustdocker_tasks.errors import RustDockerError
-    from rustdocker_tasks.programs import list_programs
 
     bound = _bound(root, settings)
     made = _collection(bound, _TASKS_OF_ALL, name)
@@ -166,9 +198,11 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     run_body.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     run_body.__name__ = body.__name__.removesuffix("_all")
     run_body.__doc__ = body.__doc__
-    return _BoundTask(
+    made = _BoundTask(
         run_body,
         help={flag.name: flag.help for flag in flags},
         iterable=[parameter(flag) for flag in flags if flag.default == []],
         auto_shortflags=False,
     )
+    made.source = body
+    return made

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.binaries import Program, shipped_programs
 from rustdocker_tasks.cargo.changes import touched_packages
+from rustdocker_tasks.cargo.programs import programs_of
 from rustdocker_tasks.cargo.project import load_outside, load_project
-from rustdocker_tasks.errors import BadFlag, BadValue, ImagesNotMade, NoBinary, SameImage
+from rustdocker_tasks.errors import BadFlag, BadValue, ImagesNotMade, SameImage
 from rustdocker_tasks.inputs.git import changed_files
 from rustdocker_tasks.results import FailedImage
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -16,23 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from rustdocker_tasks.cargo.binaries import Program
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Progress
     from rustdocker_tasks.results import BuildReport
-
-
-def list_programs(start: Path) -> tuple[Program, ...]:
-    """Return the programs of the workspace at `start` that are to be shipped; raises ProjectError."""
-    return _programs_of(load_project(start))
-
-
-def _programs_of(project: Project) -> tuple[Program, ...]:
-    programs = shipped_programs(project)
-    if not programs:
-        raise NoBinary(package.manifest for package in project.members)
-    return programs
 
 
 def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) -> list[Planned]:
@@ -44,7 +33,7 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
 
     project = load_project(start)
     outside = load_outside(project)
-    programs = _programs_of(project)
+    programs = programs_of(project)
     if since is not None:
         touched = _touched(project, outside, since)
         programs = tuple(program for program in programs if program.package in touched)

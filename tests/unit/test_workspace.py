@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from invoke.collection import Collection
 from invoke.exceptions import Exit
+from invoke.parser.parser import Parser
 
 from rustdocker_tasks import workspace
 from tests.conftest import MAIN, MANIFEST, write_files
@@ -50,3 +53,28 @@ def test_files_that_cannot_be_read_end_invoke_with_the_message(tmp_path: Path) -
         workspace(folder)
     assert ended.value.code == 65
     assert "api/Cargo.toml" in str(ended.value.message)
+
+
+def test_values_on_one_command_line_are_not_shared_by_tasks_of_one_kind(tmp_path: Path) -> None:
+    task_file = ModuleType("tasks")
+    task_file.ns = workspace(members(tmp_path, "api", "web"))  # type: ignore[attr-defined]
+    made = Collection.from_module(task_file)
+    parsed = Parser(contexts=made.to_contexts()).parse_argv(
+        [
+            "api.build",
+            "--tag=a:1",
+            "--tag=b:1",
+            "--json",
+            "web.build",
+            "--tag=c:1",
+            "build",
+            "--changed-since=main",
+        ]
+    )
+
+    assert [each.name for each in parsed] == ["api.build", "web.build", "build"]
+    assert [each.as_kwargs.get("tag") for each in parsed] == [["a:1", "b:1"], ["c:1"], None]
+    assert [each.as_kwargs["json"] for each in parsed] == [True, False, False]
+    assert parsed[2].as_kwargs["changed_since"] == "main"
+    again = Parser(contexts=made.to_contexts()).parse_argv(["web.build"])
+    assert again[0].as_kwargs["tag"] == []

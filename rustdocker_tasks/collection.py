@@ -18,6 +18,7 @@ from invoke.tasks import Task
 from rustdocker_tasks import task_bodies as bodies
 from rustdocker_tasks.bound import Bound
 from rustdocker_tasks.task_flags import (
+    BACKEND,
     BIN,
     CLEAR,
     FLAGS_OF_ALL,
@@ -56,7 +57,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.config: (VARIANT, *SETTING_FLAGS, JSON, SCHEMA),
     bodies.dockerfile: (VARIANT, *SETTING_FLAGS),
     bodies.sizes: (BIN, PACKAGE, JSON),
-    bodies.doctor: (SETTING_FLAGS[-1], JSON),
+    bodies.doctor: (BACKEND, JSON),
     bodies.explain: (VARIANT, *SETTING_FLAGS, JSON),
     bodies.cache: (VARIANT, *SETTING_FLAGS, CLEAR, JSON),
 }

@@ -297,7 +297,7 @@ def _write_dockerfile(path: Path, prepared: _Prepared, context: BuildContext) ->
     with cannot_write(path.parent):
         path.parent.mkdir(exist_ok=True)
         path.write_text(render(compose(prepared.group, prepared.names)), encoding="utf-8")
-        ignore_file = render_ignore_file(context.patterns, context.folder)
+        ignore_file = render_ignore_file(context.patterns, prepared.names.folder)
         path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
 
 

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.versions import buildkit_problem
+from rustdocker_tasks.errors import NotReady
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.printable import as_json, megabytes
 from rustdocker_tasks.settings.options import Backend
@@ -164,6 +165,13 @@ def _proxies(machine: MachineReport) -> Finding:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", version))
+
+
+def require_ready(findings: Sequence[Finding]) -> None:
+    """Raise NotReady if one of them is a fault."""
+    faults = [each.name for each in findings if each.verdict is Verdict.FAULT]
+    if faults:
+        raise NotReady(faults)
 
 
 def findings_text(findings: Sequence[Finding]) -> str:

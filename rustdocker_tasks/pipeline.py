@@ -68,6 +68,7 @@ class Planned(Frozen, frozen=True, kw_only=True):
     plan: ImagePlan
     resolved: ResolvedSettings
     project: Project
+    outside: tuple[Package, ...]  # what is compiled with the project's own packages
     found: FoundGraph | None = None  # the crates, where the plan depends on them
 
 
@@ -141,7 +142,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
         toolchain=_query_toolchain(project.root) if needs_toolchain else None,
         facts=facts,
     )
-    return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project))
+    return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside)))
 
 
 def _with_system_packages(planned: Planned) -> Planned:
@@ -265,8 +266,7 @@ def build_images(planned: Sequence[Planned], *, progress: Progress) -> list[Buil
     if grouped:
         from rustdocker_tasks.container_build import build_in_containers
 
-        project = planned[0].project
-        groups = group_images(grouped, project, load_outside(project))
+        groups = group_images(grouped, planned[0].project, planned[0].outside)
         made = {_program(each.plan): each for each in build_in_containers(groups, connect, progress=progress)}
     for plan in (each.plan for each in planned if each.plan.container is None):
         made[_program(plan)] = _tried_on_host(plan, progress=progress)

@@ -85,15 +85,12 @@ def build_json(report: BuildReport) -> str:
 
 
 def images_text(made: Sequence[BuildReport | FailedImage]) -> str:
-    """Return the table of several images: a row for each with name, ID and what a registry keeps of it."""
-    rows = [
-        (each.plan.tags[0], "not made", "")
-        if isinstance(each, FailedImage)
-        else (each.plan.tags[0], each.image, "")
+    """Return the table of several images: a row for each with its name and ID."""
+    width = max((len(each.plan.tags[0]) for each in made), default=0)
+    return "\n".join(
+        f"{each.plan.tags[0]:<{width}}  {'not made' if isinstance(each, FailedImage) else each.image}"
         for each in made
-    ]
-    width = max((len(tag) for tag, _, _ in rows), default=0)
-    return "\n".join(f"{tag:<{width}}  {image}" for tag, image, _ in rows)
+    )
 
 
 def images_json(made: Sequence[BuildReport | FailedImage]) -> str:

@@ -32,7 +32,7 @@ def build(bound: Bound, c: Context, flags: Flags) -> None:
 
 
 def build_all(bound: Bound, c: Context, flags: Flags) -> None:
-    """Build the images of all programs in one go and load them into the engine; print their IDs and sizes."""
+    """Build the images of all programs in one go and load them into the engine; print their names and IDs."""
     from rustdocker_tasks.programs import build_programs, require_all
     from rustdocker_tasks.results import images_json, images_text
 
@@ -192,16 +192,13 @@ def init(bound: Bound, c: Context, flags: Flags) -> None:
 
 def doctor(bound: Bound, c: Context, flags: Flags) -> None:
     """Print what of this machine keeps builds from working or being quick, and what to type; fail on a fault."""
-    from rustdocker_tasks.diagnosis import Verdict, diagnose, findings_json, findings_text
+    from rustdocker_tasks.diagnosis import diagnose, findings_json, findings_text, require_ready
     from rustdocker_tasks.doctor import examine
-    from rustdocker_tasks.errors import NotReady
     from rustdocker_tasks.settings.resolve import resolve_settings
 
     findings = diagnose(examine(resolve_settings(bound.layers(c, flags))))
     show_result((findings_json if flags["json"] else findings_text)(findings))
-    faults = [each.name for each in findings if each.verdict is Verdict.FAULT]
-    if faults:
-        raise NotReady(faults)
+    require_ready(findings)
 
 
 def explain(bound: Bound, c: Context, flags: Flags) -> None:

@@ -24,11 +24,13 @@ SETTING_FLAGS = (
     Flag("target", "The target triple to compile for, in place of the usual one."),
     Flag("backend", "What builds the image: auto, buildx or host."),
 )
-BIN, PACKAGE = SETTING_FLAGS[1:3]
+_, BIN, PACKAGE, _, PROFILE, TARGET, BACKEND = SETTING_FLAGS
 # Those that make sense for several programs at once.
 FLAGS_OF_ALL = (
     VARIANT,
-    *(flag for flag in SETTING_FLAGS if flag.name in {"profile", "target", "backend"}),
+    PROFILE,
+    TARGET,
+    BACKEND,
     Flag("changed-since", "Only the programs that differ from those of a git revision, such as main."),
 )
 JSON = Flag("json", "Print the result as JSON.", default=False)

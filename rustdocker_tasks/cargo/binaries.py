@@ -80,8 +80,7 @@ def shipped_programs(project: Project) -> tuple[Program, ...]:
     As in `choose_binary`, what only helps development is left out where there is anything else, and so is a binary
     behind features that are off.
     """
-    candidates = [(p, b) for p in project.members for b in p.binaries]
-    candidates = [(p, b) for p, b in candidates if not _is_helper(p, project.root)] or candidates
+    candidates = _without_helpers([(p, b) for p in project.members for b in p.binaries], project.root)
     by_package: dict[str, tuple[Package, list[Target]]] = {}
     for package, binary in candidates:
         request = _own_request(package)
@@ -131,8 +130,13 @@ def choose_package(project: Project, request: BinaryRequest) -> Package:
 def _candidates(project: Project, request: BinaryRequest) -> list[Candidate]:
     candidates = [(p, b) for p in _packages(project, request) for b in p.binaries]
     if request.package is None and request.binary is None:
-        return [(p, b) for p, b in candidates if not _is_helper(p, project.root)] or candidates
+        return _without_helpers(candidates, project.root)
     return candidates
+
+
+def _without_helpers(candidates: list[Candidate], root: Path) -> list[Candidate]:
+    """Return those of packages that somebody would ship, all where there are none."""
+    return [(p, b) for p, b in candidates if not _is_helper(p, root)] or candidates
 
 
 def _packages(project: Project, request: BinaryRequest) -> tuple[Package, ...]:

@@ -46,11 +46,6 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
     patterns: tuple[str, ...]  # of the ignore file, without ours
     changes: Changes | None  # since the last build
 
-    @property
-    def folder(self) -> str:
-        """Our folder, from the context's root."""
-        return self.folders.path_of(self.folders.project / _CONTEXT)
-
     def dockerfile(self, name: str) -> Path:
         """Return where the Dockerfile of that name goes: in the context it would change the cache's keys."""
         return self.folders.project / _OURS / name / "Dockerfile"

@@ -119,10 +119,13 @@ enter() {
     fi
 }
 
-# End this step if cargo's COMMAND ended with another CODE than 0.
+# End this step if cargo's COMMAND ended with another CODE than 0, after a function THEN, if one is named.
+#
+#   require_success COMMAND CODE [THEN]
 require_success() {
     [ "$2" != 0 ] || return 0
     mark "cargo $1 failed: $2"
+    [ -z "${3:-}" ] || "$3"
     exit 66
 }
 
@@ -154,13 +157,14 @@ build() {
     trust
     open_doors
     code=0
+    version=$(cargo --version)
     if [ -n "${CARGO_TERM_PROGRESS_WHEN:-}" ]; then
         # Since cargo 1.60.
-        case $(cargo --version) in "cargo 1."[0-9].* | "cargo 1."[1-5][0-9].*) ;; *) set -- --timings "$@" ;; esac
+        case $version in "cargo 1."[0-9].* | "cargo 1."[1-5][0-9].*) ;; *) set -- --timings "$@" ;; esac
     fi
     if [ -n "${keep_going:-}" ]; then
         # Since cargo 1.74.
-        case $(cargo --version) in
+        case $version in
             "cargo 1."[0-9].* | "cargo 1."[1-6][0-9].* | "cargo 1.7"[0-3].*) ;;
             *) set -- --keep-going "$@" ;;
         esac

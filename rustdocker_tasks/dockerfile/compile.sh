@@ -101,13 +101,12 @@ build "$work/messages" "$target" "$sources/$project" "$@"
 # Of the artefacts only binaries are executable; a build script's is not named.
 sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" > "$work/programs"
 program_of() { awk -v name="/$1" 'substr($0, length($0) - length(name) + 1) == name' "$work/programs" | tail -n 1; }
-if [ "$code" != 0 ]; then
-    mark "cargo build failed: $code"
+name_failed() {
     while IFS= read -r name; do
         [ -n "$(program_of "$name")" ] || mark "not made: $name"
     done < "$work/names"
-    exit 66
-fi
+}
+require_success build "$code" name_failed
 sweep
 artefacts > "$state/artefacts"
 [ "$git" = - ] || rm -rf "${sources:?}/$git"

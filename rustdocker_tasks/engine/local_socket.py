@@ -9,6 +9,7 @@ import json
 import re
 import socket
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,16 @@ def ask_version(environment: Mapping[str, str]) -> str | None:
     ways, and what is wrong. Source: the Docker Engine API, "SystemPing".
     """
     address = _address(environment)
-    if not address.startswith(_SCHEME):
-        return None
+    return _ask(address.removeprefix(_SCHEME)) if address.startswith(_SCHEME) else None
+
+
+@cache
+def _ask(path: str) -> str | None:
+    """Return what the engine behind a socket answers: it is asked once for all programs of a workspace."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(_SECONDS_TO_ANSWER)
-            connection.connect(address.removeprefix(_SCHEME))
+            connection.connect(path)
             connection.sendall(_PING)
             answer = _read_all(connection)
     except OSError:

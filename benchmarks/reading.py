@@ -112,7 +112,7 @@ def resolve(root: Path) -> None:
     found = find_graph(
         project,
         Wanted(
-            root=PackageId(package.name, package.version, None),
+            roots=(PackageId(package.name, package.version, None),),
             features=(),
             default_features=True,
             target=platform,

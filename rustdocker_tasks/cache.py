@@ -8,10 +8,9 @@ from rustdocker_tasks.engine.build_cache import CacheMount, find_mounts
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadValue, MountsNotTold
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.plan.container import require_container
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+    from rustdocker_tasks.plan.model import ContainerBuild
 
 
 class KeptMounts(Frozen, frozen=True, kw_only=True):
@@ -22,26 +21,25 @@ class KeptMounts(Frozen, frozen=True, kw_only=True):
     others: tuple[CacheMount, ...]  # of other projects, or of nobody knows whom
 
 
-def kept_mounts(plan: ImagePlan) -> KeptMounts:
-    """Return what is kept; raises BadValue where nothing can be, NoEngine, EngineGone."""
-    container = _container(plan)
+def kept_mounts(container: ContainerBuild) -> KeptMounts:
+    """Return what is kept; raises BadValue where nobody tells, NoEngine, EngineGone."""
+    _require_own_builder(container)
     mounts = find_mounts(connect().build_cache())
-    own = tuple(mount for mount in mounts if (mount.name or "").startswith(container.cache_id))
+    own = tuple(mount for mount in mounts if (mount.name or "").startswith(container.project_id))
     shared = tuple(mount for mount in mounts if mount.place.endswith("/cargo-home"))
     return KeptMounts(own=own, shared=shared, others=tuple(m for m in mounts if m not in {*own, *shared}))
 
 
-def clear_mounts(plan: ImagePlan) -> int:
+def clear_mounts(container: ContainerBuild) -> int:
     """Remove the project's mounts and return their size in bytes; raises as `kept_mounts`, and MountsNotTold."""
-    kept = kept_mounts(plan)
+    kept = kept_mounts(container)
     if not kept.own and any(mount.name is None for mount in kept.others):
         raise MountsNotTold(len(kept.others))
     connect().remove_build_cache([mount.record for mount in kept.own])
     return sum(mount.size for mount in kept.own)
 
 
-def _container(plan: ImagePlan) -> ContainerBuild:
-    container = require_container(plan, "it keeps nothing but your own target folder, which `cargo clean` empties")
+def _require_own_builder(container: ContainerBuild) -> None:
     if container.builder is not None:
         raise BadValue(
             "builder",
@@ -50,4 +48,3 @@ def _container(plan: ImagePlan) -> ContainerBuild:
             problem="only the engine's own builder is asked for what it keeps",
             example=f"nothing, or ask docker: docker buildx du --builder {container.builder}",
         )
-    return container

@@ -20,8 +20,10 @@ from rustdocker_tasks.bound import Bound
 from rustdocker_tasks.task_flags import (
     BACKEND,
     BIN,
+    CARGO_FLAGS,
     CLEAR,
     FLAGS_OF_ALL,
+    FMT_FLAGS,
     FOLLOW,
     JSON,
     MEMORY,
@@ -51,6 +53,10 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.run: (VARIANT, *SETTING_FLAGS, *RUN_FLAGS),
     bodies.check: (VARIANT, *SETTING_FLAGS, *START_FLAGS, MEMORY, JSON),
     bodies.push: (VARIANT, *SETTING_FLAGS),
+    bodies.test: CARGO_FLAGS,
+    bodies.clippy: CARGO_FLAGS,
+    bodies.fmt: FMT_FLAGS,
+    bodies.clean: (BACKEND,),
     bodies.stop: (BIN,),
     bodies.logs: (BIN, FOLLOW),
     bodies.plan: (VARIANT, *SETTING_FLAGS, JSON),
@@ -65,6 +71,10 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
 _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build_all: (*FLAGS_OF_ALL, JSON),
     bodies.push_all: FLAGS_OF_ALL,
+    bodies.test: CARGO_FLAGS,
+    bodies.clippy: CARGO_FLAGS,
+    bodies.fmt: FMT_FLAGS,
+    bodies.clean: (BACKEND,),
 }
 
 _INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX,)}

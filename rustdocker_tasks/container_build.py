@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
-from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -15,25 +13,21 @@ from rustdocker_tasks.context.folder import (
     cannot_write,
     explanation_file,
     prepared_context,
-    render_ignore_file,
 )
-from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES, compose, final_stage
-from rustdocker_tasks.dockerfile.render import render
+from rustdocker_tasks.dockerfile.compose import compose, final_stage
 from rustdocker_tasks.engine.build_log import BuildLog, Told
-from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build, target_name
-from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, target_name
 from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
 from rustdocker_tasks.explanation import Explanation, encode
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.meanwhile import Meanwhile
-from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.report import plan_line
 from rustdocker_tasks.results import BuildReport, FailedImage, ImageContents
+from rustdocker_tasks.solve import build_request, solve, what_does_not_count, write_dockerfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -44,17 +38,10 @@ if TYPE_CHECKING:
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.context import ContextFolders
-    from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImageGroup, ImagePlan
-    from rustdocker_tasks.progress import LiveProgress, Progress
+    from rustdocker_tasks.plan.model import ContextNames, ImageGroup, ImagePlan
+    from rustdocker_tasks.progress import Progress
 
-# A source that the context brings in an old state is sent under another name: that cannot fail twice,
-# unless somebody changes files meanwhile.
-_ATTEMPTS = 3
 _WORTH_NAMING = 0.1  # seconds
-# What would change what cargo compiles on the host. Source: the Cargo book, "Environment Variables".
-_OF_CARGO = re.compile(
-    "RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_(RUSTFLAGS|TARGET)|CARGO_PROFILE_.*|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)"
-)
 
 
 class _Prepared(Frozen, frozen=True, kw_only=True):
@@ -94,7 +81,11 @@ def build_in_containers(
         logs: list[BuildLog] = []
         done: list[BuildReport | FailedImage] = []
         while waiting:
-            result = _attempt(waiting, context, proxies, logs, engine, progress=progress)
+            request = _request(waiting, context, proxies)
+            result, tried = solve(
+                request, context, stubs=_stubs(waiting), meanwhile=engine.start, progress=progress
+            )
+            logs += tried
             if result.succeeded:
                 break
             failed, waiting = _failed(waiting, logs[-1])
@@ -108,28 +99,10 @@ def build_in_containers(
     return done
 
 
-def _attempt(
-    waiting: Sequence[_Prepared],
-    context: BuildContext,
-    proxies: Proxies,
-    logs: list[BuildLog],
-    engine: Meanwhile[Daemon],
-    *,
-    progress: Progress,
-) -> BuildResult:
-    """Build what waits, once more where the context brought a source in an old state; add to the logs."""
-    request = _request(waiting, context, proxies)
+def _stubs(waiting: Sequence[_Prepared]) -> frozenset[str]:
+    """Return the names of packages that are none yet where the dependencies are compiled."""
     skeletons = [each.group.container.skeleton for each in waiting]
-    stubs = frozenset(name for skeleton in skeletons if skeleton is not None for name in skeleton.packages)
-    for _ in range(_ATTEMPTS):
-        log = BuildLog(stubs=stubs)
-        logs.append(log)
-        with progress.live() as live:
-            result = build(request, on_line=partial(_show, log, live), meanwhile=engine.start)
-        if result.succeeded or not log.not_as_listed:
-            break
-        context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
-    return result
+    return frozenset(name for skeleton in skeletons if skeleton is not None for name in skeleton.packages)
 
 
 class _Failure(Frozen, frozen=True, kw_only=True):
@@ -221,33 +194,13 @@ def _first_lines(groups: Sequence[ImageGroup], proxies: Proxies) -> Iterator[str
         line
         for group in groups
         for line in (
-            *_what_does_not_count(group.first, group.container, proxies),
+            *what_does_not_count(group.first.compile, group.first.git, group.container, proxies),
             *_mended_stores(group.container.cache_folders),
         )
     )
     yield from dict.fromkeys(told)
     if len(groups) > 1 and groups[0].container.cache_to:
         yield f"layers are left for other machines of {groups[0].first.name} alone, and what is compiled with it"
-
-
-def _what_does_not_count(plan: ImagePlan, container: ContainerBuild, proxies: Proxies) -> Iterator[str]:
-    """What a build on the host would have, or somebody expects, and is not there."""
-    if plan.compile.locked_packages is None:
-        yield (
-            "there is no Cargo.lock: cargo takes the newest versions; "
-            "`cargo generate-lockfile` writes one, commit it"
-        )
-    for path in container.unseen_config:
-        yield f"{path} lies outside of the repository and does not count in containers"
-    if container.git_readers and isinstance(plan.git, GitState):
-        yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
-    if container.fetch is not None and not container.isolates:
-        yield "this engine runs no step without network: `offline` keeps cargo from it, and not what cargo starts"
-    for name in filter(_OF_CARGO.fullmatch, os.environ):
-        if name not in plan.compile.environment:
-            yield f"the variable {name} does not count in containers: `build-env` is what cargo gets there"
-    for name in proxies.unreachable:
-        yield f"{name} names this very machine, which no container reaches: it is not passed to the build"
 
 
 def _mended_stores(folders: Sequence[Path]) -> Iterator[str]:
@@ -275,30 +228,15 @@ def _request(waiting: Sequence[_Prepared], context: BuildContext, proxies: Proxi
     for number, each in enumerate(waiting):
         is_alone = len(waiting) == 1 and len(each.group.images) == 1
         path = context.dockerfile(each.group.first.variant.name if is_alone else f"group-{number + 1}")
-        _write_dockerfile(path, each, context)
+        write_dockerfile(path, compose(each.group, each.names), each.names, context)
         targets += _targets(each.group, path, leaves_layers=number == 0)
-    containers = [each.group.container for each in waiting]
-    bundle = find_ca_bundle(os.environ) if any(each.ca_bundle for each in containers) else None
-    ssh_agent = any(each.ssh_agent for each in containers)
-    files = {CA_BUNDLE: bundle, KNOWN_HOSTS: find_known_hosts() if ssh_agent else None}
-    known = proxies.secret()
-    return BuildRequest(
-        context=context.folders.root,
-        targets=tuple(targets),
-        secret_files={identity: path for identity, path in files.items() if path is not None},
-        secret_values={**find_credentials(containers[0].secrets), **({PROXIES: known} if known else {})},
-        ssh_agent=ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
-        builder=containers[0].builder,
+    return build_request(
+        context,
+        targets,
+        [each.group.container for each in waiting],
+        proxies,
         created=waiting[0].group.first.created,
     )
-
-
-def _write_dockerfile(path: Path, prepared: _Prepared, context: BuildContext) -> None:
-    with cannot_write(path.parent):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(render(compose(prepared.group, prepared.names)), encoding="utf-8")
-        ignore_file = render_ignore_file(context.patterns, prepared.names.folder)
-        path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
 
 
 def _targets(group: ImageGroup, dockerfile: Path, *, leaves_layers: bool) -> Iterator[BuildTarget]:
@@ -326,13 +264,6 @@ def _explain(groups: Sequence[ImageGroup], context: BuildContext, logs: Sequence
         from_cache=tuple(dict.fromkeys(last.cached)),
         sent=max(log.sent for log in logs),
     )
-
-
-def _show(log: BuildLog, live: LiveProgress, line: str) -> None:
-    for shown in log.feed(line):
-        live.say(shown)
-    if log.step is not None:
-        live.show(log.step)
 
 
 def _longest(log: BuildLog) -> str:

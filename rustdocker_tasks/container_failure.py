@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image import BaseImage
     from rustdocker_tasks.plan.model import ContainerBuild
 
-# Of dockerfile/compile.sh and prepare.sh.
-_CARGO_FAILED = re.compile("cargo (?P<command>build|fetch) failed: (?P<code>[0-9]+)")
+# Of dockerfile/compile.sh, command.sh and prepare.sh.
+_CARGO_FAILED = re.compile("cargo (?P<command>build|fetch|test|clippy|fmt) failed: (?P<code>[0-9]+)")
 _UNUSABLE = "unusable: "
 _SAID = {
     "no loader": "there is no {}, which glibc's programs begin with",
@@ -101,7 +101,7 @@ def _of_compiling(
             command=f"cargo {failed['command']}",
             code=int(failed["code"]),
             found="its message stands above",
-            hint="mend what it names, then build again",
+            hint="mend what it names, then try again",
         )
     return None
 

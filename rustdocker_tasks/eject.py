@@ -31,6 +31,7 @@ _NAMES = ContextNames(
     files=("files.tar",),
     fetch=None,
     skeleton=None,
+    command_script=None,
     **{f"{name}_script": f"{name}.sh" for name in SCRIPTS},
 )
 _FETCH, _SKELETON = "fetch.tar", "skeleton.tar"

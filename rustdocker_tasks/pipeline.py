@@ -5,24 +5,18 @@ What carries a plan out is imported when one is: a backend that is not used woul
 
 from __future__ import annotations
 
-import os
 from platform import machine
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
-from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
-from rustdocker_tasks.engine.buildx import find_plugin
 from rustdocker_tasks.engine.daemon import Daemon, connect
-from rustdocker_tasks.engine.local_socket import ask_version
-from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
 from rustdocker_tasks.errors import CompileError, ImageError, LoadFailed, NoEngine
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.inputs.git import query_git
-from rustdocker_tasks.plan.context import context_folders
-from rustdocker_tasks.plan.created import created_at
+from rustdocker_tasks.machine_facts import buildx_problem, git_state, machine_facts
+from rustdocker_tasks.plan.cargo_call import wanted_crates
 from rustdocker_tasks.plan.groups import group_images, group_of
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
@@ -45,7 +39,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.plan.model import ContainerBuild, GitState, ImagePlan, Toolchain
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
     from rustdocker_tasks.results import ImageContents
 
@@ -97,7 +91,7 @@ def configure_image(start: Path, layers: Sequence[Layer]) -> Configured:
     """Return all that is set for the image that `build` would make; the machine is asked for buildx."""
     configured = configure(load_project(start), layers)
     facts = MachineFacts(
-        buildx_problem=_buildx_problem(configured.resolved), git=NoGitState("nobody asks"), is_ci=False
+        buildx_problem=buildx_problem(configured.resolved), git=NoGitState("nobody asks"), is_ci=False
     )
     backend = choose_backend(configured.resolved, facts)
     return configured.for_variant(choose_variant(configured.resolved, backend.backend).name)
@@ -111,14 +105,14 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
     project = load_project(start)
     outside = load_outside(project)
     configured = configure(project, layers)
-    return _plan(configured, outside, facts or _machine_facts(configured.resolved, _git(project, outside)))
+    return _plan(configured, outside, facts or machine_facts(configured.resolved, git_state(project, outside)))
 
 
 def plan_images(project: Project, outside: Sequence[Package], choices: Sequence[Sequence[Layer]]) -> list[Planned]:
     """Return what would be built for the project by each choice of layers."""
-    git = _git(project, outside)
+    git = git_state(project, outside)
     configured = [configure(project, layers) for layers in choices]
-    return [_plan(each, outside, _machine_facts(each.resolved, git)) for each in configured]
+    return [_plan(each, outside, machine_facts(each.resolved, git)) for each in configured]
 
 
 def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFacts) -> Planned:
@@ -175,71 +169,18 @@ def _query_toolchain(folder: Path) -> Toolchain:
     return query_toolchain(folder)
 
 
-def _git(project: Project, outside: Sequence[Package]) -> GitState | NoGitState:
-    return query_git(project.root, context_folders(project, outside).beside)
-
-
-def _machine_facts(resolved: ResolvedSettings, git: GitState | NoGitState) -> MachineFacts:
-    return MachineFacts(
-        buildx_problem=_buildx_problem(resolved),
-        git=git,
-        isolates=_isolates(resolved),
-        machine=machine(),
-        created=created_at(os.environ),
-        is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
-    )
-
-
-def _buildx_problem(resolved: ResolvedSettings) -> str | None:
-    """Look for buildx, unless nobody asks: the engine is asked whether it answers."""
-    if resolved.settings.backend is Backend.HOST:
-        return "nobody asked for it"
-    if find_plugin(os.environ) is None:
-        return "docker has no buildx plugin here"
-    if resolved.settings.builder is None:
-        try:
-            return buildkit_problem(_api_version())
-        except NoEngine as error:
-            return f"no engine answers ({error.found})"
-    return None
-
-
-def _api_version() -> str:
-    """Return the version of the engine's API; raises NoEngine."""
-    return ask_version(os.environ) or connect().api_version
-
-
-def _isolates(resolved: ResolvedSettings) -> bool:
-    """Ask the engine, where `offline` makes it matter; another builder is newer than those that could not."""
-    if not resolved.settings.offline or resolved.settings.builder is not None:
-        return True
-    try:
-        return isolates_steps(_api_version())
-    except NoEngine:
-        return True
-
-
 def find_dependencies(planned: Planned) -> FoundGraph:
     """Return the crates that go into the planned program, by what is at hand on this machine."""
     if planned.found is not None:
         return planned.found
     from rustdocker_tasks.cargo.crates import find_graph
-    from rustdocker_tasks.cargo.graph import Wanted
-    from rustdocker_tasks.cargo.platforms import platform_of
 
-    project, step = planned.project, planned.plan.compile
-    package = next(p for p in project.members if p.manifest == step.manifest)
-    host = f"{machine()}-unknown-linux-gnu"
-    usual = f"{machine()}-unknown-linux-musl" if planned.plan.is_of_musl else host
-    wanted = Wanted(
-        root=PackageId(package.name, package.version, None),
-        features=step.features,
-        default_features=step.default_features,
-        target=platform_of(step.target_triple or usual),
-        host=platform_of(host),
-        resolver=project.resolver,
+    step = planned.plan.compile
+    package = next(p for p in planned.project.members if p.manifest == step.manifest)
+    libc = "musl" if planned.plan.is_of_musl else "gnu"
+    return find_graph(
+        planned.project, wanted_crates(planned.project, [package], step, machine=machine(), libc=libc)
     )
-    return find_graph(project, wanted)
 
 
 def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from rustdocker_tasks.bound import Bound, Flags
+    from rustdocker_tasks.plan.commands import CargoCommand
     from rustdocker_tasks.run import RunFlags
 
 
@@ -213,11 +214,58 @@ def explain(bound: Bound, c: Context, flags: Flags) -> None:
 def cache(bound: Bound, c: Context, flags: Flags) -> None:
     """Print what builds in containers keep on mounts; with --clear remove what is kept of this project."""
     from rustdocker_tasks.cache import clear_mounts, kept_mounts
+    from rustdocker_tasks.plan.container import require_container
     from rustdocker_tasks.printable import megabytes
     from rustdocker_tasks.report import mounts_json, mounts_text
 
-    plan = bound.planned(c, flags).plan
+    problem = "it keeps nothing but your own target folder, which `invoke clean` empties"
+    container = require_container(bound.planned(c, flags).plan, problem)
     if flags["clear"] and not c.config.run.dry:
-        Terminal().say(f"removed: {megabytes(clear_mounts(plan))}")
-    kept = kept_mounts(plan)
+        Terminal().say(f"removed: {megabytes(clear_mounts(container))}")
+    kept = kept_mounts(container)
     show_result((mounts_json if flags["json"] else mounts_text)(kept))
+
+
+def test(bound: Bound, c: Context, flags: Flags) -> None:
+    """Run `cargo test` where images are built: in a container of the build image, or here."""
+    from rustdocker_tasks.plan.commands import TEST
+
+    _run_command(bound, c, flags, TEST)
+
+
+def clippy(bound: Bound, c: Context, flags: Flags) -> None:
+    """Run `cargo clippy` for all targets where images are built."""
+    from rustdocker_tasks.plan.commands import CLIPPY
+
+    _run_command(bound, c, flags, CLIPPY)
+
+
+def fmt(bound: Bound, c: Context, flags: Flags) -> None:
+    """Format the sources with the rustfmt of the build image, or of this machine."""
+    from rustdocker_tasks.plan.commands import FMT
+
+    _run_command(bound, c, flags, FMT)
+
+
+def _run_command(bound: Bound, c: Context, flags: Flags, command: CargoCommand) -> None:
+    from rustdocker_tasks.commands import plan_command, run_command
+    from rustdocker_tasks.plan.commands import CommandWords, command_line
+    from rustdocker_tasks.run_flags import program_arguments
+
+    check = ("--check",) if flags.get("check") else ()
+    added = CommandWords(
+        words=(*check, *(program_arguments(flags["args"], "") or ())),
+        last=program_arguments(None, getattr(c, "remainder", "")) or (),
+    )
+    planned = plan_command(bound.start(), bound.layers(c, flags), command, added)
+    if c.config.run.dry:
+        Terminal().say(command_line(planned.plan))
+    else:
+        run_command(planned, progress=Terminal())
+
+
+def clean(bound: Bound, c: Context, flags: Flags) -> None:
+    """Remove what builds of the project left: mounts of the engine, or cargo's target folder; no image."""
+    from rustdocker_tasks.commands import clean_project
+
+    clean_project(bound.start(), bound.layers(c, flags), dry=c.config.run.dry, say=Terminal().say)

@@ -24,7 +24,7 @@ SETTING_FLAGS = (
     Flag("target", "The target triple to compile for, in place of the usual one."),
     Flag("backend", "What builds the image: auto, buildx or host."),
 )
-_, BIN, PACKAGE, _, PROFILE, TARGET, BACKEND = SETTING_FLAGS
+_, BIN, PACKAGE, FEATURES, PROFILE, TARGET, BACKEND = SETTING_FLAGS
 # Those that make sense for several programs at once.
 FLAGS_OF_ALL = (
     VARIANT,
@@ -32,6 +32,14 @@ FLAGS_OF_ALL = (
     TARGET,
     BACKEND,
     Flag("changed-since", "Only the programs that differ from those of a git revision, such as main."),
+)
+CARGO_ARGS = Flag("args", "More arguments for cargo, as one text.")
+CARGO_FLAGS = (PACKAGE, FEATURES, PROFILE, TARGET, BACKEND, CARGO_ARGS)
+FMT_FLAGS = (
+    PACKAGE,
+    BACKEND,
+    Flag("check", "Change nothing: fail where something is not formatted.", default=False),
+    CARGO_ARGS,
 )
 JSON = Flag("json", "Print the result as JSON.", default=False)
 SCHEMA = Flag("schema", "Print a JSON Schema of Cargo.toml's tables instead.", default=False)

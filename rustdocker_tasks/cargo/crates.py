@@ -68,8 +68,8 @@ def _ask_cargo(project: Project, wanted: Wanted) -> Known | None:
     if shutil.which("cargo") is None:
         return None
     # Of the member asked for cargo takes only the features that are named: one answer serves all otherwise.
-    is_usual = not wanted.features and wanted.default_features
-    own = next(p.manifest for p in project.members if p.name == wanted.root.name)
+    is_usual = len(wanted.roots) > 1 or (not wanted.features and wanted.default_features)
+    own = next(p.manifest for p in project.members if p.name == wanted.roots[0].name)
     manifest = project.root / MANIFEST if is_usual else own
     platforms = (wanted.target, wanted.host)
     command = [

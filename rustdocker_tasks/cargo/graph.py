@@ -1,4 +1,4 @@
-"""Which crates go into one binary, and with which features: what cargo's feature resolver does. Pure.
+"""Which crates go into a program, or into tests, and with which features: as cargo's resolver. Pure.
 
 Source: the Cargo book, "Features" and "Feature resolver version 2"; cargo, src/core/resolver/features.rs.
 """
@@ -33,12 +33,13 @@ class Known(Frozen, frozen=True, kw_only=True):
 class Wanted(Frozen, frozen=True, kw_only=True):
     """What is to be built."""
 
-    root: PackageId
+    roots: tuple[PackageId, ...]
     features: tuple[str, ...]
     default_features: bool
     target: Platform
     host: Platform
     resolver: str
+    development: bool = False  # what the roots' tests need counts as well
 
 
 class ResolvedCrate(Frozen, frozen=True, kw_only=True):
@@ -64,7 +65,7 @@ _Unit = tuple["PackageId", bool]
 
 
 def resolve(known: Known, wanted: Wanted) -> Graph:
-    """Return the crates of one binary."""
+    """Return the crates that are compiled for the roots."""
     return _Resolver(known, wanted).run()
 
 
@@ -82,17 +83,18 @@ class _Resolver:
         self._is_exact = True
 
     def run(self) -> Graph:
-        root = (self._wanted.root, False)
+        roots = [(root, False) for root in self._wanted.roots]
         asked = [*self._wanted.features, *(["default"] if self._wanted.default_features else [])]
-        self._visit(root)
-        for feature in asked:
-            self._switch_on(root, feature)
+        for root in roots:
+            self._visit(root)
+            for feature in asked:
+                self._switch_on(root, feature)
         while self._waiting:
             unit = self._waiting.popleft()
             for dependency, other in self._followed(unit):
                 if not dependency.optional:
                     self._need(other, dependency)
-        return Graph(crates=tuple(self._compiled(root)), is_exact=self._is_exact)
+        return Graph(crates=tuple(self._compiled(roots)), is_exact=self._is_exact)
 
     def _visit(self, unit: _Unit) -> None:
         if unit not in self._features:
@@ -164,13 +166,16 @@ class _Resolver:
         """The dependencies that can have a say in features, with the units that they lead to."""
         package = self._known.packages.get(unit[0])
         for dependency in package.dependencies if package else ():
-            if dependency.kind is DependencyKind.DEVELOPMENT:
+            if dependency.kind is DependencyKind.DEVELOPMENT and not self._is_tested(unit):
                 continue
             # The first resolver asks for the features of other platforms too.
             if self._separates and not self._is_active(dependency, unit):
                 continue
             for other in self._candidates(unit[0], dependency):
                 yield dependency, (other, self._separates and self._is_of_host(dependency, other, unit))
+
+    def _is_tested(self, unit: _Unit) -> bool:
+        return self._wanted.development and unit[0] in self._wanted.roots and not unit[1]
 
     def _is_active(self, dependency: Dependency, unit: _Unit) -> bool:
         is_host = unit[1] or dependency.kind is DependencyKind.BUILD
@@ -192,10 +197,10 @@ class _Resolver:
         # A git or path dependency may have a version that nobody asked for.
         return fitting or named
 
-    def _compiled(self, root: _Unit) -> Iterator[ResolvedCrate]:
-        """What is reached from the root, by what is on."""
-        reached: dict[_Unit, set[str]] = {root: set()}
-        waiting = deque([root])
+    def _compiled(self, roots: Sequence[_Unit]) -> Iterator[ResolvedCrate]:
+        """What is reached from the roots, by what is on."""
+        reached: dict[_Unit, set[str]] = {root: set() for root in roots}
+        waiting = deque(roots)
         while waiting:
             unit = waiting.popleft()
             for other in self._reached_from(unit):
@@ -223,7 +228,9 @@ class _Resolver:
             return
         on = self._optional.get((identity, self._separates and is_host), set())
         for dependency in package.dependencies:
-            if dependency.kind is DependencyKind.DEVELOPMENT or not self._is_active(dependency, unit):
+            if dependency.kind is DependencyKind.DEVELOPMENT and not self._is_tested(unit):
+                continue
+            if not self._is_active(dependency, unit):
                 continue
             if dependency.optional and dependency.name not in on:
                 continue

@@ -34,7 +34,18 @@ if TYPE_CHECKING:
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
-SCRIPTS = ("prepare", "packages", "fetch", "dependencies", "compile", "mirror", "cargo", "files", "assemble")
+SCRIPTS = (
+    "prepare",
+    "packages",
+    "fetch",
+    "dependencies",
+    "compile",
+    "mirror",
+    "cargo",
+    "kept",
+    "files",
+    "assemble",
+)
 
 
 class BuildContext(Frozen, frozen=True, kw_only=True):
@@ -97,7 +108,7 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
     of_all = {
         "folder": folders.path_of(folder),
         "sources": _write(folder, "sources", render_list(sources)),
-        **{f"{name}_script": _write(folder, name, script(name)) for name in SCRIPTS},
+        **{f"{name}_script": _write(folder, name, script(name)) for name in (*SCRIPTS, "command")},
     }
     names = tuple(
         ContextNames(
@@ -121,6 +132,16 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
     return context
 
 
+def remove_own_folder(root: Path) -> None:
+    """Remove our folder in the project's target folder, when no build is at work; raises CannotWrite."""
+    ours = root / _OURS
+    if not (ours / "lock").exists():
+        return
+    with cannot_write(ours), (ours / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        shutil.rmtree(ours)
+
+
 def explanation_file(root: Path) -> Path:
     """Return where it is kept what the last build did."""
     return root / _OURS / FILE
@@ -141,7 +162,7 @@ def render_ignore_file(patterns: Iterable[str], folder: str) -> str:
 
 
 def script(name: str) -> bytes:
-    """Return a script of the build, one of SCRIPTS."""
+    """Return a script of the build, one of SCRIPTS or `command`."""
     return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
 
 

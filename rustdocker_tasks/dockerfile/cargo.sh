@@ -140,18 +140,21 @@ teach_bindgen() {
     fi
 }
 
-# Run cargo with these arguments as the first step chose, and leave its messages in a file, and its exit code in `code`.
+# Run cargo with these arguments as the first step chose, and leave its messages in a file, its exit code in `code`, and the
+# flag that names the target in `target_flag`, if there is one.
 #
-#   build MESSAGES TARGET FOLDER CARGO_ARGUMENT...
-build() {
-    messages=$1
+#   run_cargo MESSAGES TARGET FOLDER COMMAND CARGO_ARGUMENT...
+run_cargo() {
+    messages=$1 command=$4
     # The project's configuration may put intermediate artefacts elsewhere: on a mount that all projects share.
     export CARGO_TARGET_DIR="$2" CARGO_BUILD_BUILD_DIR="$2"
     enter "$3"
-    shift 3
+    shift 4
+    target_flag=
     if [ -s /rustdocker/triple ]; then
         triple=$(cat /rustdocker/triple)
-        set -- "$@" "--target=$triple"
+        target_flag=--target=$triple
+        set -- "$target_flag" "$@"
         case $triple in *-musl) teach_bindgen "$triple" ;; esac
     fi
     trust
@@ -169,7 +172,7 @@ build() {
             *) set -- --keep-going "$@" ;;
         esac
     fi
-    cargo build --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
+    cargo "$command" --message-format=json-render-diagnostics "$@" > "$messages" || code=$?
     close_doors
     tell_slowest "$CARGO_TARGET_DIR/cargo-timings"
 }

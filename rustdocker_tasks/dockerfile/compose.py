@@ -37,22 +37,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rustdocker_tasks.image_config import ImageConfig
-    from rustdocker_tasks.plan.model import ContainerBuild, ContextNames, ImageGroup, ImagePlan
+    from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ContextNames, ImageGroup, ImagePlan
 
 # The secrets' IDs.
 CA_BUNDLE = "ca-bundle"
 PROXIES = "proxies"
 KNOWN_HOSTS = "known-hosts"
 # No image is called so.
-_BUILD, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-runtime"
+BUILD_STAGE, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdocker-runtime"
 # What steps that use the network need to know of this machine.
 _NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _APP = "/app"
 _KEPT = "/rustdocker/kept"  # what outlives a build
-_SOURCES, _TARGET = f"{_KEPT}/sources", f"{_KEPT}/target"
-_CARGO_HOME = "/rustdocker/cargo-home"
-_OUT = "/rustdocker/out"
+SOURCES, TARGET = f"{_KEPT}/sources", f"{_KEPT}/target"
+CARGO_HOME = "/rustdocker/cargo-home"
+OUT = "/rustdocker/out"
 # Components that people work with. Source: the rustup book, "Components".
 _NOT_FOR_COMPILING = {
     *("clippy", "rustfmt", "rust-analyzer", "rust-analysis", "rls", "rust-docs", "rust-docs-json", "miri"),
@@ -141,25 +141,32 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
 def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction]:
     plan, build = group.first, group.container
     keeps_nothing = plan.variant.base is Base.RUST
-    yield From(image=build.build_image, stage=_BUILD)
+    yield From(image=build.build_image, stage=BUILD_STAGE)
     if keeps_nothing:
         yield from _files_steps(plan, build, names, 0)
     else:
-        yield Env({"CARGO_HOME": _CARGO_HOME})
+        yield Env({"CARGO_HOME": CARGO_HOME})
     target = plan.compile.target_triple or ("musl" if plan.is_of_musl else None)
     if target is not None or build.toolchain is not None or build.packages:
-        yield _prepare_step(plan, build, names, target=target)
+        yield prepare_step(plan.compile, build, names, target=target)
     if names.fetch is not None:
-        yield _fetch_step(plan, build, names, names.fetch)
+        yield fetch_step(plan.compile, build, names, names.fetch)
     if names.skeleton is not None and not keeps_nothing:
         yield _dependencies_step(group, names, names.skeleton)
     yield _compile_step(group, names)
 
 
-def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *, target: str | None) -> Run:
+def prepare_step(
+    call: CargoCall,
+    build: ContainerBuild,
+    names: ContextNames,
+    *,
+    target: str | None,
+    components: Sequence[str] = (),
+) -> Run:
     """The step that makes of the build image what compiles for the target, with the Rust that is asked for."""
     asked = build.toolchain
-    components = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
+    of_project = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
     return Run(
         mounts=(
             _bind(names, names.prepare_script, "/prepare"),
@@ -167,18 +174,19 @@ def _prepare_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, *
             *_NETWORK,
         ),
         words=(
-            *_environment(plan),
+            *environment_words(call),
             "sh",
             "/prepare",
             target or "-",
             ",".join(f"{each.program or ''}={each.package}" for each in build.packages) or "-",
             (asked and asked.channel) or "-",
+            *of_project,
             *components,
         ),
     )
 
 
-def _fetch_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, archive: str) -> Run:
+def fetch_step(call: CargoCall, build: ContainerBuild, names: ContextNames, archive: str) -> Run:
     """The step that fetches all crates, into a layer: what compiles afterwards sees neither network nor secret."""
     return Run(
         mounts=(
@@ -189,9 +197,9 @@ def _fetch_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, arc
             *_secrets(build),
         ),
         words=(
-            *_environment(plan),
+            *environment_words(call),
             *("sh", "/fetch", build.context.project_path),
-            *lock_flags(plan.compile),
+            *lock_flags(call),
         ),
     )
 
@@ -204,13 +212,13 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
             _bind(names, names.dependencies_script, "/dependencies"),
             _bind(names, names.cargo_script, "/cargo"),
             _bind(names, skeleton, "/skeleton.tar"),
-            *_for_cargo(build),
+            *for_cargo(build),
         ),
-        is_isolated=_is_isolated(build),
+        is_isolated=is_isolated(build),
         words=(
-            *_environment(plan),
-            *("sh", "/dependencies", _SOURCES, build.context.project_path, _TARGET),
-            *program_flags(group, _SOURCES),
+            *environment_words(plan.compile),
+            *("sh", "/dependencies", SOURCES, build.context.project_path, TARGET),
+            *program_flags(group, SOURCES),
             # The skeleton's lock file has entries that only others need: cargo takes them out.
             *(flag for flag in compile_flags(plan.compile) if flag not in lock_flags(plan.compile)),
         ),
@@ -220,17 +228,17 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
 def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
     plan, build = group.first, group.container
     keeps_nothing = plan.variant.base is Base.RUST
-    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (_SOURCES, _TARGET)
+    sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (SOURCES, TARGET)
     return Run(
         mounts=(
             Mount(type="bind", options={"target": "/context"}),
-            *(() if keeps_nothing or names.skeleton is not None else _cache_mounts(build)),
+            *(() if keeps_nothing or names.skeleton is not None else cache_mounts(build)),
             *_runtime_mount(build),
-            *_for_cargo(build),
+            *for_cargo(build),
         ),
-        is_isolated=_is_isolated(build),
+        is_isolated=is_isolated(build),
         words=(
-            *_environment(plan),
+            *environment_words(plan.compile),
             "sh",
             f"/context/{names.folder}/{names.compile_script}",
             names.sources or "-",
@@ -241,6 +249,7 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
             plan.variant.linkage.value,
             names.mirror_script,
             names.cargo_script,
+            names.kept_script,
             names.assemble_script,
             _out(plan),
             _runtime(build),
@@ -252,14 +261,14 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
     )
 
 
-def _for_cargo(build: ContainerBuild) -> Iterator[Mount]:
+def for_cargo(build: ContainerBuild) -> Iterator[Mount]:
     """What a step that compiles has, if it is also to fetch."""
     if build.fetch is None:
         yield from _NETWORK
         yield from _secrets(build)
 
 
-def _is_isolated(build: ContainerBuild) -> bool:
+def is_isolated(build: ContainerBuild) -> bool:
     return build.fetch is not None and build.isolates
 
 
@@ -274,7 +283,7 @@ def _secrets(build: ContainerBuild) -> Iterator[Mount]:
 
 def _out(plan: ImagePlan) -> str:
     """Return where the tree of what is added to the base is made; / where that is the image itself."""
-    return "/" if plan.variant.base is Base.RUST else _OUT
+    return "/" if plan.variant.base is Base.RUST else OUT
 
 
 def _tree(plan: ImagePlan) -> str:
@@ -297,9 +306,9 @@ def _runtime_mount(build: ContainerBuild) -> tuple[Mount, ...]:
     return (Mount(type="bind", options={"from": _RUNTIME, "target": _runtime(build)}),)
 
 
-def _environment(plan: ImagePlan) -> tuple[str, ...]:
+def environment_words(call: CargoCall) -> tuple[str, ...]:
     """Return what sets cargo's environment for one step: by ENV it would be the image's own, where that is one."""
-    variables = plan.compile.environment
+    variables = call.environment
     return ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
 
 
@@ -307,12 +316,12 @@ def _bind(names: ContextNames, name: str, target: str) -> Mount:
     return Mount(type="bind", options={"source": f"{names.folder}/{name}", "target": target})
 
 
-def _cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
+def cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
     if build.fetch is None:
         # Cargo's own lock is inside of its home: on one mount, builds side by side are safe.
         yield Mount(
             type="cache",
-            options={"id": "rustdocker-cargo-home", "target": _CARGO_HOME, "sharing": "shared"},
+            options={"id": "rustdocker-cargo-home", "target": CARGO_HOME, "sharing": "shared"},
         )
     yield Mount(type="cache", options={"id": build.mount_id, "target": _KEPT, "sharing": "locked"})
 
@@ -325,8 +334,8 @@ def _final_stage(group: ImageGroup, number: int, files: str) -> Iterator[Instruc
         base = _RUNTIME if plan.variant.base is Base.RUNTIME else "scratch"
         yield From(image=base, stage=final_stage(group, number))
         # Two layers: an edit changes the second alone.
-        yield Copy(stage=files, source=f"{_OUT}/", destination="/")
-        yield Copy(stage=_BUILD, source=f"{_OUT}/{_tree(plan)}/", destination="/")
+        yield Copy(stage=files, source=f"{OUT}/", destination="/")
+        yield Copy(stage=BUILD_STAGE, source=f"{OUT}/{_tree(plan)}/", destination="/")
     own = SEARCH_PATH if plan.variant.base is Base.NONE else {}
     yield from config_instructions(plan.config, entrypoint=str(PROGRAMS / plan.name), environment=own)
 

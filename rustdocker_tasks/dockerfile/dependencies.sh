@@ -20,7 +20,7 @@ mkdir -p "$sources" "$target/rustdocker"
 tar --extract --touch --file=/skeleton.tar --directory="$work"
 cp -R "$work/sources/." "$sources"
 export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
-build "$work/messages" "$target" "$sources/$project" "$@"
+run_cargo "$work/messages" "$target" "$sources/$project" build "$@"
 require_success build "$code"
 
 # What was made of stubs must never be taken for the program's own.

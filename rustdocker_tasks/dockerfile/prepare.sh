@@ -41,6 +41,9 @@ choose_toolchain() {
         rustup show active-toolchain | cut -d ' ' -f 1 > /rustdocker/toolchain
     fi
     for component in "$@"; do
+        case $component in clippy) program=cargo-clippy ;; rustfmt) program=rustfmt ;; *) program= ;; esac
+        # Of a component that is missing, rustup has a program all the same, which fails.
+        [ -z "$program" ] || ! "$program" --version > /dev/null 2>&1 || continue
         with_rustup "$component"
         rustup component add "$component" >&2
     done

@@ -47,6 +47,7 @@ _STEPS = (
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?fetch\b'), "fetch"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?dependencies\b'), _DEPENDENCIES),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?compile\b'), "compile"),
+    (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?command\b'), "run"),
     (re.compile(r'RUN .*"sh", "/(?:[^"]*/)?files\b|COPY --from'), "assemble"),
     (re.compile("exporting to (?:oci|docker|image)|importing to"), "load"),
 )

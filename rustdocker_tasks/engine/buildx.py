@@ -37,11 +37,12 @@ _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 
 
 class BuildTarget(Frozen, frozen=True, kw_only=True):
-    """One image of a build."""
+    """One image of a build, or a folder that one fills."""
 
     dockerfile: Path
     stage: str | None  # None: the Dockerfile's last
-    tags: tuple[ImageReference, ...]
+    tags: tuple[ImageReference, ...] = ()
+    folder: Path | None = None  # what gets the files of one that is built alone; None: the engine gets the image
     cache_from: tuple[CacheStore, ...] = ()
     cache_to: CacheStore | None = None
 
@@ -135,7 +136,8 @@ def _build_one(
         builder=request.builder,
         cache_from=[store.source for store in target.cache_from] or None,
         cache_to=target.cache_to.target if target.cache_to else None,
-        load=True,
+        load=target.folder is None,
+        output={"type": "local", "dest": str(target.folder)} if target.folder else {},
         # One manifest: an index with attestations has another digest each time.
         provenance=False,
         metadata_file=metadata,

@@ -34,6 +34,7 @@ from rustdocker_tasks.errors.compile import (
     NoCargo,
     NoCargoInImage,
     PackagesNotInstalled,
+    TestsFailed,
     UnknownCargoLayout,
 )
 from rustdocker_tasks.errors.defect import Unexpected
@@ -170,6 +171,7 @@ __all__ = [
     "SeveralBinaries",
     "SeveralTargets",
     "TaskFileExists",
+    "TestsFailed",
     "Unexpected",
     "UnknownCargoLayout",
     "UnknownKey",

@@ -97,6 +97,16 @@ class CargoFailed(CompileError):
         )
 
 
+class TestsFailed(CompileError):
+    def __init__(self, code: int) -> None:
+        super().__init__(
+            "tests failed",
+            found=f"`cargo test` ended with exit code {code}; what it said stands above",
+            set_by="the tests",
+            hint='mend what they name; one of them alone is run by --args "its_name"',
+        )
+
+
 class UnknownCargoLayout(CompileError):
     def __init__(self, build_dir: Path, *, package: str) -> None:
         super().__init__(

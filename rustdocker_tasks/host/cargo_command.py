@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.plan.commands import cargo_words
 from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from rustdocker_tasks.plan.commands import CommandPlan
     from rustdocker_tasks.plan.model import CompileStep
 
 # Flags for the last crate alone: unlike RUSTFLAGS they add to the user's own flags, wherever those are set,
@@ -29,6 +31,16 @@ def build_command(step: CompileStep) -> list[str]:
         *([f"--target={step.target_triple}"] if step.target_triple else []),
         *(_CRT_STATIC if step.crt_static else ()),
     ]
+
+
+def developer_command(plan: CommandPlan) -> list[str]:
+    """Return the command that runs tests, lints or formats."""
+    return ["cargo", plan.command.name, *cargo_words(plan, str(plan.call.manifest))]
+
+
+def empty_command(root: Path) -> list[str]:
+    """Return the command that empties a workspace's target folder."""
+    return ["cargo", "clean", f"--manifest-path={root / 'Cargo.toml'}"]
 
 
 def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[str]) -> list[str]:

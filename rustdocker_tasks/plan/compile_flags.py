@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.plan.model import CompileStep, ImageGroup, ImagePlan
+    from rustdocker_tasks.plan.model import CargoCall, ImageGroup, ImagePlan
 
 
-def compile_flags(step: CompileStep) -> list[str]:
+def compile_flags(call: CargoCall) -> list[str]:
     """Return cargo's flags for profile, features and lock file."""
     return [
-        f"--profile={step.profile}",
-        *([f"--features={','.join(step.features)}"] if step.features else []),
-        *([] if step.default_features else ["--no-default-features"]),
-        *lock_flags(step),
+        *([f"--profile={call.profile}"] if call.profile else []),
+        *([f"--features={','.join(call.features)}"] if call.features else []),
+        *([] if call.default_features else ["--no-default-features"]),
+        *lock_flags(call),
     ]
 
 
@@ -44,6 +44,6 @@ def _package_flag(group: ImageGroup, image: ImagePlan, sources: str) -> str:
     return f"--package=file://{sources}/{quote(folder)}#{name}"
 
 
-def lock_flags(step: CompileStep) -> list[str]:
+def lock_flags(call: CargoCall) -> list[str]:
     # Without it cargo renews a lock file that is out of date, and rewrites one that is not in its own form.
-    return ["--locked"] if step.locked else []
+    return ["--locked"] if call.locked else []

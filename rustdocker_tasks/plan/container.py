@@ -5,6 +5,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.cargo.fetching import make_fetch_skeleton
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
@@ -15,7 +17,7 @@ from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
 from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
 from rustdocker_tasks.plan.tools import BuildPackage, tools_of, without_duplicates
 from rustdocker_tasks.settings.options import OPTIONS, Cache
-from rustdocker_tasks.variants import Base, Linkage
+from rustdocker_tasks.variants import Base, Linkage, load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,9 +44,8 @@ _READ_GIT = {
 
 def container_build(
     project: Project,
-    package: Package,
+    programs: Sequence[tuple[Package, Target]],
     *,
-    binary: Target,
     outside: Sequence[Package],
     resolved: ResolvedSettings,
     variant: Variant,
@@ -56,16 +57,6 @@ def container_build(
     Raises BadValue, OutsideOfContext.
     """
     settings = resolved.settings
-    for key, table in (("env", settings.env), ("labels", settings.labels)):
-        for name, value in table.items():
-            if "\n" in value or "\r" in value:
-                raise BadValue(
-                    key,
-                    value=f"the value of {name} holds a line break",
-                    where=resolved.origin(key).where,
-                    problem="a Dockerfile has no line breaks in values",
-                    example=f'{OPTIONS[key].example}, or take backend = "host"',
-                )
     git = _git_folder(resolved, facts) if settings.git_folder else None
     context = context_folders(project, outside, git)
     is_musl = variant.linkage is Linkage.STATIC or (target is not None and "-musl" in target)
@@ -75,8 +66,7 @@ def container_build(
     rust = rust.mirrored(settings.base_registry)
     runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
     runtime = runtime.mirrored(settings.base_registry)
-    # Each has artefacts of its own: another project, another compiler, another C library.
-    cache_key = "\0".join([_project_id(project, settings, facts), rust, variant.linkage.value])
+    project_id = f"rustdocker-{_hash(_project_id(project, settings, facts))}"
     return ContainerBuild(
         builder=settings.builder,
         builder_set_by=resolved.origin("builder").where,
@@ -87,11 +77,13 @@ def container_build(
             "runtime-image" if settings.runtime_image else "debian-release"
         ).where,
         context=context,
-        cache_id=f"rustdocker-{sha256(cache_key.encode()).hexdigest()[:16]}",
+        project_id=project_id,
+        # Another compiler and another C library have artefacts of their own.
+        cache_id=f"{project_id}-{_hash(rust, variant.linkage.value)}",
         cache_reason=f"{cache.cache.value}: {cache.reason}",
         fetch=make_fetch_skeleton(project, outside) if settings.offline else None,
         isolates=facts.isolates,
-        skeleton=make_skeleton(project, [(package, binary)], outside) if cache.cache is Cache.LAYER else None,
+        skeleton=make_skeleton(project, programs, outside) if cache.cache is Cache.LAYER else None,
         cache_from=settings.cache_from,
         cache_to=settings.cache_to,
         cache_folders=tuple(store.folder for store in stores if store.folder is not None),
@@ -122,6 +114,57 @@ def container_build(
     )
 
 
+def command_container(
+    project: Project,
+    *,
+    outside: Sequence[Package],
+    resolved: ResolvedSettings,
+    target: str | None,
+    facts: MachineFacts,
+) -> ContainerBuild:
+    """Return what a command of cargo's for developers needs in a container; raises as `container_build`.
+
+    What it compiles is always kept on mounts: it is no image, and so has no layer to take elsewhere.
+    """
+    build = container_build(
+        project,
+        (),
+        outside=outside,
+        resolved=resolved,
+        variant=load_variants()["minimal"],
+        target=target,
+        facts=facts,
+    )
+    return replace(
+        build,
+        cache_id=f"{build.cache_id}-dev",
+        cache_reason="mount: what commands compile is kept on this builder",
+        skeleton=None,
+        cache_from=(),
+        cache_to=None,
+        cache_folders=(),
+        runtime_packages=(),
+    )
+
+
+def require_one_line(resolved: ResolvedSettings) -> None:
+    """Raise BadValue where the image's environment or labels hold what no Dockerfile can say."""
+    for key, table in (("env", resolved.settings.env), ("labels", resolved.settings.labels)):
+        for name, value in table.items():
+            if "\n" in value or "\r" in value:
+                raise BadValue(
+                    key,
+                    value=f"the value of {name} holds a line break",
+                    where=resolved.origin(key).where,
+                    problem="a Dockerfile has no line breaks in values",
+                    example=f'{OPTIONS[key].example}, or take backend = "host"',
+                )
+
+
+def _hash(*words: str) -> str:
+    return sha256("\0".join(words).encode()).hexdigest()[:16]
+
+
 def require_container(plan: ImagePlan, problem: str) -> ContainerBuild:
     """Return what a build in containers needs, or raise BadValue: the plan's backend makes none."""
     if plan.container is not None:
@@ -133,11 +176,6 @@ def require_container(plan: ImagePlan, problem: str) -> ContainerBuild:
         problem=problem,
         example="--backend buildx",
     )
-
-
-def detected_environment(project: Project) -> dict[str, str]:
-    """Return the environment that the project's own files ask for, where neither database nor network answers."""
-    return {"SQLX_OFFLINE": "true"} if project.has_sqlx_data else {}
 
 
 def _git_folder(resolved: ResolvedSettings, facts: MachineFacts) -> Path:

@@ -41,19 +41,25 @@ class SourcePackage(Frozen, frozen=True, kw_only=True):
     folder: Path
 
 
-class CompileStep(Frozen, frozen=True, kw_only=True):
+class CargoCall(Frozen, frozen=True, kw_only=True):
+    """What cargo is to be called with, whatever it is called for."""
+
     manifest: Path
-    package: str
-    binary: str
-    profile: str
+    profile: str | None  # None: the usual one of what it is called for
     features: tuple[str, ...]
     default_features: bool
     environment: Mapping[str, str]  # of cargo, besides its usual one
     target_triple: str | None  # None: what cargo takes by itself
-    crt_static: bool  # link glibc statically; musl is static without being asked
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
     locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
+
+
+class CompileStep(CargoCall, frozen=True, kw_only=True):
+    package: str
+    binary: str
+    profile: str
+    crt_static: bool  # link glibc statically; musl is static without being asked
     sources: tuple[SourcePackage, ...]
 
     @property
@@ -104,7 +110,8 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     runtime_image: BaseImage | None  # None: nothing of another image is in the result
     runtime_image_set_by: str
     context: ContextFolders
-    cache_id: str  # what all mounts of the project have in common
+    project_id: str  # what the names of all the project's mounts begin with
+    cache_id: str  # and those of one compiler and C library
     cache_reason: str  # why this is kept from build to build, and not something else
     fetch: Skeleton | None  # what a step of its own fetches for; None: cargo fetches as it compiles
     isolates: bool  # the steps that compile after it have no network
@@ -163,13 +170,16 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     compile_script: str
     mirror_script: str
     cargo_script: str
+    kept_script: str
     files_script: str
     assemble_script: str
+    command_script: str | None  # None: no command is run
 
     @property
     def all(self) -> tuple[str, ...]:
         """All names in our folder."""
-        return (*self.scripts, *self.files, *filter(None, (self.sources, self.fetch, self.skeleton)))
+        others = (self.sources, self.fetch, self.skeleton, self.command_script)
+        return (*self.scripts, *self.files, *filter(None, others))
 
     @property
     def scripts(self) -> tuple[str, ...]:
@@ -181,6 +191,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
             self.compile_script,
             self.mirror_script,
             self.cargo_script,
+            self.kept_script,
             self.files_script,
             self.assemble_script,
         )

@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from rustdocker_tasks.cargo.features import all_features
-from rustdocker_tasks.cargo.lock import find_unlocked
-from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, OutdatedLock, nearest
+from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
-from rustdocker_tasks.plan.container import container_build, detected_environment
+from rustdocker_tasks.plan.cargo_call import (
+    cargo_environment,
+    known_profiles,
+    profile_environment,
+    require_locked,
+    require_profile,
+)
+from rustdocker_tasks.plan.container import container_build, require_one_line
 from rustdocker_tasks.plan.labels import image_labels
 from rustdocker_tasks.plan.model import (
     CompileStep,
@@ -21,13 +27,12 @@ from rustdocker_tasks.plan.model import (
     Toolchain,
 )
 from rustdocker_tasks.plan.naming import image_tags
-from rustdocker_tasks.plan.profiles import load_profiles
 from rustdocker_tasks.plan.target import target_in_container, target_on_host
 from rustdocker_tasks.settings.options import OPTIONS, Backend
 from rustdocker_tasks.variants import Base, Variant, load_variants
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.model import GitState, NoGitState
@@ -45,8 +50,11 @@ class ChosenBackend(Frozen, frozen=True, kw_only=True):
     reason: str
 
 
-def choose_backend(resolved: ResolvedSettings, facts: MachineFacts) -> ChosenBackend:
-    """Return what carries the plan out; raises BackendUnusable, never takes another one instead."""
+def choose_backend(resolved: ResolvedSettings, facts: MachineFacts, *, for_image: bool = True) -> ChosenBackend:
+    """Return what carries the plan out; raises BuildxUnusable, never takes another one instead.
+
+    Without an image no variant has a say.
+    """
     asked = resolved.settings.backend
     origin = resolved.origin("backend").where
     if asked is Backend.HOST:
@@ -57,7 +65,7 @@ def choose_backend(resolved: ResolvedSettings, facts: MachineFacts) -> ChosenBac
         return ChosenBackend(backend=Backend.BUILDX, reason=reason)
     if asked is Backend.BUILDX:
         raise BuildxUnusable(problem, set_by=origin)
-    name = resolved.settings.variant
+    name = resolved.settings.variant if for_image else None
     if name is not None and name in load_variants() and load_variants()[name].base is not Base.NONE:
         raise BuildxUnusable(
             problem, set_by=f"variant {name}, which has a base image: {resolved.origin('variant').where}"
@@ -116,14 +124,15 @@ def make_plan(
     """
     settings = resolved.settings
     _require_compilable_name(package, binary)
-    _require_locked(project, resolved)
+    require_locked(project, resolved)
     in_container = backend.backend is Backend.BUILDX
     if in_container:
+        require_one_line(resolved)
         target = target_in_container(variant, resolved, project.own_config)
     else:
         _require_no_packages(resolved)
         target = target_on_host(variant, resolved, project.config, toolchain)
-    profiles = project.profiles | (project.own_config if in_container else project.config).profiles
+    profiles = known_profiles(project, in_container=in_container)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
         name=binary.name,
@@ -136,14 +145,12 @@ def make_plan(
             manifest=package.manifest,
             package=package.name,
             binary=binary.name,
-            profile=_require_profile(project, profiles, resolved),
+            profile=require_profile(project, profiles, resolved),
             features=_features(package, binary, resolved),
             default_features=settings.default_features,
             environment={
-                **(detected_environment(project) if in_container else {}),
-                **_profile_environment(profiles, settings.profile),
-                **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
-                **settings.build_env,
+                **profile_environment(profiles, settings.profile),
+                **cargo_environment(project, settings, in_container=in_container),
             },
             target_triple=target.triple,
             crt_static=target.crt_static,
@@ -154,8 +161,7 @@ def make_plan(
         ),
         container=container_build(
             project,
-            package,
-            binary=binary,
+            [(package, binary)],
             outside=outside,
             resolved=resolved,
             variant=variant,
@@ -195,34 +201,6 @@ def _require_compilable_name(package: Package, binary: Target) -> None:
             f"rustc compiles no binary named `{binary.name}`",
             hint="name it with letters, digits, `-` and `_` alone",
         )
-
-
-def _require_locked(project: Project, resolved: ResolvedSettings) -> None:
-    """Raise OutdatedLock where cargo would refuse the lock file, as far as that is seen without cargo."""
-    if project.lock is not None and resolved.settings.locked:
-        lacks = find_unlocked(project.lock, project.members)
-        if lacks is not None:
-            raise OutdatedLock(project.root / "Cargo.lock", lacks, set_by=resolved.origin("locked").where)
-
-
-def _require_profile(project: Project, profiles: Collection[str], resolved: ResolvedSettings) -> str:
-    name = resolved.settings.profile
-    if name in profiles or name in load_profiles():
-        return name
-    known = sorted({*profiles, *load_profiles()})
-    raise BadValue(
-        "profile",
-        value=name,
-        where=resolved.origin("profile").where,
-        problem=f"{project.root / 'Cargo.toml'}, cargo and we have the profiles {', '.join(known)}",
-        example=f'"{nearest(name, known) or known[0]}"',
-    )
-
-
-def _profile_environment(profiles: Collection[str], name: str) -> dict[str, str]:
-    """Return what defines a profile of ours; one that the project has outranks it."""
-    own = load_profiles().get(name)
-    return own.environment(name) if own is not None and name not in profiles else {}
 
 
 def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:

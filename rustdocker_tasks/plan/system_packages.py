@@ -92,8 +92,13 @@ def with_system_packages(
             instead=match.record.instead,
             set_by=resolved.origin("variant" if plan.variant.linkage is Linkage.STATIC else "target").where,
         )
+    return replace(plan, container=with_packages(container, matches))
+
+
+def with_packages(container: ContainerBuild, matches: Iterable[Match]) -> ContainerBuild:
+    """Return it with what has to be installed to compile."""
     packages = without_duplicates((*container.packages, *packages_of(matches)))
-    return replace(plan, container=replace(container, packages=packages))
+    return replace(container, packages=packages)
 
 
 def match_records(graph: Graph) -> tuple[Match, ...]:

@@ -33,7 +33,7 @@ def graph_of(
     project = load_project(root)
     package = project.default_members[0]
     wanted = Wanted(
-        root=PackageId(package.name, package.version, None),
+        roots=(PackageId(package.name, package.version, None),),
         features=features,
         default_features=default_features,
         target=platform_of(triple),

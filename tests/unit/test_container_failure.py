@@ -28,6 +28,7 @@ CONTAINER = ContainerBuild(
     cache_to=None,
     cache_set_by="the default",
     cache_folders=(),
+    project_id="rustdocker-0",
     cache_id="x",
     packages=(),
     runtime_packages=(),

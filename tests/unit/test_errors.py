@@ -132,6 +132,12 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: mend it",
     ),
     (
+        errors.TestsFailed(101),
+        66,
+        "tests failed\n  found: `cargo test` ended with exit code 101; what it said stands above\n"
+        '  set by: the tests\n  hint: mend what they name; one of them alone is run by --args "its_name"',
+    ),
+    (
         errors.UnknownCargoLayout(Path("/shop/target"), package="shop"),
         66,
         "this cargo keeps its artefacts in a way that is not known here, so stale ones would not be noticed\n"

@@ -40,7 +40,7 @@ NAMES = ContextNames(
     files=("files-0.tar",),
     fetch=None,
     skeleton=None,
-    **{f"{name}_script": f"{name}-0" for name in SCRIPTS},
+    **{f"{name}_script": f"{name}-0" for name in (*SCRIPTS, "command")},
 )
 
 

@@ -1,0 +1,141 @@
+"""The path of `test`, `clippy`, `fmt` and `clean`: Cargo's files -> plan -> cargo, in a container or here."""
+
+from __future__ import annotations
+
+import os
+from platform import machine
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from rustdocker_tasks.cache import clear_mounts
+from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
+from rustdocker_tasks.context.folder import remove_own_folder
+from rustdocker_tasks.errors import CargoFailed, TestsFailed
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.host.cargo_command import developer_command, empty_command
+from rustdocker_tasks.machine_facts import git_state, machine_facts
+from rustdocker_tasks.plan.cargo_call import wanted_crates
+from rustdocker_tasks.plan.commands import TEST, CommandWords, chosen_packages, command_line, make_command_plan
+from rustdocker_tasks.plan.planner import choose_backend
+from rustdocker_tasks.plan.system_packages import known_crates, match_records, with_packages
+from rustdocker_tasks.printable import megabytes
+from rustdocker_tasks.process import stream_lines
+from rustdocker_tasks.settings.resolve import resolve_settings
+from rustdocker_tasks.settings.sources import Source, metadata_layer, require_placed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rustdocker_tasks.cargo.model import Project
+    from rustdocker_tasks.plan.commands import CargoCommand, CommandPlan
+    from rustdocker_tasks.plan.model import GitState, MachineFacts, NoGitState
+    from rustdocker_tasks.progress import Progress, Say
+    from rustdocker_tasks.settings.resolve import ResolvedSettings
+    from rustdocker_tasks.settings.sources import Layer
+
+
+class PlannedCommand(Frozen, frozen=True, kw_only=True):
+    plan: CommandPlan
+    git: GitState | NoGitState
+
+
+def plan_command(
+    start: Path,
+    layers: Sequence[Layer],
+    command: CargoCommand,
+    added: CommandWords,
+    *,
+    facts: MachineFacts | None = None,
+) -> PlannedCommand:
+    """Return what would be run for the project at `start`; without `facts` the machine is asked.
+
+    Raises ProjectError, SettingsError, BuildxUnusable.
+    """
+    project = load_project(start)
+    outside = load_outside(project)
+    resolved = _configure(project, layers)
+    facts = facts or machine_facts(resolved, git_state(project, outside))
+    plan = make_command_plan(
+        project,
+        command,
+        added,
+        resolved,
+        outside=outside,
+        backend=choose_backend(resolved, facts, for_image=False),
+        facts=facts,
+    )
+    return PlannedCommand(plan=_with_system_packages(plan, project, resolved), git=facts.git)
+
+
+def _configure(project: Project, layers: Sequence[Layer]) -> ResolvedSettings:
+    """Return what is set for the workspace, and for its package if one alone is meant."""
+    manifest = project.root / MANIFEST
+    require_placed(manifest, project.text)
+    workspace = metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text)
+    of_all = resolve_settings((workspace, *layers))
+    packages = chosen_packages(project, of_all)
+    if len(packages) != 1:
+        return of_all
+    own = packages[0]
+    require_placed(own.manifest, own.text)
+    layer = metadata_layer(own.metadata, source=Source.PACKAGE, manifest=own.manifest, text=own.text)
+    return resolve_settings((layer, workspace, *layers))
+
+
+def _with_system_packages(plan: CommandPlan, project: Project, resolved: ResolvedSettings) -> CommandPlan:
+    """Look into the graph where one of its crates may need a package of Debian: what tests need is in it."""
+    if plan.container is None or not plan.command.compiles:
+        return plan
+    if not known_crates() & (plan.call.locked_packages or frozenset()):
+        return plan
+    from rustdocker_tasks.cargo.crates import find_graph
+
+    packages = chosen_packages(project, resolved)
+    wanted = wanted_crates(project, packages, plan.call, machine=machine(), libc="gnu", development=True)
+    graph = find_graph(project, wanted).graph
+    if graph is None:
+        return plan
+    return replace(plan, container=with_packages(plan.container, match_records(graph)))
+
+
+def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
+    """Run it; what cargo says is shown. Raises TestsFailed, CargoFailed and what a build raises."""
+    plan = planned.plan
+    progress.say(command_line(plan))
+    if plan.container is not None:
+        from rustdocker_tasks.container_command import run_in_container
+
+        if code := run_in_container(plan, plan.container, planned.git, progress=progress):
+            raise TestsFailed(code)
+        return
+    environment = {**os.environ, **plan.call.environment}
+    _run_here(f"cargo {plan.command.name}", developer_command(plan), plan.call.root, environment, progress.say)
+
+
+def _run_here(name: str, argv: Sequence[str], folder: Path, environment: dict[str, str], say: Say) -> None:
+    code = stream_lines(argv, folder=folder, environment=environment, on_line=lambda line: say(line.rstrip("\n")))
+    if code != 0:
+        hint = "mend what it names, then try again"
+        raise CargoFailed(command=name, code=code, found="its message stands above", hint=hint)
+
+
+def clean_project(start: Path, layers: Sequence[Layer], *, dry: bool, say: Say) -> None:
+    """Remove what builds left: in containers the project's mounts, here the target folder; with `dry` say what.
+
+    Raises NoEngine, MountsNotTold, CargoFailed.
+    """
+    plan = plan_command(start, layers, TEST, CommandWords()).plan
+    root = plan.call.root
+    if plan.container is None:
+        if dry:
+            say(f"would run `cargo clean` in {root}")
+        else:
+            _run_here("cargo clean", empty_command(root), root, dict(os.environ), say)
+        return
+    if dry:
+        say("would remove the project's mounts, which `invoke cache` lists")
+        return
+    say(f"removed: {megabytes(clear_mounts(plan.container))}")
+    remove_own_folder(root)

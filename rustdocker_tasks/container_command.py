@@ -1,0 +1,71 @@
+"""Run a command of cargo's in a container: plan -> one solve -> exit code, and what the command changed."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.container_failure import failure_of
+from rustdocker_tasks.context.folder import GroupContents, prepared_context
+from rustdocker_tasks.dockerfile.compose_command import compose_command
+from rustdocker_tasks.engine.build_log import Told
+from rustdocker_tasks.engine.buildx import BuildTarget
+from rustdocker_tasks.inputs.files import write_whole
+from rustdocker_tasks.inputs.proxies import find_proxies
+from rustdocker_tasks.solve import build_request, solve, what_does_not_count, write_dockerfile
+
+if TYPE_CHECKING:
+    from rustdocker_tasks.context.folder import BuildContext
+    from rustdocker_tasks.plan.commands import CommandPlan
+    from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
+    from rustdocker_tasks.progress import Progress
+
+
+def run_in_container(
+    plan: CommandPlan, container: ContainerBuild, git: GitState | NoGitState, *, progress: Progress
+) -> int:
+    """Run the command, and return the exit code of the tests that it ran, 0 where it ran none.
+
+    What it says is shown. Sources that it changed are written back, unless they were changed meanwhile.
+    Raises ProjectError, CompileError, EngineError.
+    """
+    proxies = find_proxies(os.environ)
+    for line in what_does_not_count(plan.call, git, container, proxies):
+        progress.say(line)
+    contents = GroupContents(support=(), fetch=container.fetch)
+    with prepared_context(container.context, [contents]) as context, TemporaryDirectory() as name:
+        path = context.dockerfile(plan.command.name)
+        names = context.names[0]
+        write_dockerfile(path, compose_command(plan, container, names, run=token_hex(8)), names, context)
+        target = BuildTarget(dockerfile=path, stage=None, folder=Path(name))
+        request = build_request(context, [target], [container], proxies, created=0)
+        result, logs = solve(request, context, meanwhile=lambda: None, progress=progress)
+        if not result.succeeded:
+            log = logs[-1]
+            told = log.told_of(log.told) or Told()
+            raise failure_of(
+                log.reason, container, is_of_musl=False, noticed=told.noticed, output=tuple(told.output)
+            )
+        _take_back(Path(name) / "files", context, progress)
+        code = Path(name) / "code"
+        return int(code.read_text()) if code.exists() else 0
+
+
+def _take_back(folder: Path, context: BuildContext, progress: Progress) -> None:
+    """Write the sources that the command changed, in their own places."""
+    for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        source = context.sources.get(path.relative_to(folder).as_posix())
+        if source is None:
+            continue  # a build script's
+        if sha256(source.place.read_bytes()).hexdigest() != source.digest:
+            progress.say(f"{source.place} was changed meanwhile, and is left alone")
+            continue
+        place = source.place.resolve()  # a link stays one
+        mode = place.stat().st_mode
+        write_whole(place, path.read_bytes())
+        place.chmod(mode)
+        progress.say(f"formatted {source.place}")

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Made by rustdocker-tasks.
+#
+# Run a command of cargo's for developers in the mirror of the sources: `test`, `clippy` or `fmt`.
+#
+#   command.sh LIST SOURCES PROJECT GIT TARGET MIRROR CARGO KEPT OUT RUN COUNT COMMAND CARGO_ARGUMENT...
+#
+# As compile.sh; RUN is another word each time, so that no run is taken for another, and COUNT is how many binaries are kept
+# from each build. OUT gets the exit code of the tests, `code`, and the files that `fmt` would change, below `files`.
+set -eu
+export LC_ALL=C
+
+list=$1 sources=$2 project=$3 git=$4 target=$5 mirror=$6 cargo=$7 kept=$8 out=$9
+shift 9
+count=$2 command=$3
+shift 3
+support=$(cd "$(dirname "$0")" && pwd)
+. "$support/$cargo"
+. "$support/$kept"
+
+mkdir -p "$out/files"
+
+# First compile, with what opens registries; then run what was compiled, without.
+run_tests() {
+    compile_tests "$@"
+    require_success test "$code"
+    sweep
+    unset CARGO_TERM_PROGRESS_WHEN
+    # shellcheck disable=SC2086 # none, or one word
+    cargo test --offline $target_flag "$@" || code=$?
+}
+
+compile_tests() {
+    is_first=1
+    for word; do
+        [ -z "$is_first" ] || set --
+        is_first=
+        # Those in documentation are compiled as they are run, and the two flags exclude each other.
+        [ "$word" = --doc ] || set -- "$@" "$word"
+    done
+    run_cargo "$work/messages" "$target" "$sources/$project" test --no-run "$@"
+}
+
+# In a copy: what is written over in the mirror counts as changed by a build script.
+format() {
+    cp -a "$sources" "$work/copy"
+    enter "$work/copy/$project"
+    cargo fmt "$@" || code=$?
+    require_success fmt "$code"
+    cd "$work/copy"
+    # shellcheck disable=SC2016 # for the inner shell
+    find . -name '*.rs' -type f -exec sh -c '
+        mirror=$1 out=$2
+        shift 2
+        for file; do
+            cmp -s "$file" "$mirror/$file" || { mkdir -p "$out/$(dirname "$file")" && cp "$file" "$out/$file"; }
+        done' sh "$sources" "$out/files" {} +
+}
+
+begin
+code=0
+if [ "$command" = fmt ]; then
+    format "$@"
+    exit
+fi
+check_artefacts
+if [ "$command" = test ]; then
+    run_tests "$@"
+else
+    run_cargo "$work/messages" "$target" "$sources/$project" "$command" "$@"
+    require_success "$command" "$code"
+    sweep
+fi
+finish
+# A step's output may be cut off where there is too much of it.
+echo "$code" > "$out/code"

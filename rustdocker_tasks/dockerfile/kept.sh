@@ -1,0 +1,88 @@
+#!/bin/sh
+# Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
+#
+# What the scripts that compile the user's sources share; read by them, when they have `support`, `list`, `mirror`, `sources`,
+# `project`, `git` and `target`.
+
+state=$target/rustdocker
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# Size and place of what cargo made, for the next build. A file that was cut short since would end it in an error of the
+# compiler's that only an empty target folder mends. While cargo runs there is no such list: a kill is none of its matters.
+artefacts() { (cd "$target" && find . -path '*/deps/*' -type f -printf '%s %P\n' | sort); }
+check_artefacts() {
+    [ -f "$state/artefacts" ] || return 0
+    artefacts | comm -23 "$state/artefacts" - > "$work/damaged"
+    rm "$state/artefacts"
+    [ -s "$work/damaged" ] || return 0
+    say "what was compiled before is damaged ($(head -n 1 "$work/damaged" | cut -d ' ' -f 2-)): compiling everything anew"
+    find "$target" -mindepth 1 -maxdepth 1 ! -name rustdocker -exec rm -rf {} +
+}
+
+# What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
+# files and folders; that of a binary is not in cargo's messages, and of those the youngest stay, as many for each program.
+kept_builds=10
+sweep() {
+    grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
+    number=$kept_builds
+    while [ "$number" -gt 1 ]; do
+        next=$((number - 1))
+        [ ! -f "$state/used-$next" ] || mv "$state/used-$next" "$state/used-$number"
+        number=$next
+    done
+    grep -o -e '-[0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-1"
+    find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 2 -maxdepth 2 -name 'bin-*.json' \
+        -printf '%T@ %h\n' 2> "$work/ignored" | sort -rn | head -n "$((kept_builds * count))" | sed 's/.*-//' > "$work/binaries" || true
+    sort -u "$work/binaries" "$state"/used-* > "$work/used"
+    find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 1 -maxdepth 1 2> "$work/ignored" \
+        | sed -n 's/.*-\([0-9a-f]\{16\}\)$/\1/p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
+    while IFS= read -r hash; do
+        # A library for C has no hash in its names, and so is in no message by it.
+        set -- "$target"/*/deps/*-"$hash"* "$target"/*/*/deps/*-"$hash"* \
+            "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash"
+        has_artefacts=
+        for artefact; do [ ! -e "$artefact" ] || has_artefacts=1; done
+        [ -n "$has_artefacts" ] || continue
+        rm -rf "$target"/*/.fingerprint/*-"$hash" "$target"/*/*/.fingerprint/*-"$hash"
+        rm -rf "$@"
+    done < "$work/unused"
+    # What the compiler keeps to go on from, in profiles for development.
+    [ ! -f "$state/used-$kept_builds" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
+        ! -newer "$state/used-$kept_builds" -exec rm -rf {} + 2> "$work/ignored" || true
+}
+
+# Git is to tell here what it tells the user: of the repository's folder only the index is another one, in which files that
+# were not sent are no deletions, and links, which are sent as what they lead to, are no changes. What the user himself
+# deleted is none either, and what a filter or the end of lines changes on his disk is one.
+place_git() {
+    mkdir -p "$sources/$git"
+    for each in "/context/$git"/*; do
+        if [ -d "$each" ]; then ln -s "$each" "$sources/$git/"; else cp "$each" "$sources/$git/"; fi
+    done
+    printf '[core]\n\tbare = false\n\tfileMode = false\n[advice]\n\tsparseIndexExpanded = false\n' > "$sources/$git/config"
+    cd "$sources/$git/.."
+    # A file with a conflict cannot be marked, and is a change to git anyway.
+    { git ls-files -z --deleted; git ls-files -z --stage | sed -z -n 's/^120000 [0-9a-f]* 0\t//p'; } \
+        | git update-index -z --skip-worktree --stdin 2> "$work/ignored" || true
+}
+
+# Bring the mirror to the state of the list, for cargo to run in it.
+begin() {
+    sh "$support/$mirror" "$list" /context "$sources" "$project" "$git" "$target"
+    if [ "$git" != - ]; then
+        trap 'rm -rf "$work" "$sources/$git"' EXIT
+        rm -rf "${sources:?}/$git"
+        (place_git)
+    fi
+    if [ "$list" != - ]; then
+        # The tool reads along, and shows cargo's counter in place of its bar.
+        export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
+    fi
+}
+
+# Note what was compiled.
+finish() {
+    artefacts > "$state/artefacts"
+    [ "$git" = - ] || rm -rf "${sources:?}/$git"
+}

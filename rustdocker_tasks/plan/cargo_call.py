@@ -1,0 +1,85 @@
+"""What cargo is called with, whatever it is called for: profile, environment, lock file. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.cargo.graph import Wanted
+from rustdocker_tasks.cargo.lock import find_unlocked
+from rustdocker_tasks.cargo.model import PackageId
+from rustdocker_tasks.cargo.platforms import platform_of
+from rustdocker_tasks.errors import BadValue, OutdatedLock, nearest
+from rustdocker_tasks.plan.profiles import load_profiles
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.plan.model import CargoCall
+    from rustdocker_tasks.settings.options import Settings
+    from rustdocker_tasks.settings.resolve import ResolvedSettings
+
+
+def cargo_environment(project: Project, settings: Settings, *, in_container: bool) -> dict[str, str]:
+    """Return what the project's files and the settings add to cargo's environment."""
+    # Neither database nor network answers in a container.
+    is_saved = in_container and project.has_sqlx_data
+    return {
+        **({"SQLX_OFFLINE": "true"} if is_saved else {}),
+        **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
+        **settings.build_env,
+    }
+
+
+def wanted_crates(
+    project: Project,
+    packages: Iterable[Package],
+    call: CargoCall,
+    *,
+    machine: str,
+    libc: str,
+    development: bool = False,
+) -> Wanted:
+    """Return the question which crates a call compiles for packages, on a machine of that architecture."""
+    return Wanted(
+        roots=tuple(PackageId(package.name, package.version, None) for package in packages),
+        features=call.features,
+        default_features=call.default_features,
+        target=platform_of(call.target_triple or f"{machine}-unknown-linux-{libc}"),
+        host=platform_of(f"{machine}-unknown-linux-gnu"),
+        resolver=project.resolver,
+        development=development,
+    )
+
+
+def known_profiles(project: Project, *, in_container: bool) -> frozenset[str]:
+    """Return the profiles that cargo knows by itself or by the project's files."""
+    return project.profiles | (project.own_config if in_container else project.config).profiles
+
+
+def require_locked(project: Project, resolved: ResolvedSettings) -> None:
+    """Raise OutdatedLock where cargo would refuse the lock file, as far as that is seen without cargo."""
+    if project.lock is not None and resolved.settings.locked:
+        lacks = find_unlocked(project.lock, project.members)
+        if lacks is not None:
+            raise OutdatedLock(project.root / "Cargo.lock", lacks, set_by=resolved.origin("locked").where)
+
+
+def require_profile(project: Project, profiles: Collection[str], resolved: ResolvedSettings) -> str:
+    name = resolved.settings.profile
+    if name in profiles or name in load_profiles():
+        return name
+    known = sorted({*profiles, *load_profiles()})
+    raise BadValue(
+        "profile",
+        value=name,
+        where=resolved.origin("profile").where,
+        problem=f"{project.root / 'Cargo.toml'}, cargo and we have the profiles {', '.join(known)}",
+        example=f'"{nearest(name, known) or known[0]}"',
+    )
+
+
+def profile_environment(profiles: Collection[str], name: str) -> dict[str, str]:
+    """Return what defines a profile of ours; one that the project has outranks it."""
+    own = load_profiles().get(name)
+    return own.environment(name) if own is not None and name not in profiles else {}

@@ -1,0 +1,119 @@
+"""One solve of BuildKit's: the request of what a build or a command needs, and what came of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rustdocker_tasks.context.folder import cannot_write, render_ignore_file
+from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES
+from rustdocker_tasks.dockerfile.render import render
+from rustdocker_tasks.engine.build_log import BuildLog
+from rustdocker_tasks.engine.buildx import BuildRequest, build
+from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
+from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
+from rustdocker_tasks.plan.model import GitState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from rustdocker_tasks.context.folder import BuildContext
+    from rustdocker_tasks.dockerfile.instructions import Dockerfile
+    from rustdocker_tasks.engine.buildx import BuildResult, BuildTarget
+    from rustdocker_tasks.inputs.proxies import Proxies
+    from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ContextNames, NoGitState
+    from rustdocker_tasks.progress import LiveProgress, Progress
+
+# A source that the context brings in an old state is sent under another name: that cannot fail twice,
+# unless somebody changes files meanwhile.
+_ATTEMPTS = 3
+# What would change what cargo compiles on the host. Source: the Cargo book, "Environment Variables".
+_OF_CARGO = re.compile(
+    "RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_(RUSTFLAGS|TARGET)|CARGO_PROFILE_.*|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)"
+)
+
+
+def solve(
+    request: BuildRequest,
+    context: BuildContext,
+    *,
+    stubs: frozenset[str] = frozenset(),
+    meanwhile: Callable[[], None],
+    progress: Progress,
+) -> tuple[BuildResult, list[BuildLog]]:
+    """Build, once more where the context brought a source in an old state; return the logs of all attempts."""
+    logs: list[BuildLog] = []
+    for _ in range(_ATTEMPTS):
+        log = BuildLog(stubs=stubs)
+        logs.append(log)
+        with progress.live() as live:
+            result = build(request, on_line=partial(_show, log, live), meanwhile=meanwhile)
+        if result.succeeded or not log.not_as_listed:
+            break
+        context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
+    return result, logs
+
+
+def build_request(
+    context: BuildContext,
+    targets: Sequence[BuildTarget],
+    containers: Sequence[ContainerBuild],
+    proxies: Proxies,
+    *,
+    created: int,
+) -> BuildRequest:
+    """Return the request, with the secrets that its steps may see."""
+    bundle = find_ca_bundle(os.environ) if any(each.ca_bundle for each in containers) else None
+    ssh_agent = any(each.ssh_agent for each in containers)
+    files = {CA_BUNDLE: bundle, KNOWN_HOSTS: find_known_hosts() if ssh_agent else None}
+    known = proxies.secret()
+    return BuildRequest(
+        context=context.folders.root,
+        targets=tuple(targets),
+        secret_files={identity: path for identity, path in files.items() if path is not None},
+        secret_values={**find_credentials(containers[0].secrets), **({PROXIES: known} if known else {})},
+        ssh_agent=ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
+        builder=containers[0].builder,
+        created=created,
+    )
+
+
+def write_dockerfile(path: Path, dockerfile: Dockerfile, names: ContextNames, context: BuildContext) -> None:
+    """Write it, and the ignore file beside it; raises CannotWrite."""
+    with cannot_write(path.parent):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(render(dockerfile), encoding="utf-8")
+        ignore_file = render_ignore_file(context.patterns, names.folder)
+        path.with_name("Dockerfile.dockerignore").write_text(ignore_file, encoding="utf-8")
+
+
+def what_does_not_count(
+    call: CargoCall, git: GitState | NoGitState, container: ContainerBuild, proxies: Proxies
+) -> Iterator[str]:
+    """Return what a build on the host would have, or somebody expects, and is not there, as lines for him."""
+    if call.locked_packages is None:
+        yield (
+            "there is no Cargo.lock: cargo takes the newest versions; "
+            "`cargo generate-lockfile` writes one, commit it"
+        )
+    for path in container.unseen_config:
+        yield f"{path} lies outside of the repository and does not count in containers"
+    if container.git_readers and isinstance(git, GitState):
+        yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
+    if container.fetch is not None and not container.isolates:
+        yield "this engine runs no step without network: `offline` keeps cargo from it, and not what cargo starts"
+    for name in filter(_OF_CARGO.fullmatch, os.environ):
+        if name not in call.environment:
+            yield f"the variable {name} does not count in containers: `build-env` is what cargo gets there"
+    for name in proxies.unreachable:
+        yield f"{name} names this very machine, which no container reaches: it is not passed to the build"
+
+
+def _show(log: BuildLog, live: LiveProgress, line: str) -> None:
+    for shown in log.feed(line):
+        live.say(shown)
+    if log.step is not None:
+        live.show(log.step)

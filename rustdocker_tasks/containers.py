@@ -139,7 +139,7 @@ def _wait_until_listening(
         if code is not None:
             return code
         if not waiting:
-            _say_addresses(running.addresses, say)
+            say_addresses(running.addresses, say)
             return None
         if time.monotonic() > deadline:
             ports = [port for port in request.ports if port.container_port in waiting]
@@ -147,7 +147,8 @@ def _wait_until_listening(
         time.sleep(_SECONDS_BETWEEN_PROBES)
 
 
-def _say_addresses(addresses: Mapping[str, tuple[str, int]], say: Say) -> None:
+def say_addresses(addresses: Mapping[str, tuple[str, int]], say: Say) -> None:
+    """Tell where a container's TCP ports can be reached."""
     for port, (host, number) in addresses.items():
         say(f"port {port.removesuffix('/tcp')} of the container answers at {host}:{number}")
 

@@ -59,7 +59,7 @@ def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Ca
     `show` gets the result: the container's ID, if it goes on.
     """
     plan = planned.plan
-    request = _request(planned, flags)
+    request = run_request(planned, flags)
     wait_seconds = seconds_to_wait(flags.wait)
     engine = connect()
     request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
@@ -78,7 +78,7 @@ def check_image(planned: Planned, flags: RunFlags, memory: str, *, progress: Pro
     a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
     """
     plan = planned.plan
-    request = _request(planned, flags)
+    request = run_request(planned, flags)
     request = replace(
         request,
         ports=tuple(replace(port, host_port=None) for port in request.ports),
@@ -109,8 +109,8 @@ def show_project_log(start: Path, binary: str | None, *, follow: bool) -> None:
     show_log(connect(), labels_of(root, binary), follow=follow, what=binary or root.name)
 
 
-def _request(planned: Planned, flags: RunFlags) -> RunRequest:
-    """What the flags ask for; the image is yet to be built."""
+def run_request(planned: Planned, flags: RunFlags) -> RunRequest:
+    """Return what the flags ask for; the image is yet to be built. Raises BadFlag, UnreadableFile."""
     plan = planned.plan
     return RunRequest(
         image="",

@@ -78,6 +78,14 @@ def run(bound: Bound, c: Context, flags: Flags) -> None:
         raise Exit(code=code)
 
 
+def watch(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build and run the image, and again after each change of a source; Ctrl-C ends it."""
+    from rustdocker_tasks.watch import watch_image
+
+    if not is_dry(c, *([bound.planned(c, flags)] if c.config.run.dry else [])):
+        watch_image(lambda: bound.planned(c, flags), _run_flags(c, flags), progress=Terminal())
+
+
 def _run_flags(c: Context, flags: Flags) -> RunFlags:
     from rustdocker_tasks.run import RunFlags
 

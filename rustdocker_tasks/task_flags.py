@@ -51,9 +51,10 @@ START_FLAGS = (
     Flag("args", "Arguments for the program, as one text."),
     Flag("wait", "Seconds that the program has to listen on its ports.", "30"),
 )
+PORT = Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", [])
 RUN_FLAGS = (
     Flag("detach", "Leave it running, and print the container's ID.", default=False),
-    Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", []),
+    PORT,
     *START_FLAGS,
 )
 MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     import docker
 
-    from rustdocker_tasks.engine.request import Limits
     from rustdocker_tasks.engine.saved_image import LayerSize
     from rustdocker_tasks.image import ImageReference
 
@@ -219,7 +218,7 @@ class Daemon:
                 labels=dict(request.labels),
                 ports=cast("Any", ports),
                 volumes=list(request.volumes),
-                **_limits(request.limits),
+                **(request.limits.options if request.limits else {}),
             )
 
     def start(self, request: RunRequest) -> Running:
@@ -263,8 +262,15 @@ class Daemon:
         with _wrapped(EngineGone):
             return int(self._api.wait(name)["StatusCode"])
 
-    def remove(self, name: str) -> int | None:
-        """Stop the container as `docker stop` does, and remove it.
+    def ask_to_end(self, name: str, signal: str) -> None:
+        """Send the container's program a signal, if it still runs."""
+        import docker.errors
+
+        with _wrapped(EngineGone), suppress(docker.errors.APIError):
+            self._api.kill(name, signal)
+
+    def remove(self, name: str, *, seconds: int = _SECONDS_TO_STOP) -> int | None:
+        """Stop the container as `docker stop` does, kill it after some seconds, and remove it.
 
         Return the exit code of its program, None if the container is not there.
         """
@@ -273,7 +279,7 @@ class Daemon:
         with _wrapped(EngineGone):
             try:
                 try:
-                    self._api.stop(name, timeout=_SECONDS_TO_STOP)
+                    self._api.stop(name, timeout=seconds)
                     return int(self._api.inspect_container(name)["State"]["ExitCode"])
                 finally:
                     # Also after a second Ctrl-C, which ends the waiting.
@@ -346,18 +352,6 @@ class Daemon:
             return  # the container or the engine is gone: the thread that waits for it reports that
         finally:
             client.close()
-
-
-def _limits(limits: Limits | None) -> dict[str, Any]:
-    if limits is None:
-        return {}
-    return {
-        "read_only": True,
-        "cap_drop": ["ALL"],
-        "security_opt": ["no-new-privileges"],
-        "mem_limit": limits.memory,
-        "tmpfs": dict.fromkeys(limits.writable, ""),
-    }
 
 
 @contextmanager

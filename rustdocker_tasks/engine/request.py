@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.frozen import Frozen
 
@@ -32,6 +32,17 @@ class Limits(Frozen, frozen=True, kw_only=True):
 
     memory: int  # bytes
     writable: tuple[str, ...]  # folders in memory
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The same in the words of the engine's SDK."""
+        return {
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "mem_limit": self.memory,
+            "tmpfs": dict.fromkeys(self.writable, ""),
+        }
 
 
 class RunRequest(Frozen, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ LADDER = [
     ["pipeline", "commands"],
     ["programs"],
     ["run", "push", "terminal"],
+    ["watch"],
     ["task_flags"],
     ["bound"],
     ["task_bodies"],

@@ -1,0 +1,126 @@
+"""The path of `watch`: image -> container, and again after each change of the sources."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic, perf_counter, sleep
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from rustdocker_tasks.containers import container_name, say_addresses
+from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.errors import RustDockerError
+from rustdocker_tasks.pipeline import build_for_engine
+from rustdocker_tasks.run import run_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.progress import Progress
+    from rustdocker_tasks.run import RunFlags
+
+_SECONDS_BETWEEN_LOOKS = 0.02
+_MILLISECONDS = 500  # between two looks whether the program still runs
+# Somebody waits for the next program, and one that handles no signal does not end by itself as a first process.
+_SECONDS_TO_END = 0.3
+
+
+def watch_image(plan: Callable[[], Planned], flags: RunFlags, *, progress: Progress) -> None:
+    """Build and run the image that `plan` returns, and again after each change, until this is interrupted.
+
+    What does not compile is told, and the program before it goes on. Raises what `run` raises, of the first build.
+    """
+    planned = plan()
+    service = _Service(connect(), flags, progress)
+    try:
+        is_first = True  # what changes while it is built counts already
+        for changed in _changes(planned):
+            if is_first:
+                service.restart(planned)
+                is_first = False
+            if not changed:
+                service.look()
+                continue
+            try:
+                service.restart(plan())
+            except RustDockerError as error:
+                progress.say(f"{error}\nwaiting for a change")
+    finally:
+        service.stop()
+
+
+class _Service:
+    """The container that is there now, if there is one."""
+
+    def __init__(self, engine: Daemon, flags: RunFlags, progress: Progress) -> None:
+        self._engine = engine
+        self._flags = flags
+        self._progress = progress
+        self._image: str | None = None
+        self._name: str | None = None  # None: nothing runs
+        self._signal = "SIGTERM"
+        self._labels: Mapping[str, str] = {}
+
+    def restart(self, planned: Planned) -> None:
+        began = perf_counter()
+        request = run_request(planned, self._flags)
+        image = build_for_engine(planned.plan, self._engine, progress=self._progress).image
+        if image == self._image and self._name is not None:
+            self._progress.say("the image is the same: the program goes on")
+            return
+        self.stop()
+        request = replace(request, image=image, name=container_name(planned.plan.name))
+        self._image, self._name, self._labels = image, request.name, request.labels
+        self._signal = planned.plan.config.stop_signal or "SIGTERM"
+        self._engine.create(request)
+        self._engine.stream_output(request.name, out=sys.stdout.buffer, err=sys.stderr.buffer)
+        running = self._engine.start(request)
+        say_addresses(running.addresses, self._progress.say)
+        self._progress.say(f"started after {perf_counter() - began:.1f} s; waiting for a change")
+
+    def look(self) -> None:
+        """Tell it if the program has ended."""
+        if self._name is None:
+            return
+        if self._name not in self._engine.find(self._labels):
+            self._progress.say("the container was removed; waiting for a change")
+            self._name = None
+        elif (code := self._engine.exit_code(self._name)) is not None:
+            self._progress.say(f"the program ended with exit code {code}; waiting for a change")
+            self.stop()
+
+    def stop(self) -> None:
+        if self._name is None:
+            return
+        name, self._name = self._name, None
+        self._engine.ask_to_end(name, self._signal)
+        deadline = monotonic() + _SECONDS_TO_END
+        while name in self._engine.find(self._labels) and self._engine.exit_code(name) is None:
+            if monotonic() > deadline:
+                break
+            sleep(_SECONDS_BETWEEN_LOOKS)
+        self._engine.remove(name, seconds=0)
+
+
+def _changes(planned: Planned) -> Iterator[bool]:
+    """Whether a source changed, again and again; what builds write is none."""
+    from watchfiles import DefaultFilter, watch
+
+    folders = [planned.project.root, *(package.folder for package in planned.outside)]
+    ignored = DefaultFilter(ignore_paths=list(_written(planned)))
+    for changes in watch(*folders, watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True):
+        yield bool(changes)
+
+
+def _written(planned: Planned) -> Iterator[Path]:
+    """The folders that builds write into."""
+    yield planned.project.root / "target"
+    if planned.plan.container is None:
+        from rustdocker_tasks.host.compile import query_folders
+
+        folders = query_folders(planned.plan.compile)
+        yield from (folders.target_dir, folders.build_dir)

@@ -33,6 +33,7 @@ from rustdocker_tasks.task_flags import (
     RUN_FLAGS,
     SCHEMA,
     SETTING_FLAGS,
+    SHELL_FLAGS,
     START_FLAGS,
     VARIANT,
     Flag,
@@ -58,6 +59,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.test: CARGO_FLAGS,
     bodies.clippy: CARGO_FLAGS,
     bodies.fmt: FMT_FLAGS,
+    bodies.shell: SHELL_FLAGS,
     bodies.clean: (BACKEND,),
     bodies.stop: (BIN,),
     bodies.logs: (BIN, FOLLOW),
@@ -76,6 +78,7 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.test: CARGO_FLAGS,
     bodies.clippy: CARGO_FLAGS,
     bodies.fmt: FMT_FLAGS,
+    bodies.shell: SHELL_FLAGS,
     bodies.clean: (BACKEND,),
 }
 

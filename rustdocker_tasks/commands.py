@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from rustdocker_tasks.cache import clear_mounts
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.context.folder import remove_own_folder
+from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
@@ -138,4 +139,7 @@ def clean_project(start: Path, layers: Sequence[Layer], *, dry: bool, say: Say) 
         say("would remove the project's mounts, which `invoke cache` lists")
         return
     say(f"removed: {megabytes(clear_mounts(plan.container))}")
+    engine = connect()
+    engine.remove_volume(plan.container.shell_id)
+    engine.remove_image(f"rustdocker-shell:{plan.container.shell_id}")
     remove_own_folder(root)

@@ -9,14 +9,12 @@ from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import GroupContents, prepared_context
 from rustdocker_tasks.dockerfile.compose_command import compose_command
-from rustdocker_tasks.engine.build_log import Told
 from rustdocker_tasks.engine.buildx import BuildTarget
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
-from rustdocker_tasks.solve import build_request, solve, what_does_not_count, write_dockerfile
+from rustdocker_tasks.solve import build_request, failed, solve, what_does_not_count, write_dockerfile
 
 if TYPE_CHECKING:
     from rustdocker_tasks.context.folder import BuildContext
@@ -45,11 +43,7 @@ def run_in_container(
         request = build_request(context, [target], [container], proxies, created=0)
         result, logs = solve(request, context, meanwhile=lambda: None, progress=progress)
         if not result.succeeded:
-            log = logs[-1]
-            told = log.told_of(log.told) or Told()
-            raise failure_of(
-                log.reason, container, is_of_musl=False, noticed=told.noticed, output=tuple(told.output)
-            )
+            raise failed(logs[-1], container)
         _take_back(Path(name) / "files", context, progress)
         code = Path(name) / "code"
         return int(code.read_text()) if code.exists() else 0

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.context.folder import SCRIPTS, cannot_write, files_archive, render_ignore_file, script
+from rustdocker_tasks.context.folder import (
+    FOR_DEVELOPERS,
+    SCRIPTS,
+    cannot_write,
+    files_archive,
+    render_ignore_file,
+    script,
+)
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import ignore_patterns, list_sources
 from rustdocker_tasks.dockerfile.compose import compose
@@ -31,8 +38,7 @@ _NAMES = ContextNames(
     files=("files.tar",),
     fetch=None,
     skeleton=None,
-    command_script=None,
-    **{f"{name}_script": f"{name}.sh" for name in SCRIPTS},
+    **{f"{name}_script": f"{name}.sh" for name in (*SCRIPTS, *FOR_DEVELOPERS)},
 )
 _FETCH, _SKELETON = "fetch.tar", "skeleton.tar"
 

@@ -7,10 +7,11 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.container_failure import failure_of
 from rustdocker_tasks.context.folder import cannot_write, render_ignore_file
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES
 from rustdocker_tasks.dockerfile.render import render
-from rustdocker_tasks.engine.build_log import BuildLog
+from rustdocker_tasks.engine.build_log import BuildLog, Told
 from rustdocker_tasks.engine.buildx import BuildRequest, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.dockerfile.instructions import Dockerfile
     from rustdocker_tasks.engine.buildx import BuildResult, BuildTarget
+    from rustdocker_tasks.errors import RustDockerError
     from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ContextNames, NoGitState
     from rustdocker_tasks.progress import LiveProgress, Progress
@@ -55,6 +57,13 @@ def solve(
             break
         context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
     return result, logs
+
+
+def failed(log: BuildLog, container: ContainerBuild) -> RustDockerError:
+    """Return why a build that makes no image of a program failed."""
+    told = log.told_of(log.told) or Told()
+    output = tuple(told.output)
+    return failure_of(log.reason, container, is_of_musl=False, noticed=told.noticed, output=output)
 
 
 def build_request(

@@ -272,6 +272,22 @@ def _run_command(bound: Bound, c: Context, flags: Flags, command: CargoCommand) 
         run_command(planned, progress=Terminal())
 
 
+def shell(bound: Bound, c: Context, flags: Flags) -> None:
+    """Open a shell in the build image, with the project's folder mounted read-only."""
+    from rustdocker_tasks.run_flags import program_arguments
+    from rustdocker_tasks.shell import open_shell
+
+    words = program_arguments(flags["args"], getattr(c, "remainder", "")) or ()
+    if c.config.run.dry:
+        Terminal().say("would open a shell in the build image")
+        return
+    written, code = open_shell(bound.start(), bound.layers(c, flags), words, progress=Terminal())
+    if written:
+        show_result(written.rstrip("\n"))
+    if code:
+        raise Exit(code=code)
+
+
 def clean(bound: Bound, c: Context, flags: Flags) -> None:
     """Remove what builds of the project left: mounts of the engine, or cargo's target folder; no image."""
     from rustdocker_tasks.commands import clean_project

@@ -34,6 +34,7 @@ FLAGS_OF_ALL = (
     Flag("changed-since", "Only the programs that differ from those of a git revision, such as main."),
 )
 CARGO_ARGS = Flag("args", "More arguments for cargo, as one text.")
+SHELL_FLAGS = (PACKAGE, Flag("args", "Arguments for the shell, such as -c 'cargo tree'."))
 CARGO_FLAGS = (PACKAGE, FEATURES, PROFILE, TARGET, BACKEND, CARGO_ARGS)
 FMT_FLAGS = (
     PACKAGE,

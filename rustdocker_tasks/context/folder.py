@@ -46,6 +46,7 @@ SCRIPTS = (
     "files",
     "assemble",
 )
+FOR_DEVELOPERS = ("command", "shell")
 
 
 class BuildContext(Frozen, frozen=True, kw_only=True):
@@ -108,7 +109,7 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
     of_all = {
         "folder": folders.path_of(folder),
         "sources": _write(folder, "sources", render_list(sources)),
-        **{f"{name}_script": _write(folder, name, script(name)) for name in (*SCRIPTS, "command")},
+        **{f"{name}_script": _write(folder, name, script(name)) for name in (*SCRIPTS, *FOR_DEVELOPERS)},
     }
     names = tuple(
         ContextNames(
@@ -162,7 +163,7 @@ def render_ignore_file(patterns: Iterable[str], folder: str) -> str:
 
 
 def script(name: str) -> bytes:
-    """Return a script of the build, one of SCRIPTS or `command`."""
+    """Return a script of the build, one of SCRIPTS or FOR_DEVELOPERS."""
     return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
 
 

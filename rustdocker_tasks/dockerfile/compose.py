@@ -49,8 +49,8 @@ BUILD_STAGE, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdoc
 _NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _APP = "/app"
-_KEPT = "/rustdocker/kept"  # what outlives a build
-SOURCES, TARGET = f"{_KEPT}/sources", f"{_KEPT}/target"
+KEPT = "/rustdocker/kept"  # what outlives a build
+SOURCES, TARGET = f"{KEPT}/sources", f"{KEPT}/target"
 CARGO_HOME = "/rustdocker/cargo-home"
 OUT = "/rustdocker/out"
 # Components that people work with. Source: the rustup book, "Components".
@@ -115,8 +115,8 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, fil
     """
     return Run(
         mounts=(
-            _bind(names, names.files_script, "/files"),
-            _bind(names, files, "/files.tar"),
+            bind(names, names.files_script, "/files"),
+            bind(names, files, "/files.tar"),
             *_runtime_mount(build),
         ),
         words=("sh", "/files", _out(plan), _runtime(build)),
@@ -129,8 +129,8 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
     if packages:
         yield Run(
             mounts=(
-                _bind(names, names.packages_script, "/packages"),
-                _bind(names, names.cargo_script, "/cargo"),
+                bind(names, names.packages_script, "/packages"),
+                bind(names, names.cargo_script, "/cargo"),
                 *_runtime_mount(build),
                 *_NETWORK,
             ),
@@ -169,8 +169,8 @@ def prepare_step(
     of_project = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
     return Run(
         mounts=(
-            _bind(names, names.prepare_script, "/prepare"),
-            _bind(names, names.cargo_script, "/cargo"),
+            bind(names, names.prepare_script, "/prepare"),
+            bind(names, names.cargo_script, "/cargo"),
             *_NETWORK,
         ),
         words=(
@@ -190,9 +190,9 @@ def fetch_step(call: CargoCall, build: ContainerBuild, names: ContextNames, arch
     """The step that fetches all crates, into a layer: what compiles afterwards sees neither network nor secret."""
     return Run(
         mounts=(
-            _bind(names, names.fetch_script, "/fetch"),
-            _bind(names, names.cargo_script, "/cargo"),
-            _bind(names, archive, "/fetch.tar"),
+            bind(names, names.fetch_script, "/fetch"),
+            bind(names, names.cargo_script, "/cargo"),
+            bind(names, archive, "/fetch.tar"),
             *_NETWORK,
             *_secrets(build),
         ),
@@ -209,9 +209,9 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
     plan, build = group.first, group.container
     return Run(
         mounts=(
-            _bind(names, names.dependencies_script, "/dependencies"),
-            _bind(names, names.cargo_script, "/cargo"),
-            _bind(names, skeleton, "/skeleton.tar"),
+            bind(names, names.dependencies_script, "/dependencies"),
+            bind(names, names.cargo_script, "/cargo"),
+            bind(names, skeleton, "/skeleton.tar"),
             *for_cargo(build),
         ),
         is_isolated=is_isolated(build),
@@ -312,7 +312,7 @@ def environment_words(call: CargoCall) -> tuple[str, ...]:
     return ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
 
 
-def _bind(names: ContextNames, name: str, target: str) -> Mount:
+def bind(names: ContextNames, name: str, target: str) -> Mount:
     return Mount(type="bind", options={"source": f"{names.folder}/{name}", "target": target})
 
 
@@ -323,7 +323,7 @@ def cache_mounts(build: ContainerBuild) -> Iterator[Mount]:
             type="cache",
             options={"id": "rustdocker-cargo-home", "target": CARGO_HOME, "sharing": "shared"},
         )
-    yield Mount(type="cache", options={"id": build.mount_id, "target": _KEPT, "sharing": "locked"})
+    yield Mount(type="cache", options={"id": build.mount_id, "target": KEPT, "sharing": "locked"})
 
 
 def _final_stage(group: ImageGroup, number: int, files: str) -> Iterator[Instruction]:

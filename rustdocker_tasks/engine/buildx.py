@@ -17,7 +17,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.process import ended_with_children, read_output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from python_on_whales.components.buildx.cli_wrapper import BuildxCLI
 
@@ -201,6 +201,33 @@ def _secret(identity: str, path: Path) -> str:
 
 def _attributes(values: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in values.items())
+
+
+def run_interactively(
+    image: str, words: Sequence[str], *, mounts: Sequence[Sequence[str]], workdir: str, tty: bool
+) -> tuple[str, int]:
+    """Run a container of the image in front of the user, and remove it; return what it wrote, and its exit code.
+
+    With `tty` it has the user's terminal, and what it wrote is known to nobody else. Its stderr is the user's.
+    """
+    with _without_plugins():
+        from python_on_whales import DockerClient
+        from python_on_whales.exceptions import DockerException
+
+    docker = DockerClient()
+    try:
+        told = docker.run(
+            image,
+            list(words),
+            mounts=[list(each) for each in mounts],
+            workdir=workdir,
+            interactive=True,
+            tty=tty,
+            remove=True,
+        )
+    except DockerException as error:
+        return error.stdout or "", error.return_code
+    return str(told or ""), 0
 
 
 def inspect_builder(name: str | None) -> str:

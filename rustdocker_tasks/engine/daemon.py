@@ -196,6 +196,13 @@ class Daemon:
             for record in records:
                 self._api.prune_builds(filters={"id": record}, all=True)
 
+    def remove_volume(self, name: str) -> None:
+        """Remove the volume, unless it is not there or a container has it."""
+        import docker.errors
+
+        with _wrapped(EngineGone), suppress(docker.errors.APIError):
+            self._api.remove_volume(name)
+
     def remove_image(self, image: str) -> None:
         """Remove the image, unless something else uses it."""
         import docker.errors

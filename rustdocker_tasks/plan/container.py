@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
+    from rustdocker_tasks.plan.commands import CommandPlan
     from rustdocker_tasks.plan.model import ImagePlan, MachineFacts
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -165,7 +166,7 @@ def _hash(*words: str) -> str:
     return sha256("\0".join(words).encode()).hexdigest()[:16]
 
 
-def require_container(plan: ImagePlan, problem: str) -> ContainerBuild:
+def require_container(plan: ImagePlan | CommandPlan, problem: str) -> ContainerBuild:
     """Return what a build in containers needs, or raise BadValue: the plan's backend makes none."""
     if plan.container is not None:
         return plan.container

@@ -132,6 +132,11 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     unseen_config: tuple[Path, ...]  # cargo's configuration that a build on the host would use
 
     @property
+    def shell_id(self) -> str:
+        """The name of the volume of a shell, and the tag of its image."""
+        return f"{self.project_id}-shell"
+
+    @property
     def mount_id(self) -> str:
         """The name of the mount with the artefacts.
 
@@ -173,16 +178,18 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     kept_script: str
     files_script: str
     assemble_script: str
-    command_script: str | None  # None: no command is run
+    command_script: str
+    shell_script: str
 
     @property
     def all(self) -> tuple[str, ...]:
         """All names in our folder."""
-        others = (self.sources, self.fetch, self.skeleton, self.command_script)
+        others = (self.command_script, self.shell_script, self.sources, self.fetch, self.skeleton)
         return (*self.scripts, *self.files, *filter(None, others))
 
     @property
     def scripts(self) -> tuple[str, ...]:
+        """The scripts that build images."""
         return (
             self.prepare_script,
             self.packages_script,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+import time
 import uuid
 from pathlib import Path
 
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, Outcome, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
 from tests.engine.conftest import ENGINE_NAMES, MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
@@ -213,3 +218,57 @@ def test_on_the_host_clean_empties_cargo_s_own_folder(folder: Path) -> None:
 
     assert call(folder, "clean", **place).code == 0
     assert not (folder / "target").exists()
+
+
+@pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=ENGINE_NAMES)
+def test_a_shell_has_the_sources_and_what_compiles_them(folder: Path, host: str) -> None:
+    script = "pwd; cargo run --quiet --package app; touch /sources/x || echo read-only; exit 7"
+    place = {"backend": "buildx", "host": host}
+
+    first = call(folder, "shell", f"--args=-c '{script}'", **place)
+    again = call(folder, "shell", "--args=-c 'cargo build --package app'", **place)
+
+    assert first.stdout == "/sources\n2\nread-only\n"
+    assert first.code == 7
+    assert (again.code, compiled(again)) == (0, []), again.stderr
+
+
+def test_a_shell_on_a_terminal_takes_what_is_typed(folder: Path) -> None:
+    controller, terminal = pty.openpty()
+    environment = clean_environment(RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "invoke", "shell"],
+        cwd=folder,
+        env=environment,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    seen = _read_until(controller, "# ")
+    os.write(controller, b"echo $((40 + 2)); exit 5\n")
+    seen += _read_until(controller, None)
+
+    assert process.wait(timeout=30) == 5, seen
+    assert "42" in seen
+
+
+def _read_until(controller: int, text: str | None) -> str:
+    """Return what a terminal shows up to the text, or until nobody writes any more."""
+    seen = ""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and (text is None or text not in seen):
+        try:
+            piece = os.read(controller, 1000)
+        except OSError:
+            break
+        seen += piece.decode(errors="replace")
+    return seen
+
+
+def test_on_the_host_there_is_no_shell_to_open(folder: Path) -> None:
+    outcome = call(folder, "shell", backend="host", host=CURRENT_ENGINE)
+
+    assert outcome.code == 64
+    assert "--backend buildx" in outcome.stderr

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.context.folder import SCRIPTS
+from rustdocker_tasks.context.folder import FOR_DEVELOPERS, SCRIPTS
 from rustdocker_tasks.dockerfile.compose import compose, config_instructions
 from rustdocker_tasks.dockerfile.instructions import (
     Cmd,
@@ -40,7 +40,7 @@ NAMES = ContextNames(
     files=("files-0.tar",),
     fetch=None,
     skeleton=None,
-    **{f"{name}_script": f"{name}-0" for name in (*SCRIPTS, "command")},
+    **{f"{name}_script": f"{name}-0" for name in (*SCRIPTS, *FOR_DEVELOPERS)},
 )
 
 

@@ -67,6 +67,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.config: (VARIANT, *SETTING_FLAGS, JSON, SCHEMA),
     bodies.dockerfile: (VARIANT, *SETTING_FLAGS),
     bodies.sizes: (BIN, PACKAGE, JSON),
+    bodies.inspect: (VARIANT, *SETTING_FLAGS, JSON),
     bodies.doctor: (BACKEND, JSON),
     bodies.explain: (VARIANT, *SETTING_FLAGS, JSON),
     bodies.cache: (VARIANT, *SETTING_FLAGS, CLEAR, JSON),

@@ -22,11 +22,10 @@ from rustdocker_tasks.explanation import Explanation, encode
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
-from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.meanwhile import Meanwhile
 from rustdocker_tasks.report import plan_line
-from rustdocker_tasks.results import BuildReport, FailedImage, ImageContents
+from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.solve import build_request, solve, what_does_not_count, write_dockerfile
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.context import ContextFolders
-    from rustdocker_tasks.plan.model import ContextNames, ImageGroup, ImagePlan
+    from rustdocker_tasks.plan.model import ContextNames, ImageGroup
     from rustdocker_tasks.progress import Progress
 
 _WORTH_NAMING = 0.1  # seconds
@@ -208,19 +207,6 @@ def _mended_stores(folders: Sequence[Path]) -> Iterator[str]:
         with cannot_write(folder):
             if set_damaged_index_aside(folder):
                 yield f"the index of the layers in {folder} was cut off, and is set aside"
-
-
-def measure_image(plan: ImagePlan, engine: Daemon, image: str) -> ImageContents:
-    """Return what the engine's image holds."""
-    program = str(PROGRAMS / plan.name).lstrip("/")
-    layers = engine.layer_sizes(image, frozenset({program}))
-    return ImageContents(
-        stored=sum(layer.stored for layer in layers),
-        unpacked=sum(layer.unpacked for layer in layers),
-        program=max(layer.files.get(program, 0) for layer in layers),
-        layers=len(layers),
-        libraries=(),
-    )
 
 
 def _request(waiting: Sequence[_Prepared], context: BuildContext, proxies: Proxies) -> BuildRequest:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.contents import ReadImage
+from rustdocker_tasks.engine.saved_image import read_layers
 from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.printable import megabytes
 from rustdocker_tasks.report import plan_line
-from rustdocker_tasks.results import BuildReport, ImageContents, image_contents, unpacked_size
+from rustdocker_tasks.results import BuildReport, image_contents, unpacked_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +51,10 @@ def build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildR
     )
 
 
-def measure_on_host(plan: ImagePlan, *, say: Say) -> ImageContents:
+def read_on_host(plan: ImagePlan, *, say: Say) -> ReadImage:
     """Build the image, load it nowhere, and return what it holds."""
-    return image_contents(_make_image(plan, {}, say=say)[0])
+    archive = _make_image(plan, {}, say=say)[0].image.archive
+    return ReadImage(plan=plan, image="", layers=read_layers(BytesIO(archive)))
 
 
 def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:

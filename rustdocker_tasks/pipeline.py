@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
+    from rustdocker_tasks.contents import ReadImage
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan, Toolchain
     from rustdocker_tasks.progress import Progress, Say
-    from rustdocker_tasks.results import ImageContents
 
 
 class Configured(Frozen, frozen=True, kw_only=True):
@@ -242,24 +242,17 @@ def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, progress: Progress
     return build_on_host(plan, engine, say=progress.say)
 
 
-def measure_variants(plans: Sequence[ImagePlan], *, progress: Progress) -> list[tuple[ImagePlan, ImageContents]]:
-    """Build the image of each plan and return what they hold.
-
-    Where an engine builds them, they are loaded into it as `build` does.
-    """
-    return [(plan, _measure(plan, progress=progress)) for plan in plans]
-
-
-def _measure(plan: ImagePlan, *, progress: Progress) -> ImageContents:
+def read_image(plan: ImagePlan, *, progress: Progress) -> ReadImage:
+    """Build the image and return what it holds; where an engine builds it, it gets it, as by `build`."""
     if plan.container is None:
-        from rustdocker_tasks.host_build import measure_on_host
+        from rustdocker_tasks.host_build import read_on_host
 
-        return measure_on_host(plan, say=progress.say)
-    from rustdocker_tasks.container_build import measure_image
+        return read_on_host(plan, say=progress.say)
+    from rustdocker_tasks.contents import ReadImage
 
     engine = connect()
-    report = build_for_engine(plan, engine, progress=progress)
-    return measure_image(plan, engine, report.image)
+    image = build_for_engine(plan, engine, progress=progress).image
+    return ReadImage(plan=plan, image=image, layers=engine.read_layers(image))
 
 
 def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.printable import as_json, megabytes
+from rustdocker_tasks.printable import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from rustdocker_tasks.errors import RustDockerError
     from rustdocker_tasks.host.assemble import AssembledImage
     from rustdocker_tasks.plan.model import ImagePlan
-
-_BAR = 30  # characters of the largest
 
 
 class ImageContents(Frozen, frozen=True, kw_only=True):
@@ -102,36 +100,3 @@ def images_json(made: Sequence[BuildReport | FailedImage]) -> str:
             for each in made
         ]
     )
-
-
-def size_rows(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> list[dict[str, object]]:
-    """Return one row for each image, sizes in bytes."""
-    return [
-        {
-            "variant": plan.variant.name,
-            "stored": contents.stored,
-            "unpacked": contents.unpacked,
-            "program": contents.program,
-            "layers": contents.layers,
-        }
-        for plan, contents in measured
-    ]
-
-
-def sizes_text(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
-    """Return the table of `sizes`; bars and shares are of the largest image, as stored."""
-    largest = max(contents.stored for _, contents in measured)
-    lines = [f"{'variant':<10}{'stored':>10}{'unpacked':>11}{'program':>10}{'layers':>8}{'share':>7}"]
-    for plan, contents in measured:
-        sizes = (contents.stored, contents.unpacked, contents.program)
-        stored, unpacked, program = map(megabytes, sizes)
-        share = contents.stored / largest
-        # At least a sliver: nothing at all would look like no image.
-        bar = "█" * max(1, round(share * _BAR))
-        numbers = f"{stored:>10}{unpacked:>11}{program:>10}{contents.layers:>8}{share:>7.0%}"
-        lines.append(f"{plan.variant.name:<10}{numbers} {bar}")
-    return "\n".join(lines)
-
-
-def sizes_json(measured: Sequence[tuple[ImagePlan, ImageContents]]) -> str:
-    return as_json(size_rows(measured))

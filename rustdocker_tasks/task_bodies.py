@@ -180,14 +180,25 @@ def dockerfile(bound: Bound, c: Context, flags: Flags) -> None:
 
 
 def sizes(bound: Bound, c: Context, flags: Flags) -> None:
-    """Build every variant and print how large each is."""
-    from rustdocker_tasks.pipeline import measure_variants, plan_variants
-    from rustdocker_tasks.results import sizes_json, sizes_text
+    """Build every variant and print how large each is, and what weighs most."""
+    from rustdocker_tasks.contents import sizes_json, sizes_text
+    from rustdocker_tasks.pipeline import plan_variants, read_image
 
     planned = plan_variants(bound.start(), bound.layers(c, flags))
     if not is_dry(c, *planned):
-        images = measure_variants([each.plan for each in planned], progress=Terminal())
+        images = [read_image(each.plan, progress=Terminal()) for each in planned]
         show_result((sizes_json if flags["json"] else sizes_text)(images))
+
+
+def inspect(bound: Bound, c: Context, flags: Flags) -> None:
+    """Build the image and print what is in it, and why."""
+    from rustdocker_tasks.contents import inspect_json, inspect_text
+    from rustdocker_tasks.pipeline import read_image
+
+    planned = bound.planned(c, flags)
+    if not is_dry(c, planned):
+        image = read_image(planned.plan, progress=Terminal())
+        show_result((inspect_json if flags["json"] else inspect_text)(image))
 
 
 def init(bound: Bound, c: Context, flags: Flags) -> None:

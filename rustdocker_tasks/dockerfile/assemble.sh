@@ -76,20 +76,23 @@ add_libraries() {
         fi
         if ! is_in_base "$file" "$place"; then
             install -D "$library" "$out$place"
-            record_package "$library" "$(realpath "$library")"
+            record_package "$library" "$(realpath "$library")" "$place"
         fi
     done < /rustdocker/found
 }
 
 # What scanners and licences want to know of a library: its package, in the way of distroless images.
+#
+#   record_package LIBRARY FILE PLACE
 record_package() {
     command -v dpkg-query > /dev/null || return 0
-    package=$(dpkg-query --search "$@" 2> /dev/null | sed -n '/^diversion /d; s/[,:] .*//p' | head -n 1)
+    package=$(dpkg-query --search "$1" "$2" 2> /dev/null | sed -n '/^diversion /d; s/[,:] .*//p' | head -n 1)
     [ -n "$package" ] || return 0
     owner=${package%%:*}
     [ -z "$runtime" ] || say "the image gets $(basename "$1") of $owner $(dpkg-query --show --showformat='${Version}' "$package")"
     mkdir -p "$out/var/lib/dpkg/status.d"
     dpkg-query --status "$package" > "$out/var/lib/dpkg/status.d/$owner"
+    echo "$(md5sum < "$2" | cut -d ' ' -f 1)  ${3#/}" >> "$out/var/lib/dpkg/status.d/$owner.md5sums"
     # What the base has of it, perhaps as a link, is no matter of ours.
     if [ -e "/usr/share/doc/$owner/copyright" ] && ! [ -L "$runtime/usr/share/doc/$owner" ]; then
         install -D --mode=644 "/usr/share/doc/$owner/copyright" "$out/usr/share/doc/$owner/copyright"

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from rustdocker_tasks.engine.request import EngineFacts, Running, RunRequest
-from rustdocker_tasks.engine.saved_image import measure_layers
+from rustdocker_tasks.engine.saved_image import read_layers
 from rustdocker_tasks.errors import (
     EngineError,
     EngineGone,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     import docker
 
-    from rustdocker_tasks.engine.saved_image import LayerSize
+    from rustdocker_tasks.engine.saved_image import SavedLayer
     from rustdocker_tasks.image import ImageReference
 
 _SECONDS_TO_ANSWER = 600  # loading a large image into a busy engine takes minutes
@@ -173,13 +173,13 @@ class Daemon:
         with _wrapped(EngineGone):
             self._api.tag(image, tag.repository, tag.tag)
 
-    def layer_sizes(self, image: str, files: frozenset[str]) -> list[LayerSize]:
-        """Return the sizes of an image's layers, and of the named files in them."""
+    def read_layers(self, image: str) -> tuple[SavedLayer, ...]:
+        """Return what an image's layers hold, the lowest first."""
         with _wrapped(EngineGone), TemporaryFile() as archive:
             for chunk in self._api.get_image(image):
                 archive.write(chunk)
             archive.seek(0)
-            return measure_layers(archive, files)
+            return read_layers(archive)
 
     def build_cache(self) -> list[Any]:
         """Return the engine's records of what its builder keeps."""

@@ -1,4 +1,4 @@
-"""How large an image is, read from what the engine saves of it."""
+"""What an image holds, read from what the engine saves of it."""
 
 from __future__ import annotations
 
@@ -10,47 +10,56 @@ from typing import IO, TYPE_CHECKING, cast
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
 _AS_THE_ENGINE = 6  # zlib's usual level, at which an engine compresses what it pushes
+# What Debian keeps of packages in images that have no package manager: a file for each.
+_RECORDS = "var/lib/dpkg/status.d/"
 
 
-class LayerSize(Frozen, frozen=True, kw_only=True):
-    """One layer in bytes: compressed, and its files' contents."""
+class SavedLayer(Frozen, frozen=True, kw_only=True):
+    """One layer. Sizes are in bytes, paths have no slash in front."""
 
-    stored: int
-    unpacked: int
-    files: dict[str, int]  # those that were asked for
+    stored: int  # compressed
+    files: Mapping[str, int]
+    records: Mapping[str, str]  # of Debian's packages, by path
+
+    @property
+    def unpacked(self) -> int:
+        return sum(self.files.values())
 
 
-def measure_layers(archive: IO[bytes], files: frozenset[str]) -> list[LayerSize]:
-    """Return the sizes of the layers in the archive of `docker save`, and of the named files in them.
+def read_layers(archive: IO[bytes]) -> tuple[SavedLayer, ...]:
+    """Return the layers in the archive of `docker save`, the lowest first.
 
-    Layers are there as the engine keeps them: compressed on containerd's store, plain on the classic one, where
-    they are compressed here.
+    They are there as the engine keeps them: compressed on containerd's store, plain on the classic one, where they
+    are compressed here.
     """
     with tarfile.open(fileobj=archive) as saved:
         manifest = json.load(_opened(saved, "manifest.json"))
-        return [_measure(saved, name, files) for name in manifest[0]["Layers"]]
+        return tuple(_read(saved, name) for name in manifest[0]["Layers"])
 
 
 def _opened(saved: tarfile.TarFile, name: str) -> IO[bytes]:
     return cast("IO[bytes]", saved.extractfile(name))
 
 
-def _measure(saved: tarfile.TarFile, name: str, files: frozenset[str]) -> LayerSize:
+def _read(saved: tarfile.TarFile, name: str) -> SavedLayer:
     member = saved.getmember(name)
     is_compressed = _opened(saved, name).read(len(_GZIP)) == _GZIP
     stored = member.size if is_compressed else sum(_compressed(_opened(saved, name)))
-    unpacked, found = 0, {}
-    with tarfile.open(fileobj=_opened(saved, name), mode="r:*") as layer:
+    files, records = {}, {}
+    with tarfile.open(fileobj=_opened(saved, name), mode="r|*") as layer:
         for entry in layer:
-            unpacked += entry.size if entry.isfile() else 0
-            if entry.name.lstrip("./") in files:
-                found[entry.name.lstrip("./")] = entry.size
-    return LayerSize(stored=stored, unpacked=unpacked, files=found)
+            path = entry.name.removeprefix("./").lstrip("/")
+            if entry.isfile():
+                files[path] = entry.size
+                if path.startswith(_RECORDS):
+                    content = cast("IO[bytes]", layer.extractfile(entry)).read()
+                    records[path] = content.decode(errors="replace")
+    return SavedLayer(stored=stored, files=files, records=records)
 
 
 def _compressed(content: IO[bytes]) -> Iterator[int]:

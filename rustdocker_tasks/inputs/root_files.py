@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 CERTIFICATES = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
 PROGRAMS = PurePosixPath("/usr/local/bin")
-_ZONES = PurePosixPath("/usr/share/zoneinfo")
+ZONES = PurePosixPath("/usr/share/zoneinfo")
+USERS = tuple(map(PurePosixPath, ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf")))
 _TMP = PurePosixPath("/tmp")  # noqa: S108 - the image's own
 _HOME = PurePosixPath("/home/nonroot")
 # Without it glibc asks the network before the container's own /etc/hosts.
@@ -46,10 +47,9 @@ def support_entries(config: ImageConfig, *, certificates: bytes, zones: Mapping[
     user = config.user
     yield _text(CERTIFICATES, certificates)
     for name, zone in zones.items():
-        yield _text(_ZONES / name, zone)
-    yield _text(PurePosixPath("/etc/passwd"), _passwd(user))
-    yield _text(PurePosixPath("/etc/group"), _group(user))
-    yield _text(PurePosixPath("/etc/nsswitch.conf"), _NSSWITCH)
+        yield _text(ZONES / name, zone)
+    for path, content in zip(USERS, (_passwd(user), _group(user), _NSSWITCH), strict=True):
+        yield _text(path, content)
     yield Entry(path=_TMP, mode=0o1777)
     yield Entry(path=_HOME, mode=0o700, uid=user.uid, gid=user.gid)
     yield from _folders(config)

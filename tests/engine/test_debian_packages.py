@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -94,6 +95,7 @@ def test_an_added_library_has_its_package_s_record_and_its_licence(write: Write,
     settings = {**BUILDX, "RUSTDOCKER_BUILD_PACKAGES": "libpcap0.8-dev", "RUSTDOCKER_VARIANT": variant}
 
     image = invoke("build", folder=folder, **settings).result
+    told = json.loads(invoke("inspect", "--json", folder=folder, **settings).result)
 
     with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine, exported(engine, image) as files:
         record = files.extractfile("var/lib/dpkg/status.d/libpcap0.8t64")
@@ -105,6 +107,9 @@ def test_an_added_library_has_its_package_s_record_and_its_licence(write: Write,
     assert "usr/share/doc/libpcap0.8t64/copyright" in names
     # What the base has is the base's own matter.
     assert ("var/lib/dpkg/status.d/libc6" in names) == (variant == "minimal")
+    (why,) = [each["why"] for each in told["heaviest"] if "/libpcap.so." in each["path"]]
+    assert why.startswith("of libpcap0.8t64 1.")
+    assert why.endswith(" (asked for by the environment variable RUSTDOCKER_BUILD_PACKAGES)")
 
 
 def test_a_package_that_debian_does_not_have(write: Write) -> None:

@@ -20,7 +20,7 @@ import pytest
 import trustme
 from docker.models.containers import Container
 
-from rustdocker_tasks.engine.saved_image import LayerSize, measure_layers
+from rustdocker_tasks.engine.saved_image import SavedLayer, read_layers
 from tasks.lab.images import RUNTIME
 from tests.conftest import invoke
 from tests.engine.conftest import (
@@ -176,13 +176,13 @@ def test_static_is_no_larger_than_minimal(image_of: Callable[[str], Built]) -> N
     assert static.report["libraries"] == []
 
 
-def layers_of(case: str, image: str) -> list[LayerSize]:
-    """The layers of an image on the engine of the case, with the size of the program in them."""
+def layers_of(case: str, image: str) -> tuple[SavedLayer, ...]:
+    """The layers of an image on the engine of the case."""
     with closing(engine_of(case)) as engine, TemporaryFile() as archive:
         for chunk in engine.images.get(image).save():
             archive.write(chunk)
         archive.seek(0)
-        return measure_layers(archive, frozenset({PROGRAM}))
+        return read_layers(archive)
 
 
 def stored(case: str, image: str) -> int:

@@ -37,7 +37,7 @@ LADDER = [
     ["settings"],
     ["plan"],
     ["inputs", "explanation", "diagnosis"],
-    ["host", "dockerfile", "context", "cache"],
+    ["host", "dockerfile", "context", "cache", "contents"],
     ["report", "results", "run_flags", "containers", "container_failure"],
     ["solve", "machine_facts"],
     [
@@ -67,6 +67,7 @@ PURE = [
     "settings",
     "plan",
     "report.py",
+    "contents.py",
     "results.py",
     "diagnosis.py",
     "container_failure.py",

@@ -35,6 +35,7 @@ from rustdocker_tasks.task_flags import (
     SETTING_FLAGS,
     SHELL_FLAGS,
     START_FLAGS,
+    UNCHECKED,
     VARIANT,
     Flag,
     parameter,
@@ -55,7 +56,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.run: (VARIANT, *SETTING_FLAGS, *RUN_FLAGS),
     bodies.watch: (VARIANT, *SETTING_FLAGS, PORT, *START_FLAGS),
     bodies.check: (VARIANT, *SETTING_FLAGS, *START_FLAGS, MEMORY, JSON),
-    bodies.push: (VARIANT, *SETTING_FLAGS),
+    bodies.push: (VARIANT, *SETTING_FLAGS, UNCHECKED),
     bodies.test: CARGO_FLAGS,
     bodies.clippy: CARGO_FLAGS,
     bodies.fmt: FMT_FLAGS,
@@ -75,7 +76,7 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
 
 _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build_all: (*FLAGS_OF_ALL, JSON),
-    bodies.push_all: FLAGS_OF_ALL,
+    bodies.push_all: (*FLAGS_OF_ALL, UNCHECKED),
     bodies.test: CARGO_FLAGS,
     bodies.clippy: CARGO_FLAGS,
     bodies.fmt: FMT_FLAGS,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import (
     EngineError,
+    ImageError,
     NoRepository,
     PushFailed,
     PushRefused,
@@ -17,6 +18,7 @@ from rustdocker_tasks.errors import (
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.programs import build_programs
 from rustdocker_tasks.results import BuildReport, FailedImage
+from rustdocker_tasks.run import CheckFlags, check_before_push
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,14 +35,22 @@ _UNTRUSTED = ("x509", "certificate")
 _UNREACHABLE = ("no such host", "connection refused", "i/o timeout", "no route to host", "deadline exceeded")
 
 
-def push_image(plan: ImagePlan, *, progress: Progress) -> list[str]:
+def push_image(planned: Planned, *, check: CheckFlags | None, progress: Progress) -> list[str]:
     """Build the image, push it under all its tags, and return `name@sha256:…` for each repository.
 
-    Raises NoRepository before anything is built, NoEngine, and an EngineError by what the registry says.
+    It is started first as `check` says, unless that is None or the settings say otherwise. Raises NoRepository
+    before anything is built, NoEngine, CheckFailed, and an EngineError by what the registry says.
     """
-    _require_repository(plan)
+    _require_repository(planned.plan)
     engine = connect()
-    return _push(plan, build_for_engine(plan, engine, progress=progress).image, engine, progress=progress)
+    image = build_for_engine(planned.plan, engine, progress=progress).image
+    _check(planned, image, engine, check=check, progress=progress)
+    return _push(planned.plan, image, engine, progress=progress)
+
+
+def _check(planned: Planned, image: str, engine: Daemon, *, check: CheckFlags | None, progress: Progress) -> None:
+    if check is not None and planned.resolved.settings.check:
+        check_before_push(planned, image, engine, check, progress=progress)
 
 
 def _require_repository(plan: ImagePlan) -> None:
@@ -67,9 +77,9 @@ def _push(plan: ImagePlan, image: str, engine: Daemon, *, progress: Progress) ->
 
 
 def push_programs(
-    planned: Sequence[Planned], *, progress: Progress
+    planned: Sequence[Planned], *, check: CheckFlags | None, progress: Progress
 ) -> tuple[list[str], list[BuildReport | FailedImage]]:
-    """Build all images in one go and push those that were made.
+    """Build all images in one go and push those that were made and, with `check`, start.
 
     Return `name@sha256:…` for each repository, and what became of each image. Raises NoRepository before anything
     is built.
@@ -79,11 +89,12 @@ def push_programs(
     engine = connect()
     made = build_programs(planned, progress=progress)
     pushed: list[str] = []
-    for number, image in enumerate(made):
+    for number, (each, image) in enumerate(zip(planned, made, strict=True)):
         if isinstance(image, BuildReport):
             try:
+                _check(each, image.image, engine, check=check, progress=progress)
                 pushed += _push(image.plan, image.image, engine, progress=progress)
-            except EngineError as error:
+            except (EngineError, ImageError) as error:
                 made[number] = FailedImage(plan=image.plan, error=error)
                 progress.say(f"{image.plan.name}: {error}")
     return pushed, made

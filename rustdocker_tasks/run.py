@@ -35,9 +35,15 @@ from rustdocker_tasks.run_flags import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.engine.request import Verdict
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.progress import Progress, Say
+
+
+_SECONDS_TO_START = 3
+# From 126 on codes are those of engines and signals. Source: Docker, `docker run`, "Exit status".
+_LAST_OF_ITS_OWN = 125
 
 
 class RunFlags(Frozen, frozen=True, kw_only=True):
@@ -51,6 +57,13 @@ class RunFlags(Frozen, frozen=True, kw_only=True):
     args: str | None
     remainder: str
     wait: str
+
+
+class CheckFlags(Frozen, frozen=True, kw_only=True):
+    """How an image is started to see whether it works."""
+
+    run: RunFlags
+    memory: str
 
 
 def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Callable[[str], None]) -> int:
@@ -71,31 +84,55 @@ def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Ca
     return code or 0
 
 
-def check_image(planned: Planned, flags: RunFlags, memory: str, *, progress: Progress) -> Verdict:
+def check_image(planned: Planned, flags: CheckFlags, *, progress: Progress) -> Verdict:
     """Build the image and start it as Kubernetes does where nothing is granted; raises CheckFailed.
 
     Its root cannot be written, it has no capability, gets no new privileges, and has a limit of memory; `/tmp` is
     a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
     """
     plan = planned.plan
-    request = run_request(planned, flags)
-    request = replace(
+    request = _granted_nothing(run_request(planned, flags.run), flags.memory)
+    wait_seconds = seconds_to_wait(flags.run.wait)
+    engine = connect()
+    request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
+    verdict = check_container(engine, request, wait_seconds=wait_seconds, say=progress.say)
+    _require_works(verdict, request, highest_code=0)
+    return verdict
+
+
+def check_before_push(
+    planned: Planned, image: str, engine: Daemon, flags: CheckFlags, *, progress: Progress
+) -> None:
+    """Start an image of the engine's as `check_image` does; raises CheckFailed.
+
+    Of a program without ports only a start is asked: a tool that is told nothing may well end with a code of its
+    own.
+    """
+    request = replace(_granted_nothing(run_request(planned, flags.run), flags.memory), image=image)
+    seconds = seconds_to_wait(flags.run.wait) if request.waits_for_ports else _SECONDS_TO_START
+    progress.say(f"starting {request.label}, where nothing is granted")
+    verdict = check_container(engine, request, wait_seconds=seconds, say=progress.say)
+    _require_works(verdict, request, highest_code=_LAST_OF_ITS_OWN, before_push=True)
+
+
+def _granted_nothing(request: RunRequest, memory: str) -> RunRequest:
+    return replace(
         request,
         ports=tuple(replace(port, host_port=None) for port in request.ports),
         limits=Limits(memory=memory_limit(memory), writable=("/tmp",)),  # noqa: S108 - the container's
     )
-    wait_seconds = seconds_to_wait(flags.wait)
-    engine = connect()
-    request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
-    verdict = check_container(engine, request, wait_seconds=wait_seconds, say=progress.say)
+
+
+def _require_works(verdict: Verdict, request: RunRequest, *, highest_code: int, before_push: bool = False) -> None:
+    code = verdict.exit_code
     if verdict.problem is not None:
-        raise CheckFailed(request.label, found=verdict.problem.what, set_by=verdict.problem.set_by)
-    if verdict.exit_code is not None and (verdict.exit_code or request.waits_for_ports):
+        found, set_by = verdict.problem.what, verdict.problem.set_by
+    elif code is not None and (code > highest_code or request.waits_for_ports):
         when = " before it listened" if request.waits_for_ports else ""
-        raise CheckFailed(
-            request.label, found=f"it ended with exit code {verdict.exit_code}{when}", set_by="the program"
-        )
-    return verdict
+        found, set_by = f"it ended with exit code {code}{when}", "the program"
+    else:
+        return
+    raise CheckFailed(request.label, found=found, set_by=set_by, before_push=before_push)
 
 
 def stop_project(start: Path, binary: str | None, *, dry: bool, say: Say) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from invoke.exceptions import Exit
 
 from rustdocker_tasks.bound import is_dry
-from rustdocker_tasks.task_flags import VARIANT
+from rustdocker_tasks.task_flags import MEMORY, START_FLAGS, VARIANT
 from rustdocker_tasks.terminal import Terminal, show_result, show_rows
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.bound import Bound, Flags
     from rustdocker_tasks.plan.commands import CargoCommand
-    from rustdocker_tasks.run import RunFlags
+    from rustdocker_tasks.run import CheckFlags, RunFlags
 
 
 def build(bound: Bound, c: Context, flags: Flags) -> None:
@@ -52,7 +52,7 @@ def push_all(bound: Bound, c: Context, flags: Flags) -> None:
 
     planned = bound.planned_all(c, flags)
     if not is_dry(c, *planned):
-        pushed, made = push_programs(planned, progress=Terminal())
+        pushed, made = push_programs(planned, check=_check_flags(c, flags), progress=Terminal())
         if pushed:
             show_result("\n".join(pushed))
         require_all(made)
@@ -104,21 +104,33 @@ def _run_flags(c: Context, flags: Flags) -> RunFlags:
 def check(bound: Bound, c: Context, flags: Flags) -> None:
     """Build the image and start it where nothing is granted, as in Kubernetes; print what it did."""
     from rustdocker_tasks.report import verdict_json, verdict_text
-    from rustdocker_tasks.run import check_image
+    from rustdocker_tasks.run import CheckFlags, check_image
 
     planned = bound.planned(c, flags)
+    check_flags = CheckFlags(run=_run_flags(c, flags), memory=flags["memory"])
     if not is_dry(c, planned):
-        verdict = check_image(planned, _run_flags(c, flags), flags["memory"], progress=Terminal())
+        verdict = check_image(planned, check_flags, progress=Terminal())
         show_result(verdict_json(verdict) if flags["json"] else verdict_text(verdict))
 
 
 def push(bound: Bound, c: Context, flags: Flags) -> None:
-    """Build the image and push it to its registry; print its name with the digest."""
+    """Build the image, start it as `check` does, and push it to its registry; print its name with the digest."""
     from rustdocker_tasks.push import push_image
 
     planned = bound.planned(c, flags)
     if not is_dry(c, planned):
-        show_result("\n".join(push_image(planned.plan, progress=Terminal())))
+        pushed = push_image(planned, check=_check_flags(c, flags), progress=Terminal())
+        show_result("\n".join(pushed))
+
+
+def _check_flags(c: Context, flags: Flags) -> CheckFlags | None:
+    """Return how `push` starts an image, as `check` does without a word more; None if it is not to."""
+    from rustdocker_tasks.run import CheckFlags
+
+    if flags["unchecked"]:
+        return None
+    usual = {flag.name: flag.default for flag in (*START_FLAGS, MEMORY)}
+    return CheckFlags(run=_run_flags(c, usual), memory=str(MEMORY.default))
 
 
 def stop(bound: Bound, c: Context, flags: Flags) -> None:

@@ -59,6 +59,7 @@ RUN_FLAGS = (
     *START_FLAGS,
 )
 MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")
+UNCHECKED = Flag("unchecked", "Push without starting the image first.", default=False)
 NOX = Flag("nox", "Write a noxfile.py, for Nox.", default=False)
 FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
 

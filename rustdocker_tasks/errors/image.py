@@ -116,13 +116,14 @@ class WouldNotStart(ImageError):
 
 
 class CheckFailed(ImageError):
-    def __init__(self, name: str, *, found: str, set_by: str) -> None:
+    def __init__(self, name: str, *, found: str, set_by: str, before_push: bool = False) -> None:
+        unchecked = "; `--unchecked` or `check = false` pushes it as it is" if before_push else ""
         super().__init__(
             f"{name} does not work where nothing is granted",
             found=found,
             set_by=set_by,
             hint="its log stands above; a folder that it writes to is one of `volumes`, what it is told comes "
-            "with --env and --args",
+            f"with --env and --args{unchecked}",
         )
 
 

@@ -174,6 +174,10 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         RepositoryTemplate | None,
         Meta(description="Where `push` pushes the image; a template.", examples=['"ghcr.io/acme/{name}"']),
     ] = None
+    check: Annotated[
+        bool,
+        Meta(description="Whether `push` first starts the image, as `check` does.", examples=["false"]),
+    ] = True
     tag: Annotated[
         tuple[TagTemplate, ...],
         Meta(

@@ -110,11 +110,14 @@ def _rust() -> BaseImage:
     sysroot = Path(_asked("rustc", "--print", "sysroot"))
     proxies = Path(shutil.which("rustup") or "").parent
     here = f"$1/usr/local/rustup/toolchains/{sysroot.name}"
+    # The official image has rustup's programs for components too, which it has not.
+    programs = ("rustup", "cargo", "rustc", "cargo-clippy", "clippy-driver", "cargo-fmt", "rustfmt")
+    names = " ".join(f"{proxies}/{name}" for name in programs)
     settings = f'version = "12"\\ndefault_toolchain = "{sysroot.name}"\\n'
     hooks = [
         f'mkdir -p "{here}" "$1/usr/local/cargo/bin"',
         f'cp -a {sysroot}/bin {sysroot}/lib {sysroot}/etc "{here}"',
-        f'cp -a {proxies}/rustup {proxies}/cargo {proxies}/rustc "$1/usr/local/cargo/bin"',
+        f'cp -a {names} "$1/usr/local/cargo/bin"',
         f"printf '{settings}' > \"$1/usr/local/rustup/settings.toml\"",
     ]
     version = _asked("rustc", "--version").split()[1]

@@ -32,13 +32,13 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def push(folder: Path, config: Path, *, host: str = CURRENT_ENGINE, **environment: str) -> Outcome:
+def push(folder: Path, config: Path, *words: str, host: str = CURRENT_ENGINE, **environment: str) -> Outcome:
     settings = {
         "RUSTDOCKER_REPOSITORY": f"{TRUSTED.address}/acme/{{name}}",
         "DOCKER_HOST": host,
         "DOCKER_CONFIG": str(config),
     }
-    outcome = invoke("push", folder=folder, **{**settings, **environment})
+    outcome = invoke("push", *words, folder=folder, **{**settings, **environment})
     assert PASSWORD not in outcome.stdout + outcome.stderr
     return outcome
 
@@ -91,6 +91,44 @@ def test_all_tags_are_pushed_and_one_digest_is_printed(write: Write, config: Pat
 
     assert len(outcome.result.splitlines()) == 1
     assert {digest_in_registry(tag, config) for tag in tags} == {outcome.result.partition("@")[2]}
+
+
+def is_in_registry(name: str, folder: Path) -> bool:
+    try:
+        return bool(digest_in_registry(name, folder))
+    except subprocess.CalledProcessError:
+        return False
+
+
+def test_what_does_not_listen_is_pushed_only_on_demand(write: Write, config: Path) -> None:
+    name = f"deaf-{uuid.uuid4().hex[:8]}"
+    folder, tag = write(crate(name)), f"{TRUSTED.address}/acme/{name}:0.1.0"
+
+    refused = push(folder, config, RUSTDOCKER_EXPOSE="8080")
+    was_there = is_in_registry(tag, config)
+    unset = push(folder, config, RUSTDOCKER_EXPOSE="8080", RUSTDOCKER_CHECK="false")
+    flagged = push(folder, config, "--unchecked", RUSTDOCKER_EXPOSE="8080")
+
+    assert (refused.code, refused.stdout, was_there) == (67, "", False)
+    assert "it ended with exit code 0 before it listened" in refused.stderr
+    assert "`--unchecked` or `check = false` pushes it as it is" in refused.stderr
+    assert unset.result == flagged.result
+    assert is_in_registry(tag, config)
+
+
+def test_a_tool_that_wants_to_be_told_more_is_pushed(write: Write, config: Path) -> None:
+    folder = write(crate("usage", **{"src/main.rs": "fn main() { std::process::exit(2) }\n"}))
+
+    assert push(folder, config).result.startswith(f"{TRUSTED.address}/acme/usage@sha256:")
+
+
+def test_a_program_that_dies_is_not_pushed(write: Write, config: Path) -> None:
+    folder = write(crate("dies", **{"src/main.rs": "fn main() { std::process::abort() }\n"}))
+
+    outcome = push(folder, config)
+
+    assert (outcome.code, outcome.stdout) == (67, "")
+    assert "it ended with exit code 134" in outcome.stderr
 
 
 @ENGINES

@@ -43,7 +43,6 @@ LADDER = [
     [
         "container_build",
         "container_command",
-        "container_shell",
         "host_build",
         "eject",
         "explain",
@@ -53,7 +52,8 @@ LADDER = [
     ["pipeline", "commands"],
     ["shell"],
     ["programs"],
-    ["run", "push", "terminal"],
+    ["run", "terminal"],
+    ["push"],
     ["watch"],
     ["task_flags"],
     ["bound"],

@@ -1,0 +1,3 @@
+fn main() {
+    println!("reports: {}", ledger::total());
+}

@@ -1,0 +1,7 @@
+fn main() {
+    let told = catalog::items()
+        .iter()
+        .filter(|item| item.name.contains('a'))
+        .count();
+    println!("search: {told}");
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("audit: {}", money::Cents(100));
+}

@@ -1,0 +1,3 @@
+fn main() {
+    println!("importer: {}", money::Cents(100));
+}

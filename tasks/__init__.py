@@ -6,6 +6,7 @@ from invoke.collection import Collection
 
 from rustdocker_tasks import collection
 from tasks import check, examples
+from tasks.applications import applications
 from tasks.corpus import corpus
 from tasks.debian_files import debian_files
 from tasks.docs import docs
@@ -18,6 +19,7 @@ ns = Collection(
     check.test,
     check.check,
     check.bench,
+    applications,
     corpus,
     debian_files,
     docs,

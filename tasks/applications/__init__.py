@@ -1,0 +1,121 @@
+"""Public applications, checked out beside the project: built as they are in every variant, and started."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+
+from invoke.context import Context
+from invoke.tasks import task
+
+from tasks.lab.engine import HOST
+from tasks.lab.images import RUST_MUSL
+
+TABLE = Path(__file__).parent / "RESULTS.md"
+VARIANTS = ("slim", "minimal", "static")
+_REMOVED = ("image", "rm", "--force")
+# From 126 on codes are those of engines and signals: the program itself did not begin, or was killed.
+_LAST_OF_ITS_OWN = 125
+
+
+@dataclass(frozen=True)
+class Application:
+    """How an application is asked to show that it starts. `settings` are what an error named."""
+
+    arguments: Sequence[str] = ("--version",)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    says: str = ""  # is in what it writes
+
+
+# By the names of their repositories.
+APPLICATIONS = {
+    "bore": Application(says="bore"),
+    "mini-redis": Application(settings={"RUSTDOCKER_BIN": "mini-redis-server"}, says="mini-redis"),
+    "ripgrep": Application(says="ripgrep"),
+    "rage": Application(says="rage"),
+    "discord-mods-bot": Application(arguments=(), says="DISCORD_TOKEN"),
+    "sniffglue": Application(says="sniffglue"),
+    "netavark": Application(says="netavark"),
+    "wastebin": Application(arguments=("--help",), says="wastebin"),
+}
+
+
+@task(
+    auto_shortflags=False,
+    help={
+        "folder": "Where the checkouts are, each in a folder called like its repository.",
+        "only": "Names of applications, separated by commas; the table is then left alone.",
+    },
+)
+def applications(_: Context, folder: str, only: str = "") -> None:
+    """Build public applications in every variant, start them, and write the table of what happened."""
+    names = [name for name in only.split(",") if name] or list(APPLICATIONS)
+    rows = {name: _row(Path(folder).resolve() / name, APPLICATIONS[name]) for name in names}
+    if not only:
+        TABLE.write_text(_table(rows), encoding="utf-8")
+
+
+def _row(folder: Path, application: Application) -> list[str]:
+    row = [subprocess.check_output(["git", "log", "-1", "--format=%h"], cwd=folder, text=True).strip()]
+    for variant in VARIANTS:
+        row.append(_build_and_start(folder, application, variant))
+        print(f"{folder.name:<20}{variant:<10}{row[-1]}", flush=True)
+    return row
+
+
+def _build_and_start(folder: Path, application: Application, variant: str) -> str:
+    """Return what happened: `starts`, or the first line of the error."""
+    environment = {
+        **os.environ,
+        **application.settings,
+        "RUSTDOCKER_BACKEND": "buildx",
+        "RUSTDOCKER_CACHE": "mount",
+        "RUSTDOCKER_VARIANT": variant,
+        "DOCKER_HOST": HOST,
+        # The only Rust with the target for musl that the lab has.
+        **({"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL} if variant == "static" else {}),
+    }
+    words = [str(Path(sys.executable).with_name("rustdocker")), "build"]
+    built = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if built.returncode:
+        return _reason(built.stderr)
+    image = built.stdout.strip()
+    command = ["docker", "--host", HOST, "run", "--rm", image, *application.arguments]
+    started = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    told = started.stdout + started.stderr
+    subprocess.run(["docker", "--host", HOST, *_REMOVED, image], capture_output=True, check=False)
+    if started.returncode <= _LAST_OF_ITS_OWN and application.says.lower() in told.lower():
+        return "starts"
+    return f"FAILED ({started.returncode}): {told.strip().splitlines()[:1]}"
+
+
+def _reason(text: str) -> str:
+    """Return the first line of the error that stands at the end of what a task wrote, with what was found."""
+    lines = text.splitlines()
+    found = max((number for number, line in enumerate(lines) if line.startswith("  found: ")), default=None)
+    if found is None:
+        return f"FAILED: {text[-500:]}"
+    return f"{lines[found - 1]} ({lines[found].removeprefix('  found: ')})"
+
+
+def _table(rows: Mapping[str, Sequence[str]]) -> str:
+    cargo = subprocess.check_output(["cargo", "--version"], text=True).split()[1]
+    day = datetime.now(tz=timezone.utc).date()
+    lines = [
+        "# Public applications, built as they are and started",
+        "",
+        f"Written by `invoke applications DIR` on {day}, on Debian trixie with Rust {cargo} (static: of musl,",
+        "with Rust 1.85). No file of theirs was changed; the settings are those that an error named.",
+        "",
+        f"| application | commit | settings | {' | '.join(VARIANTS)} |",
+        f"|---|---|---|{'---|' * len(VARIANTS)}",
+    ]
+    for name, (commit, *row) in rows.items():
+        settings = ", ".join(f"`{key}={value}`" for key, value in APPLICATIONS[name].settings.items()) or "none"
+        lines.append(f"| {name} | {commit} | {settings} | {' | '.join(row)} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,94 @@
+"""The example of a monorepo: three Cargo workspaces and a service in Python, with one task file."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import docker
+import pytest
+
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.registry import PASSWORD, TRUSTED
+from tests.conftest import REPOSITORY, Outcome, invoke
+from tests.engine.conftest import NOT_SOURCES, write_credentials
+
+pytestmark = pytest.mark.engine
+
+MONOREPO = REPOSITORY / "examples" / "monorepo"
+PROGRAMS = {
+    *("shop-admin", "shop-api", "shop-mailer", "shop-search", "shop-worker"),
+    *("dunning", "invoices", "payments", "reports"),
+    *("audit", "exporter", "importer"),
+}
+BUILDX = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("monorepo") / "monorepo"
+    shutil.copytree(MONOREPO, made, ignore=NOT_SOURCES)
+    return made
+
+
+def images(outcome: Outcome) -> dict[str, str]:
+    """The IDs by name, as the tables on stdout have them."""
+    rows = [line.split() for line in outcome.result.splitlines()]
+    return {row[0].partition(":")[0]: row[1] for row in rows}
+
+
+def compiled(outcome: Outcome) -> list[str]:
+    return [line.split()[1] for line in outcome.stderr.splitlines() if "Compiling" in line]
+
+
+def printed(image: str) -> str:
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        return str(client.containers.run(image, remove=True).decode().strip())
+
+
+def test_twelve_images_are_built_at_once_and_one_again_after_an_edit_of_its_source(folder: Path) -> None:
+    first = images(invoke("build", folder=folder, **BUILDX))
+    source = folder / "billing/crates/reports/src/main.rs"
+    source.write_text(source.read_text().replace("reports: ", "edited: "))
+    edited = invoke("build", folder=folder, **BUILDX)
+    library = folder / "libs/money/src/lib.rs"
+    library.write_text(library.read_text().replace(" EUR", " CHF"))
+    shared = invoke("tools.build", folder=folder, **BUILDX)
+
+    assert set(first) == PROGRAMS
+    assert printed(first["audit"]) == "audit: 1.00 EUR"
+    assert printed(first["shop-mailer"]) == "mailer: lamp for 25.00 EUR, chair for 89.00 EUR"
+    assert compiled(edited) == ["reports"]
+    after = images(edited)
+    assert {name for name in PROGRAMS if after[name] != first[name]} == {"reports"}
+    assert printed(after["reports"]) == "edited: 46.50 EUR"
+    assert sorted(compiled(shared)) == ["audit", "exporter", "importer", "money"]
+    assert printed(images(shared)["audit"]) == "audit: 1.00 CHF"
+
+
+def test_the_images_of_a_workspace_are_started_and_pushed(folder: Path, tmp_path: Path) -> None:
+    write_credentials(tmp_path, PASSWORD)
+    settings = {"DOCKER_CONFIG": str(tmp_path), "RUSTDOCKER_REPOSITORY": f"{TRUSTED.address}/mono/{{name}}"}
+
+    pushed = invoke("billing.push", folder=folder, **BUILDX, **settings)
+
+    names = [line.partition("@")[0] for line in pushed.result.splitlines()]
+    assert names == [f"{TRUSTED.address}/mono/{name}" for name in ("dunning", "invoices", "payments", "reports")]
+    assert "port 8080 of the container answers at 127.0.0.1:" in pushed.stderr
+
+
+def test_one_service_runs_and_the_tests_of_both_languages_pass(folder: Path) -> None:
+    service = ("--detach", "--port", "127.0.0.1:18080:8080")
+    try:
+        outcome = invoke("shop.shop-api.run", *service, folder=folder, **BUILDX)
+        assert outcome.code == 0, outcome.stderr
+    finally:
+        invoke("shop.shop-api.stop", folder=folder, **BUILDX)
+
+    tests = invoke("test", folder=folder, RUSTDOCKER_BACKEND="host")
+
+    assert tests.code == 0, tests.stderr
+    for name in ("a_lamp_is_on_sale", "the_total_is_that_of_all_entries"):
+        assert f"test {name} ... ok" in tests.stderr
+    assert "Ran 1 test" in tests.stdout + tests.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.dockerfile.compose import (
@@ -53,7 +54,8 @@ def compose_command(plan: CommandPlan, build: ContainerBuild, names: ContextName
 
 
 def _command_step(plan: CommandPlan, build: ContainerBuild, names: ContextNames, run: str) -> Run:
-    manifest = f"{SOURCES}/{build.context.path_of(plan.call.manifest)}"
+    # From the folder where cargo runs: `fmt` does so in a copy.
+    manifest = posixpath.relpath(plan.call.manifest.as_posix(), plan.call.root.as_posix())
     return Run(
         mounts=(
             Mount(type="bind", options={"target": "/context"}),

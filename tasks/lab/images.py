@@ -111,7 +111,7 @@ def _rust() -> BaseImage:
     proxies = Path(shutil.which("rustup") or "").parent
     here = f"$1/usr/local/rustup/toolchains/{sysroot.name}"
     # The official image has rustup's programs for components too, which it has not.
-    programs = ("rustup", "cargo", "rustc", "cargo-clippy", "clippy-driver", "cargo-fmt", "rustfmt")
+    programs = ("rustup", "cargo", "rustc", "rustdoc", "cargo-clippy", "clippy-driver", "cargo-fmt", "rustfmt")
     names = " ".join(f"{proxies}/{name}" for name in programs)
     settings = f'version = "12"\\ndefault_toolchain = "{sysroot.name}"\\n'
     hooks = [

@@ -50,12 +50,10 @@ fn of_the_program() {{
 def folder(tmp_path: Path) -> Path:
     """A program and a library of a name that no other project has."""
     name = f"t{uuid.uuid4().hex[:8]}"
-    return write_files(
+    made = write_files(
         tmp_path / name,
         {
             "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app", "library"]\n',
-            "Cargo.lock": f'version = 4\n[[package]]\nname = "app"\nversion = "0.1.0"\ndependencies = ["{name}"]\n'
-            f'[[package]]\nname = "{name}"\nversion = "0.1.0"\n',
             "tasks.py": TASKS,
             "app/Cargo.toml": MANIFEST.format(name="app")
             + f'[dependencies]\n{name} = {{ path = "../library" }}\n',
@@ -64,6 +62,8 @@ def folder(tmp_path: Path) -> Path:
             "library/src/lib.rs": LIBRARY.format(name=name),
         },
     )
+    subprocess.run(["cargo", "generate-lockfile", "--offline", "--quiet"], cwd=made, check=True)
+    return made
 
 
 def call(folder: Path, *words: str, backend: str, host: str, **settings: str) -> Outcome:
@@ -228,7 +228,7 @@ def test_a_shell_has_the_sources_and_what_compiles_them(folder: Path, host: str)
     first = call(folder, "shell", f"--args=-c '{script}'", **place)
     again = call(folder, "shell", "--args=-c 'cargo build --package app'", **place)
 
-    assert first.stdout == "/sources\n2\nread-only\n"
+    assert first.stdout == "/sources\n2\nread-only\n", first.stderr
     assert first.code == 7
     assert (again.code, compiled(again)) == (0, []), again.stderr
 

@@ -193,6 +193,7 @@ def _first_lines(groups: Sequence[ImageGroup], proxies: Proxies) -> Iterator[str
         line
         for group in groups
         for line in (
+            *([f"{group.first.name} is {group.first.linkage_reason}"] if group.first.compile.crt_static else []),
             *what_does_not_count(group.first.compile, group.first.git, group.container, proxies),
             *_mended_stores(group.container.cache_folders),
         )

@@ -30,7 +30,7 @@ from rustdocker_tasks.dockerfile.instructions import (
     Workdir,
 )
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
-from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, program_flags
+from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, program_flags, static_flags
 from rustdocker_tasks.variants import Base
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction
         yield from _files_steps(plan, build, names, 0)
     else:
         yield Env({"CARGO_HOME": CARGO_HOME})
-    target = plan.compile.target_triple or ("musl" if plan.is_of_musl else None)
+    libc = "musl" if plan.is_of_musl else "gnu" if plan.compile.crt_static else None
+    target = plan.compile.target_triple or libc
     if target is not None or build.toolchain is not None or build.packages:
         yield prepare_step(plan.compile, build, names, target=target)
     if names.fetch is not None:
@@ -219,6 +220,7 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
             *environment_words(plan.compile),
             *("sh", "/dependencies", SOURCES, build.context.project_path, TARGET),
             *program_flags(group, SOURCES),
+            *static_flags(plan.compile),
             # The skeleton's lock file has entries that only others need: cargo takes them out.
             *(flag for flag in compile_flags(plan.compile) if flag not in lock_flags(plan.compile)),
         ),
@@ -256,6 +258,7 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
             str(len(group.images)),
             *(f"{_tree(image)}={image.compile.binary}" for image in group.images),
             *program_flags(group, sources),
+            *static_flags(plan.compile),
             *compile_flags(plan.compile),
         ),
     )

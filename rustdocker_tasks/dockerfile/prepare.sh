@@ -5,7 +5,7 @@
 #
 #   prepare.sh TARGET TOOLS CHANNEL COMPONENT...
 #
-# TARGET is a target triple, `musl` for the one of this machine with musl, or - for what cargo takes by itself.
+# TARGET is a target triple, `musl` or `gnu` for the one of this machine with that C library, or - for what cargo takes by itself.
 # TOOLS are packages of Debian, each with the program that stands for it: program=package,=package, or -.
 # CHANNEL is what the toolchain file asks for, or -.
 # It leaves what the next step is to use in /rustdocker: `triple` and `toolchain`. Beside this script lies /cargo, what it
@@ -50,6 +50,7 @@ choose_toolchain() {
 }
 
 add_target() {
+    [ "$target" != gnu ] || target=$host
     [ "$target" != musl ] || target=$(echo "$host" | sed 's/-linux-gnu/-linux-musl/')
     if [ "${target%%-*}" != "${host%%-*}" ]; then
         fail "other machine: $target, where this builder's is $host"

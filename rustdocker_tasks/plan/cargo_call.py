@@ -14,7 +14,7 @@ from rustdocker_tasks.plan.profiles import load_profiles
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
     from rustdocker_tasks.plan.model import CargoCall
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -50,6 +50,14 @@ def wanted_crates(
         resolver=project.resolver,
         development=development,
     )
+
+
+def common_rustflags(config: CargoConfig) -> tuple[str, ...]:
+    """Return the configuration's flags for all targets, none where there are any for single ones.
+
+    Source: the Cargo book, "Configuration", `build.rustflags`: cargo takes the ones or the others.
+    """
+    return () if any(table.rustflags for table in config.by_target.values()) else config.rustflags
 
 
 def known_profiles(project: Project, *, in_container: bool) -> frozenset[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.plan.model import CargoCall, ImageGroup, ImagePlan
+    from rustdocker_tasks.plan.model import CargoCall, CompileStep, ImageGroup, ImagePlan
 
 
 def compile_flags(call: CargoCall) -> list[str]:
@@ -17,6 +18,17 @@ def compile_flags(call: CargoCall) -> list[str]:
         *([] if call.default_features else ["--no-default-features"]),
         *lock_flags(call),
     ]
+
+
+def static_flags(step: CompileStep) -> list[str]:
+    """Return the flag that links glibc statically, into programs and not into build scripts.
+
+    Source: the Cargo book, "Configuration": flags for targets are joined, and take the place of those for all.
+    """
+    if not step.crt_static:
+        return []
+    flags = json.dumps([*step.rustflags, "-Ctarget-feature=+crt-static"])
+    return [f"--config=target.'cfg(target_env=\"gnu\")'.rustflags={flags}"]
 
 
 def program_flags(group: ImageGroup, sources: str) -> list[str]:

@@ -58,7 +58,8 @@ def _what_decides(image: ImagePlan) -> tuple[object, ...]:
     return (
         image.name if is_the_build_image else None,
         step.manifest if has_features else None,
-        *(step.features, step.default_features, step.profile, step.target_triple, step.crt_static, step.locked),
+        *(step.features, step.default_features, step.profile, step.target_triple, step.crt_static, step.rustflags),
+        step.locked,
         tuple(step.environment.items()),
         image.variant.name,
         *(build.build_image, build.runtime_image, build.cache_id, build.cache_reason, build.cache_from),

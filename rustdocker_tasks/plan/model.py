@@ -60,6 +60,7 @@ class CompileStep(CargoCall, frozen=True, kw_only=True):
     binary: str
     profile: str
     crt_static: bool  # link glibc statically; musl is static without being asked
+    rustflags: tuple[str, ...]  # of cargo's configuration for all targets, which ours would take the place of
     sources: tuple[SourcePackage, ...]
 
     @property
@@ -228,4 +229,5 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
         """Whether the program's C library is musl, which is static in containers."""
         if self.compile.target_triple is not None:
             return "-musl" in self.compile.target_triple
-        return self.container is not None and self.variant.linkage is Linkage.STATIC
+        is_static = self.variant.linkage is Linkage.STATIC
+        return self.container is not None and is_static and not self.compile.crt_static

@@ -12,6 +12,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.cargo_call import (
     cargo_environment,
+    common_rustflags,
     known_profiles,
     profile_environment,
     require_locked,
@@ -154,6 +155,7 @@ def make_plan(
             },
             target_triple=target.triple,
             crt_static=target.crt_static,
+            rustflags=common_rustflags(project.own_config if in_container else project.config),
             locked_packages=project.locked_packages,
             locked=settings.locked and project.locked_packages is not None,
             root=project.root,

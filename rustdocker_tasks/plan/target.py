@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.platforms import platform_of
 from rustdocker_tasks.errors import BadValue, SeveralTargets
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.settings.options import OPTIONS
+from rustdocker_tasks.settings.options import OPTIONS, Libc
 from rustdocker_tasks.variants import Base, Linkage, Variant
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import Toolchain
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
+# Since 2.34 glibc has these two within itself, and looks for all others as libraries at run time.
+GLIBC_ALONE = "it looks names up in /etc/hosts and by DNS alone, and knows no other charset than UTF-8"
 _EXACT_LIBRARIES = "dynamic: the image holds the libraries that the program loads"
 
 
@@ -33,11 +35,13 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
     """
     triple, origin = _asked_for(resolved, config)
     if variant.linkage is Linkage.STATIC:
+        if resolved.settings.libc is Libc.GNU:
+            return _static_with_glibc(resolved, triple, origin)
         if triple is None:
             return ChosenTarget(None, crt_static=False, reason="static with musl, for the builder's architecture")
         if not _is_musl(triple):
             if resolved.settings.target is not None:
-                raise _bad_target(resolved, "a static program is built in containers with musl")
+                raise _bad_target(resolved, 'a static program is of musl, unless `libc = "gnu"` is set')
             triple = triple.replace("-linux-gnu", "-linux-musl")
         return ChosenTarget(triple, crt_static=False, reason=f"static with musl, for {triple} ({origin})")
     reason = (
@@ -56,11 +60,21 @@ def target_on_host(
     triple, origin = _asked_for(resolved, config)
     if variant.linkage is Linkage.DYNAMIC or toolchain is None:
         return ChosenTarget(triple, crt_static=False, reason=_with_target(_EXACT_LIBRARIES, triple, origin))
+    if resolved.settings.libc is Libc.GNU:
+        return _static_with_glibc(resolved, triple or toolchain.host_triple, origin)
     if triple is not None and (_is_musl(triple) or resolved.settings.target is not None):
         how = "static with musl" if _is_musl(triple) else "static with glibc (+crt-static)"
         return ChosenTarget(triple, crt_static=not _is_musl(triple), reason=f"{how}, for {triple} ({origin})")
     usual = triple or toolchain.host_triple
     musl = f"{usual.partition('-')[0]}-unknown-linux-musl"
+    if resolved.settings.libc is Libc.MUSL and musl not in toolchain.installed_targets:
+        raise BadValue(
+            "libc",
+            value="musl",
+            where=resolved.origin("libc").where,
+            problem=f"the target {musl} is not installed: `rustup target add {musl}`",
+            example='"gnu"',
+        )
     if musl in toolchain.installed_targets:
         return ChosenTarget(musl, crt_static=False, reason=f"static with musl, as the target {musl} is installed")
     return ChosenTarget(
@@ -68,6 +82,19 @@ def target_on_host(
         crt_static=True,
         reason=f"static with glibc (+crt-static for {usual}), as the target {musl} is not installed",
     )
+
+
+def _static_with_glibc(resolved: ResolvedSettings, triple: str | None, origin: str) -> ChosenTarget:
+    if triple is not None and _is_musl(triple):
+        raise BadValue(
+            "libc",
+            value="gnu",
+            where=resolved.origin("libc").where,
+            problem=f"the target {triple} is of musl ({origin})",
+            example='"musl"',
+        )
+    reason = f"static with glibc (+crt-static), set by {resolved.origin('libc').where}; {GLIBC_ALONE}"
+    return ChosenTarget(triple, crt_static=True, reason=reason)
 
 
 def _asked_for(resolved: ResolvedSettings, config: CargoConfig) -> tuple[str | None, str]:

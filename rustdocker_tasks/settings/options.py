@@ -35,6 +35,13 @@ class Cache(Enum):
     LAYER = "layer"
 
 
+class Libc(Enum):
+    """The C library of a static program."""
+
+    MUSL = "musl"
+    GNU = "gnu"
+
+
 class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """All settings of one image. `None` means "not set", never "no"."""
 
@@ -61,6 +68,10 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             description="The target triple to compile for, in place of the usual one.",
             examples=['"x86_64-unknown-linux-musl"'],
         ),
+    ] = None
+    libc: Annotated[
+        Libc | None,
+        Meta(description="The C library of a static program: musl, or gnu for glibc.", examples=['"gnu"']),
     ] = None
     build_env: Annotated[
         dict[str, str],

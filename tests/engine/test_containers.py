@@ -375,6 +375,36 @@ def test_sizes_compares_all_variants(write: Write) -> None:
     assert rows["slim"]["heaviest"][0]["why"] == "base image debian:trixie-slim"
 
 
+RESOLVES = """use std::net::ToSocketAddrs;
+fn main() {
+    for name in std::env::args().skip(1) {
+        println!("{} {:?}", name, (name.as_str(), 80).to_socket_addrs().unwrap().next().unwrap().ip());
+    }
+}
+"""
+
+
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_a_static_program_of_glibc_looks_up_names(write: Write, cache: str) -> None:
+    folder = write(crate(f"glibc-{cache}", **{"src/main.rs": RESOLVES}))
+
+    settings = {**BUILDX, "RUSTDOCKER_LIBC": "gnu", "RUSTDOCKER_CACHE": cache}
+    built = invoke("static", folder=folder, **settings)
+
+    assert "by DNS alone" in built.stderr
+    network = f"names-{uuid.uuid4().hex[:8]}"
+    docker("network", "create", network)
+    # The engine's own DNS knows each container of the network, this one itself too.
+    known = ("--network", network, "--network-alias=itself", "--add-host=of-hosts:192.0.2.7")
+    try:
+        told = docker("run", "--rm", *known, built.result, "of-hosts", "localhost", "itself")
+    finally:
+        docker("network", "rm", network)
+    lines = dict(line.split() for line in told.splitlines())
+    assert (lines["of-hosts"], lines["localhost"]) == ("192.0.2.7", "127.0.0.1")
+    assert lines["itself"].startswith("172.")
+
+
 def test_run_builds_in_containers_and_runs(write: Write) -> None:
     outcome = invoke("run", folder=write(crate("run-in-containers")), **BUILDX)
 

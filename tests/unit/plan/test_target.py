@@ -25,16 +25,15 @@ def config(*targets: str) -> CargoConfig:
     return CargoConfig(files=(CONFIG,), targets=targets)
 
 
-def in_container(variant: str, *configured: str, target: str | None = None) -> ChosenTarget:
-    return target_in_container(load_variants()[variant], resolved(target), config(*configured))
+def in_container(variant: str, *configured: str, **settings: str) -> ChosenTarget:
+    return target_in_container(load_variants()[variant], resolved(settings), config(*configured))
 
 
-def on_host(variant: str, *configured: str, target: str | None = None) -> ChosenTarget:
-    return target_on_host(load_variants()[variant], resolved(target), config(*configured), INSTALLED)
+def on_host(variant: str, *configured: str, **settings: str) -> ChosenTarget:
+    return target_on_host(load_variants()[variant], resolved(settings), config(*configured), INSTALLED)
 
 
-def resolved(target: str | None) -> ResolvedSettings:
-    values = {} if target is None else {"target": target}
+def resolved(values: dict[str, str]) -> ResolvedSettings:
     return resolve_settings(
         [Layer(source=Source.FLAG, where=lambda path: f"--{path[-1]}", base=Path("/"), values=values)]
     )
@@ -84,8 +83,32 @@ def test_static_takes_glibc_where_it_is_asked_for_by_name_and_can() -> None:
     chosen = on_host("static", target=GNU)
 
     assert (chosen.triple, chosen.crt_static) == (GNU, True)
-    with pytest.raises(BadValue, match="a static program is built in containers with musl"):
+    with pytest.raises(BadValue, match='is of musl, unless `libc = "gnu"` is set'):
         in_container("static", target=GNU)
+
+
+@pytest.mark.parametrize("settings", [{}, {"target": GNU}])
+def test_libc_makes_a_static_program_of_glibc(settings: dict[str, str]) -> None:
+    contained, local = (choose("static", libc="gnu", **settings) for choose in (in_container, on_host))
+
+    assert (contained.triple, contained.crt_static) == (settings.get("target"), True)
+    assert (local.triple, local.crt_static) == (GNU, True)
+    assert "by DNS alone" in contained.reason
+    assert not in_container("slim", libc="gnu").crt_static
+
+
+@pytest.mark.parametrize("choose", [in_container, on_host])
+def test_libc_and_the_target_must_agree(choose: Choose) -> None:
+    with pytest.raises(BadValue, match=f"the target {MUSL} is of musl"):
+        choose("static", libc="gnu", target=MUSL)
+
+
+def test_musl_asked_for_by_name_must_be_installed() -> None:
+    without = Toolchain(host_triple=GNU, installed_targets=frozenset({GNU}))
+
+    assert on_host("static", libc="musl").triple == MUSL
+    with pytest.raises(BadValue, match=f"rustup target add {MUSL}"):
+        target_on_host(load_variants()["static"], resolved({"libc": "musl"}), config(), without)
 
 
 @pytest.mark.parametrize(

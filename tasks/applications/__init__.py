@@ -14,7 +14,6 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from tasks.lab.engine import HOST
-from tasks.lab.images import RUST_MUSL
 
 TABLE = Path(__file__).parent / "RESULTS.md"
 VARIANTS = ("slim", "minimal", "static")
@@ -77,8 +76,6 @@ def _build_and_start(folder: Path, application: Application, variant: str) -> st
         "RUSTDOCKER_CACHE": "mount",
         "RUSTDOCKER_VARIANT": variant,
         "DOCKER_HOST": HOST,
-        # The only Rust with the target for musl that the lab has.
-        **({"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL} if variant == "static" else {}),
     }
     words = [str(Path(sys.executable).with_name("rustdocker")), "build"]
     built = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -109,8 +106,8 @@ def _table(rows: Mapping[str, Sequence[str]]) -> str:
     lines = [
         "# Public applications, built as they are and started",
         "",
-        f"Written by `invoke applications DIR` on {day}, on Debian trixie with Rust {cargo} (static: of musl,",
-        "with Rust 1.85). No file of theirs was changed; the settings are those that an error named.",
+        f"Written by `invoke applications DIR` on {day}, on Debian trixie with Rust {cargo}, or the Rust that the",
+        "application pins. No file of theirs was changed; the settings are those that an error named.",
         "",
         f"| application | commit | settings | {' | '.join(VARIANTS)} |",
         f"|---|---|---|{'---|' * len(VARIANTS)}",

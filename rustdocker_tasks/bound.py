@@ -106,7 +106,7 @@ class Bound:
         """Return the plans of all programs, or of those that are touched."""
         from rustdocker_tasks.programs import plan_programs
 
-        return plan_programs(self.start(), self.layers(c, flags), since=flags["changed-since"])
+        return plan_programs(self.start(), self.layers(c, flags), since=flags.get("changed-since"))
 
 
 def is_dry(c: Context, *planned: Planned) -> bool:

@@ -21,6 +21,7 @@ from rustdocker_tasks.task_flags import (
     BACKEND,
     BIN,
     CARGO_FLAGS,
+    CHANGED_SINCE,
     CLEAR,
     FLAGS_OF_ALL,
     FMT_FLAGS,
@@ -75,8 +76,9 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
 }
 
 _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
-    bodies.build_all: (*FLAGS_OF_ALL, JSON),
-    bodies.push_all: (*FLAGS_OF_ALL, UNCHECKED),
+    bodies.build_all: (*FLAGS_OF_ALL, CHANGED_SINCE, JSON),
+    bodies.push_all: (*FLAGS_OF_ALL, CHANGED_SINCE, UNCHECKED),
+    bodies.dockerfile_all: FLAGS_OF_ALL,
     bodies.test: CARGO_FLAGS,
     bodies.clippy: CARGO_FLAGS,
     bodies.fmt: FMT_FLAGS,

@@ -1,8 +1,9 @@
-"""The path of `dockerfile`: plan -> a Dockerfile that builds without this tool."""
+"""The path of `dockerfile`: plans -> Dockerfiles that build without this tool, and a file for bake."""
 
 from __future__ import annotations
 
 import os
+import posixpath
 import shlex
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ from rustdocker_tasks.context.folder import (
 )
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import ignore_patterns, list_sources
-from rustdocker_tasks.dockerfile.compose import compose
+from rustdocker_tasks.dockerfile.bake import BakeTarget, render_bake_file
+from rustdocker_tasks.dockerfile.compose import compose, final_stage
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.errors import NotOurs
 from rustdocker_tasks.inputs.support import gather_support_files
@@ -27,20 +29,20 @@ from rustdocker_tasks.plan.labels import without_commit
 from rustdocker_tasks.plan.model import ContextNames
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+    from rustdocker_tasks.plan.model import ContainerBuild, ImageGroup, ImagePlan
 
 _FOLDER = "docker"
 _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
-    files=("files.tar",),
+    files=(),
     fetch=None,
     skeleton=None,
     **{f"{name}_script": f"{name}.sh" for name in (*SCRIPTS, *FOR_DEVELOPERS)},
 )
-_FETCH, _SKELETON = "fetch.tar", "skeleton.tar"
 
 
 def build_command(dockerfile: Path, container: ContainerBuild) -> str:
@@ -54,31 +56,90 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     A Dockerfile that this tool did not make is left alone: NotOurs.
     """
     root = plan.compile.root
-    dockerfile, ignore_file, folder = root / "Dockerfile", root / "Dockerfile.dockerignore", root / _FOLDER
+    dockerfile = root / "Dockerfile"
+    _require_ours(root, dockerfile, root / "Dockerfile.dockerignore")
+    with cannot_write(root):
+        _write_scripts(root / _FOLDER)
+        _write_group(group_of(plan, container), dockerfile, "")
+    return dockerfile
+
+
+def write_bake_file(groups: Sequence[ImageGroup]) -> Path:
+    """Write a file for `docker buildx bake` with a target for each image, and the folder that it needs; return it.
+
+    What is there and was not made by this tool is left alone: NotOurs.
+    """
+    root = groups[0].first.compile.root
+    path, folder = root / "docker-bake.hcl", root / _FOLDER
+    _require_ours(root, path)
+    targets: list[BakeTarget] = []
+    with cannot_write(root):
+        _write_scripts(folder)
+        for number, group in enumerate(groups, start=1):
+            dockerfile = folder / f"group-{number}.Dockerfile"
+            _write_group(group, dockerfile, f"-{number}")
+            targets += _bake_targets(group, dockerfile, root)
+        path.write_text(render_bake_file(targets), encoding="utf-8")
+    return path
+
+
+def _require_ours(root: Path, *paths: Path) -> None:
+    folder = root / _FOLDER
     script_mark = folder / _NAMES.compile_script
-    for path, mark in ((dockerfile, dockerfile), (ignore_file, ignore_file), (folder, script_mark)):
+    for path, mark in (*((path, path) for path in paths), (folder, script_mark)):
         if os.path.lexists(path) and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
             raise NotOurs(path)
-    support = gather_support_files(plan)
-    labels = without_commit(plan.config.labels, plan.git)
-    lasting = replace(plan, config=replace(plan.config, labels=labels))
+
+
+def _write_scripts(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in _NAMES.scripts:
+        (folder / name).write_bytes(script(name.removesuffix(".sh")))
+
+
+def _write_group(group: ImageGroup, dockerfile: Path, suffix: str) -> None:
+    """Write a group's Dockerfile, its ignore file, and the archives of that suffix that it needs."""
+    container, folder = group.container, group.first.compile.root / _FOLDER
+    lasting = replace(group, images=tuple(map(_lasting, group.images)))
+    files = tuple(
+        f"files{suffix}{f'-{number + 1}' if len(group.images) > 1 else ''}.tar"
+        for number in range(len(group.images))
+    )
+    for name, image in zip(files, group.images, strict=True):
+        (folder / name).write_bytes(files_archive(gather_support_files(image)))
+    skeletons = {"fetch": container.fetch, "skeleton": container.skeleton}
+    wanted = {name: skeleton for name, skeleton in skeletons.items() if skeleton is not None}
+    written = {name: f"{name}{suffix}.tar" for name in wanted}
+    sources = list_sources(container.context)
+    for name, skeleton in wanted.items():
+        (folder / written[name]).write_bytes(skeleton_archive(skeleton, sources))
     names = replace(
         _NAMES,
         folder=container.context.path_of(folder),
-        fetch=_FETCH if container.fetch else None,
-        skeleton=_SKELETON if container.skeleton else None,
+        files=files,
+        fetch=written.get("fetch"),
+        skeleton=written.get("skeleton"),
     )
-    with cannot_write(root):
-        folder.mkdir(exist_ok=True)
-        (folder / _NAMES.files[0]).write_bytes(files_archive(support))
-        skeletons = {name: it for name, it in ((_FETCH, container.fetch), (_SKELETON, container.skeleton)) if it}
-        if skeletons:
-            sources = list_sources(container.context)
-            for name, skeleton in skeletons.items():
-                (folder / name).write_bytes(skeleton_archive(skeleton, sources))
-        for name in _NAMES.scripts:
-            (folder / name).write_bytes(script(name.removesuffix(".sh")))
-        patterns = render_ignore_file(ignore_patterns(container.context), names.folder)
-        ignore_file.write_text(f"{FIRST_LINE}\n{patterns}", encoding="utf-8")
-        dockerfile.write_text(render(compose(group_of(lasting, container), names)), encoding="utf-8")
-    return dockerfile
+    patterns = render_ignore_file(ignore_patterns(container.context), names.folder)
+    ignore_file = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
+    ignore_file.write_text(f"{FIRST_LINE}\n{patterns}", encoding="utf-8")
+    dockerfile.write_text(render(compose(lasting, names)), encoding="utf-8")
+
+
+def _lasting(plan: ImagePlan) -> ImagePlan:
+    """Return the plan without the commit, which what is written outlives."""
+    labels = without_commit(plan.config.labels, plan.git)
+    return replace(plan, config=replace(plan.config, labels=labels))
+
+
+def _bake_targets(group: ImageGroup, dockerfile: Path, root: Path) -> Iterator[BakeTarget]:
+    context = group.container.context
+    for number, image in enumerate(group.images):
+        yield BakeTarget(
+            name=image.name,
+            context=posixpath.relpath(context.root.as_posix(), root.as_posix()),
+            dockerfile=context.path_of(dockerfile),
+            stage=final_stage(group, number),
+            tags=image.tags,
+            created=image.created,
+        )

@@ -88,6 +88,18 @@ def build_programs(planned: Sequence[Planned], *, progress: Progress) -> list[Bu
     return made
 
 
+def eject_programs(planned: Sequence[Planned]) -> Path:
+    """Write what builds all images without this tool; raises BadValue on the host backend, NotOurs."""
+    from rustdocker_tasks.eject import write_bake_file
+    from rustdocker_tasks.plan.container import require_container
+    from rustdocker_tasks.plan.groups import group_images
+
+    for each in planned:
+        require_container(each.plan, "a Dockerfile is for docker's own build")
+    first = planned[0]
+    return write_bake_file(group_images([each.plan for each in planned], first.project, first.outside))
+
+
 def require_all(made: Sequence[BuildReport | FailedImage]) -> None:
     """Raise ImagesNotMade, with the exit code of the first, if an image was not made."""
     failed = [each for each in made if isinstance(each, FailedImage)]

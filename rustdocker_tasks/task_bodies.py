@@ -191,6 +191,15 @@ def dockerfile(bound: Bound, c: Context, flags: Flags) -> None:
         show_result(str(path))
 
 
+def dockerfile_all(bound: Bound, c: Context, flags: Flags) -> None:
+    """Write a file for `docker buildx bake` that builds all images without this tool; print its path."""
+    from rustdocker_tasks.programs import eject_programs
+
+    planned = bound.planned_all(c, flags)
+    if not is_dry(c, *planned):
+        show_result(str(eject_programs(planned)))
+
+
 def sizes(bound: Bound, c: Context, flags: Flags) -> None:
     """Build every variant and print how large each is, and what weighs most."""
     from rustdocker_tasks.contents import sizes_json, sizes_text

@@ -26,13 +26,8 @@ SETTING_FLAGS = (
 )
 _, BIN, PACKAGE, FEATURES, PROFILE, TARGET, BACKEND = SETTING_FLAGS
 # Those that make sense for several programs at once.
-FLAGS_OF_ALL = (
-    VARIANT,
-    PROFILE,
-    TARGET,
-    BACKEND,
-    Flag("changed-since", "Only the programs that differ from those of a git revision, such as main."),
-)
+FLAGS_OF_ALL = (VARIANT, PROFILE, TARGET, BACKEND)
+CHANGED_SINCE = Flag("changed-since", "Only the programs that differ from those of a git revision, such as main.")
 CARGO_ARGS = Flag("args", "More arguments for cargo, as one text.")
 SHELL_FLAGS = (PACKAGE, Flag("args", "Arguments for the shell, such as -c 'cargo tree'."))
 CARGO_FLAGS = (PACKAGE, FEATURES, PROFILE, TARGET, BACKEND, CARGO_ARGS)

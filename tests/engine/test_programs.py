@@ -14,7 +14,7 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.registry import PASSWORD, TRUSTED
-from tests.conftest import MANIFEST, Outcome, invoke, write_files
+from tests.conftest import MANIFEST, Outcome, clean_environment, invoke, write_files
 from tests.engine.conftest import ENGINE_NAMES, MACHINE_ENGINE, write_credentials
 from tests.engine.workspace import forget_layers
 
@@ -110,6 +110,40 @@ def test_an_image_is_the_same_whether_it_is_built_alone_or_with_others(folder: P
 
     assert alone.result == together["web"]
     assert compiled(alone, folder) == []
+
+
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_a_written_bake_file_builds_the_same_images_without_this_tool(folder: Path, cache: str) -> None:
+    with (folder / "crates/web/Cargo.toml").open("a") as manifest:
+        manifest.write('[package.metadata.rustdocker]\nvariant = "minimal"\n')
+    built = images(build(folder, RUSTDOCKER_CACHE=cache))
+    layers = {name: layers_of(image) for name, image in built.items()}
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": cache}
+    written = invoke("dockerfile", folder=folder, **settings)
+    again = invoke("dockerfile", folder=folder, **settings)
+
+    bake = ["docker", "buildx", "bake", "--load"]
+    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
+    subprocess.run(bake, cwd=folder, check=True, capture_output=True, env=environment)
+
+    assert written.result == again.result == str(folder / "docker-bake.hcl")
+    assert {name: layers_of(f"{name}:0.1.0") for name in built} == layers
+    assert printed("api:0.1.0") == "api 1"
+
+
+def layers_of(image: str) -> list[str]:
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
+        return list(client.images.get(image).attrs["RootFS"]["Layers"])
+
+
+def test_somebody_else_s_bake_file_is_left_alone(folder: Path) -> None:
+    (folder / "docker-bake.hcl").write_text('target "mine" {}\n')
+
+    refused = invoke("dockerfile", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert refused.code == 67
+    assert (folder / "docker-bake.hcl").read_text() == 'target "mine" {}\n'
+    assert not (folder / "docker").exists()
 
 
 @pytest.mark.parametrize("backend", ["buildx", "host"])

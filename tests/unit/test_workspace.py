@@ -25,7 +25,7 @@ def members(folder: Path, *names: str) -> Path:
 def test_each_program_has_a_collection_of_its_own(tmp_path: Path) -> None:
     made = workspace(members(tmp_path, "api", "web"))
 
-    assert set(made.tasks) == {"build", "push", "test", "clippy", "fmt", "shell", "clean"}
+    assert set(made.tasks) == {"build", "push", "dockerfile", "test", "clippy", "fmt", "shell", "clean"}
     assert {"api.build", "api.run", "web.stop"} <= set(made.task_names)
 
 

@@ -47,8 +47,13 @@ def edited(folder: Path, number: int, *words: str) -> float:
     return seconds(folder, *_INVOKE, *words)
 
 
-def bake_file(folder: Path) -> Path:
-    """Write what bake needs to build the Dockerfile that we have just used."""
+def raw_bake(folder: Path, programs: int) -> tuple[str, ...]:
+    """Return docker's own command for the Dockerfile that we have just used for that many programs."""
+    file = _bake_file(folder, programs)
+    return ("env", "BUILDX_BAKE_ENTITLEMENTS_FS=0", "docker", "buildx", "bake", f"--file={file}", "--load")
+
+
+def _bake_file(folder: Path, programs: int) -> Path:
     bundle = find_ca_bundle(os.environ)
     target = {
         "context": str(folder),
@@ -58,9 +63,9 @@ def bake_file(folder: Path) -> Path:
     }
     names = {
         f"image-{n}": {**target, "target": f"rustdocker-image-{n}", "tags": [f"rustdocker-bench-raw-{n}"]}
-        for n in range(1, PROGRAMS + 1)
+        for n in range(1, programs + 1)
     }
-    file = folder.parent / "bake.json"
+    file = folder.parent / f"bake-{folder.name}.json"
     file.write_text(json.dumps({"group": {"default": {"targets": list(names)}}, "target": names}))
     return file
 
@@ -83,15 +88,7 @@ def main() -> None:
         seconds(folder, *_INVOKE, "program0.build")
         one_idle = [seconds(folder, *_INVOKE, "program0.build") for _ in range(PAUSES)]
         seconds(folder, *_INVOKE, "build")
-        raw = (
-            "env",
-            "BUILDX_BAKE_ENTITLEMENTS_FS=0",
-            "docker",
-            "buildx",
-            "bake",
-            f"--file={bake_file(folder)}",
-            "--load",
-        )
+        raw = raw_bake(folder, PROGRAMS)
         idle = [(seconds(folder, *_INVOKE, "build"), seconds(folder, *raw)) for _ in range(PAUSES)]
         all_idle, raw_idle = zip(*idle, strict=True)
     table = {
@@ -116,8 +113,8 @@ def results_text(table: dict[str, Sequence[float]]) -> str:
     version = docker("version", "--format={{.Server.Version}}").decode().strip()
     day = datetime.now(timezone.utc).date().isoformat()
     promises = (
-        _promise(at["all ten, cold"] / cost, 1.2),
-        _promise(at["all ten, nothing changed"] / at[list(table)[-1]], 2),
+        promise(at["all ten, cold"] / cost, 1.2),
+        promise(at["all ten, nothing changed"] / at[list(table)[-1]], 2),
     )
     return "\n".join(
         [
@@ -137,7 +134,8 @@ def results_text(table: dict[str, Sequence[float]]) -> str:
     )
 
 
-def _promise(value: float, most: float) -> str:
+def promise(value: float, most: float) -> str:
+    """Return a measured share beside what is promised, and whether that is kept."""
     return f"{value:.2f}, promised at most {most:.2f}: {'kept' if value <= most else '**not kept**'}"
 
 

@@ -11,6 +11,7 @@ from rustdocker_tasks.errors import (
     BuildFailed,
     BuildImageUnusable,
     BuildxUnusable,
+    CannotBeStatic,
     CargoFailed,
     EngineFull,
     EngineGone,
@@ -24,7 +25,8 @@ from rustdocker_tasks.errors import (
     PackagesNotInstalled,
     WouldNotStart,
 )
-from rustdocker_tasks.plan.missing import find_missing
+from rustdocker_tasks.plan.missing import find_failed_script, find_missing
+from rustdocker_tasks.plan.system_packages import record_of_glibc
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,7 +89,15 @@ def _of_compiling(
         by_name |= {each.package: each.because for each in container.packages}
         asked = [by_name[name] for name in packages if name in by_name]
         return PackagesNotInstalled(", ".join(packages), set_by=", ".join(dict.fromkeys(asked)))
-    if _CARGO_FAILED.fullmatch(noticed) and (missing := find_missing(output)) is not None:
+    failed = _CARGO_FAILED.fullmatch(noticed)
+    return _of_cargo(output, failed, container, is_of_musl=is_of_musl) if failed else None
+
+
+def _of_cargo(
+    output: Iterable[str], failed: re.Match[str], container: ContainerBuild, *, is_of_musl: bool
+) -> RustDockerError:
+    """Return the error where cargo failed: by what it lacked, as far as that is understood."""
+    if (missing := find_missing(output)) is not None:
         installed = {re.split("[:=/]", each.package)[0] for each in container.packages}
         return LacksPackage(
             missing.what,
@@ -96,14 +106,33 @@ def _of_compiling(
             installed=missing.package in installed or (is_of_musl and missing.is_of_c),
             is_of_musl=is_of_musl,
         )
-    if failed := _CARGO_FAILED.fullmatch(noticed):
-        return CargoFailed(
-            command=f"cargo {failed['command']}",
-            code=int(failed["code"]),
-            found="its message stands above",
-            hint="mend what it names, then try again",
-        )
-    return None
+    if is_of_musl and (failure := _of_glibc(output)) is not None:
+        return failure
+    return CargoFailed(
+        command=f"cargo {failed['command']}",
+        code=int(failed["code"]),
+        found="its message stands above",
+        hint="mend what it names, then try again",
+    )
+
+
+def _of_glibc(output: Iterable[str]) -> CannotBeStatic | None:
+    """Return the error where a build script looked in vain for what Debian has for glibc alone.
+
+    Where the crates' features are known this is seen before anything is compiled.
+    """
+    crate = find_failed_script(output)
+    name, _, version = (crate or "").partition(" v")
+    record = record_of_glibc(name)
+    if record is None:
+        return None
+    return CannotBeStatic(
+        f"{name} {version}",
+        needs=record.what,
+        used_by=(),
+        instead=record.instead,
+        set_by="the variant, or the target, which is of musl",
+    )
 
 
 def _of_the_program(noticed: str, container: ContainerBuild) -> RustDockerError | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _TOOL = "program"
 _LINKING = re.compile(r"error: linking with .* failed")
 _OF_SCRIPT = re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+)")
+_OF_SCRIPT_AND_VERSION = re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+ v[^` ]+)")
 _OF_CRATE = re.compile(r"error: could not compile `(?P<crate>[^` ]+)")
 _PATTERNS = tuple(
     (kind, re.compile(text))
@@ -74,6 +75,11 @@ def find_missing(output: Iterable[str]) -> Missing | None:
         if is_failing:
             found += _in_line(line, crate)
     return next((each for each in reversed(found) if each.package), found[-1] if found else None)
+
+
+def find_failed_script(output: Iterable[str]) -> str | None:
+    """Return the crate whose build script ended the build, as cargo writes it: `openssl-sys v0.9.106`."""
+    return next((match["crate"] for line in output if (match := _OF_SCRIPT_AND_VERSION.match(line))), None)
 
 
 def _in_line(line: str, crate: str | None) -> Iterator[Missing]:

@@ -101,6 +101,11 @@ def with_packages(container: ContainerBuild, matches: Iterable[Match]) -> Contai
     return replace(container, packages=packages)
 
 
+def record_of_glibc(crate: str) -> Record | None:
+    """Return the record of a crate that links with what Debian has for glibc alone, None for any other crate."""
+    return next((record for record in load_records() if record.crate == crate and record.is_of_glibc), None)
+
+
 def match_records(graph: Graph) -> tuple[Match, ...]:
     """Return the records that count for a program, in the file's order, each for one of its crates."""
     names = graph.names

@@ -28,6 +28,7 @@ class Application:
 
     arguments: Sequence[str] = ("--version",)
     settings: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)  # of the program
     says: str = ""  # is in what it writes
 
 
@@ -37,7 +38,18 @@ APPLICATIONS = {
     "mini-redis": Application(settings={"RUSTDOCKER_BIN": "mini-redis-server"}, says="mini-redis"),
     "ripgrep": Application(says="ripgrep"),
     "rage": Application(says="rage"),
-    "discord-mods-bot": Application(arguments=(), says="DISCORD_TOKEN"),
+    "discord-mods-bot": Application(
+        arguments=(),
+        environment={
+            **dict.fromkeys(("TAGS", "CRATES", "EVAL"), "false"),
+            "DISCORD_TOKEN": "none",
+            "MOD_ID": "1",
+            "TALK_ID": "1",
+            "RUST_LOG": "info",
+            "DATABASE_URL": "postgres://nobody@127.0.0.1/none",
+        },
+        says="starting...",
+    ),
     "sniffglue": Application(says="sniffglue"),
     "netavark": Application(says="netavark"),
     "wastebin": Application(arguments=("--help",), says="wastebin"),
@@ -82,7 +94,8 @@ def _build_and_start(folder: Path, application: Application, variant: str) -> st
     if built.returncode:
         return _reason(built.stderr)
     image = built.stdout.strip()
-    command = ["docker", "--host", HOST, "run", "--rm", image, *application.arguments]
+    variables = [f"--env={name}={value}" for name, value in application.environment.items()]
+    command = ["docker", "--host", HOST, "run", "--rm", *variables, image, *application.arguments]
     started = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     told = started.stdout + started.stderr
     subprocess.run(["docker", "--host", HOST, *_REMOVED, image], capture_output=True, check=False)

@@ -140,3 +140,33 @@ def test_what_cargo_lacked_outranks_its_exit_code(
 
     assert type(made) is errors.LacksPackage
     assert made.hint.startswith(hint)
+
+
+OPENSSL = (
+    "error: failed to run custom build command for `openssl-sys v0.9.106`",
+    "  Could not find directory of OpenSSL installation",
+)
+
+
+@pytest.mark.parametrize(
+    ("libc", "output", "error"),
+    [
+        ("musl", OPENSSL, errors.CannotBeStatic),
+        ("gnu", OPENSSL, errors.CargoFailed),
+        ("musl", ("error: failed to run custom build command for `ring v0.17.0`",), errors.CargoFailed),
+        ("musl", ("error[E0425]: cannot find value",), errors.CargoFailed),
+    ],
+)
+def test_a_script_that_looks_for_what_musl_has_not_is_named(
+    libc: str, output: tuple[str, ...], error: type[Exception]
+) -> None:
+    failure = failure_of(
+        "a step did not complete",
+        CONTAINER,
+        is_of_musl=libc == "musl",
+        noticed="cargo build failed: 101",
+        output=output,
+    )
+
+    assert type(failure) is error
+    assert error is not errors.CannotBeStatic or "openssl-sys 0.9.106 cannot be part" in str(failure)

@@ -31,6 +31,8 @@ _PATTERNS = tuple(
         (LIBRARY, r"unable to find library -l(\S+)"),
         (LIBRARY, r"library not found: (\S+)"),
         (LIBRARY, r"could not find native static library `([^`]+)`"),
+        # The linker of GNU, of a library that is there for another C library.
+        (LIBRARY, r"/lib([^/\s]+?)\.(?:a|so)\S*: undefined reference to symbol '[^']+@@GLIBC_"),
         # The compilers of C, GNU and LLVM.
         (HEADER, r"fatal error: '?([^\s':]+\.h)(?:: No such file or directory|' file not found)"),
         # prost-build 0.11 and later, clang-sys 1, cmake 0.1, cc 1, openssl-src, the crate pkg-config 0.3, rustc.

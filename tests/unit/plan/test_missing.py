@@ -34,6 +34,12 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ("The pkg-config command could not be found.", "no pkg-config", "pkg-config"),
         ("error: linker `clang` not found", "no clang", "clang"),
         ("/usr/bin/ld: cannot find -lnobodyhasthis: No such file", "no library nobodyhasthis", None),
+        (
+            "/usr/bin/ld: /usr/lib/x86_64-linux-gnu/libpcap.a(pcap.o): undefined reference to symbol "
+            "'__isoc23_fscanf@@GLIBC_2.38'",
+            "no library pcap",
+            "libpcap0.8-dev",
+        ),
     ],
 )
 def test_what_is_missing_leads_to_its_package(output: str, what: str, package: str | None) -> None:

@@ -161,12 +161,13 @@ def _reports(
 ) -> Iterator[BuildReport]:
     images = [image for each in built for image in each.group.images]
     found = engine.find_images([(i.tags[0], digests) for i, digests in zip(images, result.digests, strict=True)])
-    for image, digests, identity in zip(images, result.digests, found, strict=True):
+    for image, digests, (identity, size) in zip(images, result.digests, found, strict=True):
         yield BuildReport(
             plan=image,
             contents=None,
             digests=dict(zip(("config", "manifest"), digests, strict=False)),
             image=identity,
+            size=size,
             loaded=True,
             seconds=seconds,
         )

@@ -15,13 +15,14 @@ from rustdocker_tasks.collection import collection
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     import nox
     from invoke.tasks import Task
 
 # Nox lets all loggers tell everything: these would tell whole configurations and command lines.
+_UNASKED = (None,)
 _TALKATIVE = ("invoke", "python_on_whales", "docker", "urllib3")
 
 
@@ -31,39 +32,54 @@ def register(
     tasks: Sequence[str] = ("build", "check", "push"),
     packages: Sequence[str] = (),
     variants: Sequence[str] = (),
+    rusts: Sequence[str] = (),
     prefix: str = "",
     **settings: Any,
 ) -> None:
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
     With several `packages` or `variants` there is one for each, such as `build(variant='static')`, of the tasks
-    that have the flag. What follows
-    `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is the noxfile's
-    folder. Raises KeyError for a task that there is not.
+    that have the flag; with `rusts`, such as 1.85, one that compiles in the official image of each.
+    What follows `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is
+    the noxfile's folder. Raises KeyError for a task that there is not.
     """
     import nox
 
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    known = collection(root, **settings).tasks
+    known = {
+        rust: collection(root, **{**settings, **_image_of(rust, settings)}).tasks for rust in (*rusts, *_UNASKED)
+    }
     for name in tasks:
-        run: Any = _session(name, known[name])
-        for key, values in (("package", packages), ("variant", variants)):
-            if values and key in {argument.name for argument in known[name].get_arguments()}:
+        run: Any = _session(name, {rust: of_rust[name] for rust, of_rust in known.items()})
+        flags = {argument.name for argument in known[None][name].get_arguments()}
+        for key, values in (("package", packages), ("variant", variants), ("rust", rusts)):
+            if values and (key in flags or key == "rust"):
                 run = nox.parametrize(key, list(values))(run)
         nox.session(run, name=f"{prefix}{name}", python=False, default=False, tags=["docker"])
 
 
-def _session(name: str, task: Task[Any]) -> Callable[..., None]:
-    parser = Parser(contexts=[ParserContext(name=name, args=task.get_arguments())])
+def _image_of(rust: str | None, settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the setting that compiles with a version of Rust, in the official image."""
+    from rustdocker_tasks.settings.options import Settings
 
-    def run(session: nox.Session, **chosen: str) -> None:
+    if rust is None:
+        return {}
+    release = settings.get("debian_release", Settings().debian_release)
+    return {"build_image": f"rust:{rust}-slim-{release}"}
+
+
+def _session(name: str, tasks: Mapping[str | None, Task[Any]]) -> Callable[..., None]:
+    """Return a session that runs a task; `tasks` has it for each Rust that may be asked for."""
+    parser = Parser(contexts=[ParserContext(name=name, args=tasks[None].get_arguments())])
+
+    def run(session: nox.Session, rust: str | None = None, **chosen: str) -> None:
         words = [word for key, value in chosen.items() for word in (f"--{key}", value)]
         try:
             asked, *more = parser.parse_argv([name, *words, *session.posargs])
             if more:
                 session.error(f"{more[0].name} is no flag of {name}: a session is one task")
-            task(Context(Config(lazy=True)), **asked.as_kwargs)
+            tasks[rust](Context(Config(lazy=True)), **asked.as_kwargs)
         except ParseError as error:
             session.error(str(error))
         except Exit as error:
@@ -71,5 +87,5 @@ def _session(name: str, task: Task[Any]) -> Callable[..., None]:
                 raise KeyboardInterrupt from None
             session.error(error.message or f"{name} ended with exit code {error.code}")
 
-    run.__doc__ = task.__doc__
+    run.__doc__ = tasks[None].__doc__
     return run

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.printable import as_json
+from rustdocker_tasks.printable import as_json, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +35,7 @@ class BuildReport(Frozen, frozen=True, kw_only=True):
     image: str
     loaded: bool
     seconds: dict[str, float]  # by step: compile, assemble, load or write
+    size: int | None = None  # bytes, as the engine counts; None: nobody asked it
 
 
 class FailedImage(Frozen, frozen=True, kw_only=True):
@@ -77,18 +78,23 @@ def build_json(report: BuildReport) -> str:
             "backend": report.plan.backend.value,
             **{f"{name}_digest": value for name, value in report.digests.items()},
             **measured,
+            **({"size": report.size} if report.size is not None else {}),
             "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
         }
     )
 
 
 def images_text(made: Sequence[BuildReport | FailedImage]) -> str:
-    """Return the table of several images: a row for each with its name and ID."""
+    """Return the table of several images: a row for each with its name, ID and size."""
     width = max((len(each.plan.tags[0]) for each in made), default=0)
-    return "\n".join(
-        f"{each.plan.tags[0]:<{width}}  {'not made' if isinstance(each, FailedImage) else each.image}"
-        for each in made
-    )
+    return "\n".join(f"{each.plan.tags[0]:<{width}}  {_made(each)}" for each in made)
+
+
+def _made(image: BuildReport | FailedImage) -> str:
+    if isinstance(image, FailedImage):
+        return "not made"
+    size = image.contents.unpacked if image.contents is not None else image.size
+    return f"{image.image}  {megabytes(size):>9}" if size is not None else image.image
 
 
 def images_json(made: Sequence[BuildReport | FailedImage]) -> str:

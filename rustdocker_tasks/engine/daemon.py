@@ -137,18 +137,21 @@ class Daemon:
                     continue
         raise LoadFailed(label, problem="it took the archive, but does not have the image")
 
-    def find_images(self, wanted: Sequence[tuple[ImageReference, Sequence[str]]]) -> list[str]:
+    def find_images(self, wanted: Sequence[tuple[ImageReference, Sequence[str]]]) -> list[tuple[str, int | None]]:
         """Return the IDs of images that were given these tags, each with one of its digests; or raise LoadFailed.
 
-        To ask for each takes the engine longer than to list them.
+        To ask for each takes the engine longer than to list them. With each of several comes its size in bytes, as
+        the engine counts.
         """
         with _wrapped(EngineGone):
             listed = self._api.images(filters={"reference": [tag for tag, _ in wanted]}) if len(wanted) > 1 else []
-        known = {str(image["Id"]) for image in listed}
-        return [
-            next((each for each in identities if each in known), None) or self.find_image(identities, label=tag)
-            for tag, identities in wanted
-        ]
+        known = {str(image["Id"]): int(image["Size"]) for image in listed}
+        found = []
+        for tag, identities in wanted:
+            identity = next((each for each in identities if each in known), None)
+            identity = identity or self.find_image(identities, label=tag)
+            found.append((identity, known.get(identity)))
+        return found
 
     def push(self, tag: ImageReference) -> str:
         """Push what the tag names on this engine; return the digest that the registry has it under.

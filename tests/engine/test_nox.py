@@ -54,6 +54,18 @@ def test_there_is_a_session_for_each_package_and_variant(write: Write) -> None:
     assert "there is no package named `other`" in refused.stderr
 
 
+def test_there_is_a_session_for_each_rust(write: Write) -> None:
+    folder = with_noxfile(write, 'rusts=["1.85", "1"], tasks=["plan", "test"]')
+    listed = nox("--list", folder=folder).stdout
+    planned = nox("-s", "plan(rust='1.85')", folder=folder, RUSTDOCKER_BACKEND="buildx")
+
+    for name in ("plan", "test"):
+        for rust in ("1.85", "1"):
+            assert f"- {name}(rust='{rust}')" in listed
+    assert planned.code == 0, planned.stderr
+    assert "build image     rust:1.85-slim-trixie" in planned.stdout
+
+
 def test_what_follows_two_dashes_are_the_task_s_flags(write: Write) -> None:
     folder = with_noxfile(write, 'variant="minimal"')
 

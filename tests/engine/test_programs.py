@@ -104,6 +104,14 @@ def test_all_are_compiled_once_and_an_edit_changes_its_image_alone(folder: Path,
     assert printed(images(of_core)["web"], host) == "web 2"
 
 
+def test_the_table_has_the_size_of_each(folder: Path) -> None:
+    rows = [line.split() for line in build(folder).result.splitlines()]
+
+    assert [row[0] for row in rows] == ["api:0.1.0", "mail:0.1.0", "web:0.1.0"]
+    # Of them the base, Debian slim, takes most.
+    assert all(60 < float(row[2]) < 200 and row[3] == "MB" for row in rows)
+
+
 def test_an_image_is_the_same_whether_it_is_built_alone_or_with_others(folder: Path) -> None:
     together = images(build(folder))
     alone = invoke("web.build", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)

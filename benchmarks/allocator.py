@@ -1,0 +1,130 @@
+"""What the C library of a static program costs a threaded server: the example service under load.
+
+One command, one run, one after the other: answers a second are printed, and written to ALLOCATOR.md beside this file.
+Runs on the lab's engine, with its Rust for musl. About ten minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from statistics import median
+
+from benchmarks.contenders import ENVIRONMENT, docker
+from tasks.examples import WEB
+from tasks.lab import start as start_lab
+from tasks.lab.cache import say
+from tasks.lab.images import RUST_MUSL
+
+ROUNDS, SECONDS, CONNECTIONS, PATH = 5, 6, 32, "/source"
+RESULTS = Path(__file__).parent / "ALLOCATOR.md"
+_LOAD = Path(__file__).parent / "load.rs"
+_MIMALLOC = "#[global_allocator]\nstatic GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;\n\n"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A way to build the service; all with one Rust."""
+
+    name: str
+    variant: str
+    settings: dict[str, str] = field(default_factory=dict)
+    allocator: str | None = None  # a line of the manifest's dependencies
+
+
+BUILDS = (
+    Build("glibc (`minimal`)", "minimal"),
+    Build("musl (`static`)", "static"),
+    Build('static glibc (`static`, `libc = "gnu"`)', "static", {"RUSTDOCKER_LIBC": "gnu"}),
+    Build("musl, with mimalloc", "static", allocator='mimalloc = { version = "0.1", default-features = false }\n'),
+)
+
+
+def make(folder: Path, build: Build) -> str:
+    """Build the image, and return its ID."""
+    shutil.copytree(WEB, folder, ignore=shutil.ignore_patterns("target"))
+    (folder / "tasks.py").write_text("from rustdocker_tasks import ns\n")
+    if build.allocator is not None:
+        manifest, source = folder / "Cargo.toml", folder / "src/main.rs"
+        text = manifest.read_text()
+        manifest.write_text(text.replace("[dependencies]\n", f"[dependencies]\n{build.allocator}"))
+        source.write_text(source.read_text().replace("type Failure", f"{_MIMALLOC}type Failure"))
+        subprocess.run(["cargo", "update", "--workspace", "--quiet"], cwd=folder, check=True)
+    environment = {
+        **ENVIRONMENT,
+        **build.settings,
+        "RUSTDOCKER_VARIANT": build.variant,
+        "RUSTDOCKER_BUILD_IMAGE": RUST_MUSL,
+        "RUSTDOCKER_CACHE_ID": "benchmark-allocator",
+    }
+    words = [sys.executable, "-m", "invoke", "build"]
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout.strip()
+
+
+def answers(image: str, load: Path) -> float:
+    """Return how many answers a second the image's server gives."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    container = docker("run", "--detach", "--network=host", f"--env=PORT={port}", image).decode().strip()
+    try:
+        time.sleep(1)
+        words = [str(load), str(port), PATH, str(CONNECTIONS), str(SECONDS)]
+        return int(subprocess.check_output(words, text=True)) / SECONDS
+    finally:
+        docker("rm", "--force", container)
+
+
+def main() -> None:
+    """Measure and write the results."""
+    start_lab()
+    with tempfile.TemporaryDirectory() as name:
+        load = Path(name, "load")
+        subprocess.run(["rustc", "-O", "-o", str(load), str(_LOAD)], check=True)
+        images = {}
+        for number, build in enumerate(BUILDS):
+            say(build.name)
+            images[build.name] = make(Path(name, str(number)), build)
+        measured: dict[str, list[float]] = {build.name: [] for build in BUILDS}
+        for _ in range(ROUNDS):
+            for made, image in images.items():
+                measured[made].append(answers(image, load))
+    text = results_text(measured)
+    RESULTS.write_text(text, encoding="utf-8")
+    print(text)
+
+
+def results_text(measured: dict[str, list[float]]) -> str:
+    """Return the table in Markdown."""
+    at = {name: median(values) for name, values in measured.items()}
+    first = next(iter(at.values()))
+    day = datetime.now(timezone.utc).date().isoformat()
+    return "\n".join(
+        [
+            "# A server under load, by its C library",
+            "",
+            f"Written by `python -m benchmarks.allocator` on {day}: {os.cpu_count()} cores, which server and",
+            f"load share; the example service asked for `{PATH}` over {CONNECTIONS} connections. Medians of {ROUNDS}",
+            f"rounds of {SECONDS} seconds; in brackets the share of the first.",
+            "",
+            "| built as | answers a second |",
+            "|---|---|",
+            *(f"| {name} | {value:.0f} ({value / first:.2f}) |" for name, value in at.items()),
+            "",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()

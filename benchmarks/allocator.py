@@ -1,7 +1,7 @@
 """What the C library of a static program costs a threaded server: the example service under load.
 
-One command, one run, one after the other: answers a second are printed, and written to ALLOCATOR.md beside this file.
-Runs on the lab's engine, with its Rust for musl. About ten minutes.
+One command, one run, one after the other: answers a second are printed, and written to ALLOCATOR.md beside this
+file. Runs on the lab's engine, with its Rust for musl. About ten minutes.
 """
 
 from __future__ import annotations
@@ -115,8 +115,8 @@ def results_text(measured: dict[str, list[float]]) -> str:
             "# A server under load, by its C library",
             "",
             f"Written by `python -m benchmarks.allocator` on {day}: {os.cpu_count()} cores, which server and",
-            f"load share; the example service asked for `{PATH}` over {CONNECTIONS} connections. Medians of {ROUNDS}",
-            f"rounds of {SECONDS} seconds; in brackets the share of the first.",
+            f"load share; the example service asked for `{PATH}` over {CONNECTIONS} connections. Medians of",
+            f"{ROUNDS} rounds of {SECONDS} seconds; in brackets the share of the first.",
             "",
             "| built as | answers a second |",
             "|---|---|",

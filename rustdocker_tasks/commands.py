@@ -12,12 +12,13 @@ from rustdocker_tasks.cache import clear_mounts
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.context.folder import remove_own_folder
 from rustdocker_tasks.engine.daemon import connect
-from rustdocker_tasks.errors import CargoFailed, TestsFailed
+from rustdocker_tasks.errors import BadFlag, CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
+from rustdocker_tasks.inputs.style_files import find_kept
 from rustdocker_tasks.machine_facts import git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
-from rustdocker_tasks.plan.commands import TEST, CommandWords, chosen_packages, command_line, make_command_plan
+from rustdocker_tasks.plan.commands import CLEAN, CommandWords, chosen_packages, command_line, make_command_plan
 from rustdocker_tasks.plan.planner import choose_backend
 from rustdocker_tasks.plan.system_packages import known_crates, match_records, with_packages
 from rustdocker_tasks.printable import megabytes
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from rustdocker_tasks.cargo.model import Project
+    from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.plan.commands import CargoCommand, CommandPlan
     from rustdocker_tasks.plan.model import GitState, MachineFacts, NoGitState
     from rustdocker_tasks.progress import Progress, Say
@@ -57,6 +58,7 @@ def plan_command(
     project = load_project(start)
     outside = load_outside(project)
     resolved = _configure(project, layers)
+    kept = find_kept(project, outside)
     facts = facts or machine_facts(resolved, git_state(project, outside))
     plan = make_command_plan(
         project,
@@ -66,23 +68,31 @@ def plan_command(
         outside=outside,
         backend=choose_backend(resolved, facts, for_image=False),
         facts=facts,
+        kept=kept,
     )
     return PlannedCommand(plan=_with_system_packages(plan, project, resolved), git=facts.git)
 
 
 def _configure(project: Project, layers: Sequence[Layer]) -> ResolvedSettings:
-    """Return what is set for the workspace, and for its package if one alone is meant."""
+    """Return what is set for the workspace, and for the package that is meant, or lies in its root.
+
+    What packages need of Debian counts for all of them, as all are compiled.
+    """
     manifest = project.root / MANIFEST
     require_placed(manifest, project.text)
     workspace = metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text)
     of_all = resolve_settings((workspace, *layers))
     packages = chosen_packages(project, of_all)
-    if len(packages) != 1:
-        return of_all
-    own = packages[0]
-    require_placed(own.manifest, own.text)
-    layer = metadata_layer(own.metadata, source=Source.PACKAGE, manifest=own.manifest, text=own.text)
-    return resolve_settings((layer, workspace, *layers))
+    by_package = {each.manifest: resolve_settings((_own_layer(each), workspace, *layers)) for each in packages}
+    leading = packages[0].manifest if len(packages) == 1 else manifest
+    resolved = by_package.get(leading, of_all)
+    needed = dict.fromkeys(name for each in by_package.values() for name in each.settings.build_packages)
+    return replace(resolved, settings=replace(resolved.settings, build_packages=tuple(needed)))
+
+
+def _own_layer(package: Package) -> Layer:
+    require_placed(package.manifest, package.text)
+    return metadata_layer(package.metadata, source=Source.PACKAGE, manifest=package.manifest, text=package.text)
 
 
 def _with_system_packages(plan: CommandPlan, project: Project, resolved: ResolvedSettings) -> CommandPlan:
@@ -106,6 +116,9 @@ def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
     plan = planned.plan
     progress.say(command_line(plan))
     if plan.container is not None:
+        if "--fix" in plan.added.words:
+            problem = "what it mends in a container's copy is lost"
+            raise BadFlag("--args", value="--fix", problem=problem, example="--backend host")
         from rustdocker_tasks.container_command import run_in_container
 
         if code := run_in_container(plan, plan.container, planned.git, progress=progress):
@@ -127,7 +140,7 @@ def clean_project(start: Path, layers: Sequence[Layer], *, dry: bool, say: Say) 
 
     Raises NoEngine, MountsNotTold, CargoFailed.
     """
-    plan = plan_command(start, layers, TEST, CommandWords()).plan
+    plan = plan_command(start, layers, CLEAN, CommandWords()).plan
     root = plan.call.root
     if plan.container is None:
         if dry:

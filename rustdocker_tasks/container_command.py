@@ -18,6 +18,7 @@ from rustdocker_tasks.solve import build_request, failed, solve, what_does_not_c
 
 if TYPE_CHECKING:
     from rustdocker_tasks.context.folder import BuildContext
+    from rustdocker_tasks.context.sources import SourceFile
     from rustdocker_tasks.plan.commands import CommandPlan
     from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
     from rustdocker_tasks.progress import Progress
@@ -49,13 +50,20 @@ def run_in_container(
         return int(code.read_text()) if code.exists() else 0
 
 
+def _is_unchanged(source: SourceFile) -> bool:
+    try:
+        return sha256(source.place.read_bytes()).hexdigest() == source.digest
+    except OSError:
+        return False  # moved or removed
+
+
 def _take_back(folder: Path, context: BuildContext, progress: Progress) -> None:
     """Write the sources that the command changed, in their own places."""
     for path in sorted(each for each in folder.rglob("*") if each.is_file()):
         source = context.sources.get(path.relative_to(folder).as_posix())
         if source is None:
             continue  # a build script's
-        if sha256(source.place.read_bytes()).hexdigest() != source.digest:
+        if not _is_unchanged(source):
             progress.say(f"{source.place} was changed meanwhile, and is left alone")
             continue
         place = source.place.resolve()  # a link stays one

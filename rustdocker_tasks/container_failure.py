@@ -61,7 +61,7 @@ def failure_of(
 ) -> RustDockerError:
     """Return the error: by what our scripts noticed of the program, else by buildx's words, `reason`."""
     compiling = _of_compiling(output, noticed, container, is_of_musl=is_of_musl)
-    if (failure := compiling or _of_the_program(noticed, container)) is not None:
+    if (failure := compiling or _of_the_program(noticed, container, is_of_musl=is_of_musl)) is not None:
         return failure
     if 'no builder "' in reason:
         return BuildxUnusable(reason, set_by=container.builder_set_by)
@@ -135,12 +135,13 @@ def _of_glibc(output: Iterable[str]) -> CannotBeStatic | None:
     )
 
 
-def _of_the_program(noticed: str, container: ContainerBuild) -> RustDockerError | None:
+def _of_the_program(noticed: str, container: ContainerBuild, *, is_of_musl: bool) -> RustDockerError | None:
     """Return the error where the program would not start in its image."""
     kind, _, found = noticed.partition(": ")
     match kind:
         case "not static":
-            return NotStatic(program="the program", found=f"needs {found}", target_triple="musl")
+            libc = "musl" if is_of_musl else "glibc"
+            return NotStatic(program="the program", found=f"needs {found}", target_triple=libc)
         case "older library":
             image = str(container.runtime_image)
             return OlderLibrary(image, symbols=found, set_by=container.runtime_image_set_by)

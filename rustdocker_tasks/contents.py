@@ -100,9 +100,8 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
     plan = image.plan
     if path == _program(plan):
         yield f"the program, {plan.compile.profile} of {plan.compile.package} {plan.version}"
-    for asset in plan.assets:
-        if _is_within(path, _path(PurePosixPath(asset.destination))):
-            yield f"{asset.source.name}, an asset set by {plan.assets_set_by}"
+    if assets := [a.source.name for a in plan.assets if _is_within(path, _path(PurePosixPath(a.destination)))]:
+        yield f"{' or '.join(assets)}, set as `assets` by {plan.assets_set_by}"
     if path == _path(CERTIFICATES):
         yield ", ".join(["certificates of certifi", *(each.name for each in plan.ca_certificates)])
     if _is_within(path, _path(ZONES)):

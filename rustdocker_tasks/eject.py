@@ -26,12 +26,14 @@ from rustdocker_tasks.errors import NotOurs
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.plan.groups import group_of
 from rustdocker_tasks.plan.labels import without_commit
-from rustdocker_tasks.plan.model import ContextNames
+from rustdocker_tasks.plan.model import ContextNames, GitState
+from rustdocker_tasks.plan.naming import LENGTH_OF_COMMIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from rustdocker_tasks.image import ImageReference
     from rustdocker_tasks.plan.model import ContainerBuild, ImageGroup, ImagePlan
 
 _FOLDER = "docker"
@@ -132,6 +134,14 @@ def _lasting(plan: ImagePlan) -> ImagePlan:
     return replace(plan, config=replace(plan.config, labels=labels))
 
 
+def _lasting_tags(plan: ImagePlan) -> tuple[ImageReference, ...]:
+    """Return the tags that do not name the commit, all where there is no other."""
+    if not isinstance(plan.git, GitState):
+        return plan.tags
+    commit = plan.git.commit[:LENGTH_OF_COMMIT]
+    return tuple(tag for tag in plan.tags if commit not in tag) or plan.tags
+
+
 def _bake_targets(group: ImageGroup, dockerfile: Path, root: Path) -> Iterator[BakeTarget]:
     context = group.container.context
     for number, image in enumerate(group.images):
@@ -140,6 +150,6 @@ def _bake_targets(group: ImageGroup, dockerfile: Path, root: Path) -> Iterator[B
             context=posixpath.relpath(context.root.as_posix(), root.as_posix()),
             dockerfile=context.path_of(dockerfile),
             stage=final_stage(group, number),
-            tags=image.tags,
+            tags=_lasting_tags(image),
             created=image.created,
         )

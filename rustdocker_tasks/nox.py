@@ -39,7 +39,7 @@ def register(
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
     With several `packages` or `variants` there is one for each, such as `build(variant='static')`, of the tasks
-    that have the flag; with `rusts`, such as 1.85, one that compiles in the official image of each.
+    that have the flag; with `rusts`, such as 1.85, one that compiles with each.
     What follows `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is
     the noxfile's folder. Raises KeyError for a task that there is not.
     """
@@ -48,7 +48,8 @@ def register(
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     known = {
-        rust: collection(root, **{**settings, **_image_of(rust, settings)}).tasks for rust in (*rusts, *_UNASKED)
+        rust: collection(root, **{**settings, **({"toolchain": rust} if rust else {})}).tasks
+        for rust in (*rusts, *_UNASKED)
     }
     for name in tasks:
         run: Any = _session(name, {rust: of_rust[name] for rust, of_rust in known.items()})
@@ -57,16 +58,6 @@ def register(
             if values and (key in flags or key == "rust"):
                 run = nox.parametrize(key, list(values))(run)
         nox.session(run, name=f"{prefix}{name}", python=False, default=False, tags=["docker"])
-
-
-def _image_of(rust: str | None, settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return the setting that compiles with a version of Rust, in the official image."""
-    from rustdocker_tasks.settings.options import Settings
-
-    if rust is None:
-        return {}
-    release = settings.get("debian_release", Settings().debian_release)
-    return {"build_image": f"rust:{rust}-slim-{release}"}
 
 
 def _session(name: str, tasks: Mapping[str | None, Task[Any]]) -> Callable[..., None]:

@@ -59,7 +59,13 @@ def stream_lines(
     process = _started(
         argv,
         lambda: subprocess.Popen(  # noqa: S603 - as above
-            argv, cwd=folder, env=environment, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+            argv,
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            encoding="utf-8",
+            errors="replace",
         ),
     )
     with process:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.changes import touched_packages
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.plan.model import ImagePlan
-    from rustdocker_tasks.progress import Progress
+    from rustdocker_tasks.progress import Progress, Say
     from rustdocker_tasks.results import BuildReport
 
 
@@ -88,7 +89,7 @@ def build_programs(planned: Sequence[Planned], *, progress: Progress) -> list[Bu
     return made
 
 
-def eject_programs(planned: Sequence[Planned]) -> Path:
+def eject_programs(planned: Sequence[Planned], *, say: Say) -> Path:
     """Write what builds all images without this tool; raises BadValue on the host backend, NotOurs."""
     from rustdocker_tasks.eject import write_bake_file
     from rustdocker_tasks.plan.container import require_container
@@ -97,7 +98,11 @@ def eject_programs(planned: Sequence[Planned]) -> Path:
     for each in planned:
         require_container(each.plan, "a Dockerfile is for docker's own build")
     first = planned[0]
-    return write_bake_file(group_images([each.plan for each in planned], first.project, first.outside))
+    groups = group_images([each.plan for each in planned], first.project, first.outside)
+    context = groups[0].container.context
+    if context.root != context.project:
+        say(f"its context is another folder: docker buildx bake --allow=fs.read={shlex.quote(str(context.root))}")
+    return write_bake_file(groups)
 
 
 def require_all(made: Sequence[BuildReport | FailedImage]) -> None:

@@ -79,7 +79,7 @@ def plan_text(plan: ImagePlan, resolved: ResolvedSettings, more: Sequence[tuple[
 
 def dependency_rows(project: Project, plan: ImagePlan, found: FoundGraph) -> list[tuple[str, str]]:
     """Return what is known of the crates that go into the program, and of what tells cargo how to compile them."""
-    toolchain = project.toolchain
+    toolchain = project.toolchain if plan.container is None else plan.container.toolchain
     asked = toolchain and (toolchain.channel or str(toolchain.folder or "components alone"))
     return [
         ("dependencies", f"{_number_of_crates(found)}, by {found.source}"),

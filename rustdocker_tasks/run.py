@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _SECONDS_TO_START = 3
 # From 126 on codes are those of engines and signals. Source: Docker, `docker run`, "Exit status".
 _LAST_OF_ITS_OWN = 125
+_PANIC = 101  # Source: Rust's standard library, std::process
 
 
 class RunFlags(Frozen, frozen=True, kw_only=True):
@@ -96,7 +97,7 @@ def check_image(planned: Planned, flags: CheckFlags, *, progress: Progress) -> V
     engine = connect()
     request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
     verdict = check_container(engine, request, wait_seconds=wait_seconds, say=progress.say)
-    _require_works(verdict, request, highest_code=0)
+    _require_works(verdict, request, is_start_enough=False)
     return verdict
 
 
@@ -112,7 +113,7 @@ def check_before_push(
     seconds = seconds_to_wait(flags.run.wait) if request.waits_for_ports else _SECONDS_TO_START
     progress.say(f"starting {request.label}, where nothing is granted")
     verdict = check_container(engine, request, wait_seconds=seconds, say=progress.say)
-    _require_works(verdict, request, highest_code=_LAST_OF_ITS_OWN, before_push=True)
+    _require_works(verdict, request, is_start_enough=True, before_push=True)
 
 
 def _granted_nothing(request: RunRequest, memory: str) -> RunRequest:
@@ -123,11 +124,19 @@ def _granted_nothing(request: RunRequest, memory: str) -> RunRequest:
     )
 
 
-def _require_works(verdict: Verdict, request: RunRequest, *, highest_code: int, before_push: bool = False) -> None:
+def _is_its_own(code: int) -> bool:
+    """Whether a program chose that code itself."""
+    return code <= _LAST_OF_ITS_OWN and code != _PANIC
+
+
+def _require_works(
+    verdict: Verdict, request: RunRequest, *, is_start_enough: bool, before_push: bool = False
+) -> None:
     code = verdict.exit_code
+    is_fine = code is None or code == 0 or (is_start_enough and _is_its_own(code))
     if verdict.problem is not None:
         found, set_by = verdict.problem.what, verdict.problem.set_by
-    elif code is not None and (code > highest_code or request.waits_for_ports):
+    elif code is not None and (request.waits_for_ports or not is_fine):
         when = " before it listened" if request.waits_for_ports else ""
         found, set_by = f"it ended with exit code {code}{when}", "the program"
     else:

@@ -18,7 +18,7 @@ from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.image import ImageReference
 from rustdocker_tasks.inputs.proxies import find_proxies
-from rustdocker_tasks.plan.commands import TEST, CommandWords
+from rustdocker_tasks.plan.commands import SHELL, CommandWords
 from rustdocker_tasks.plan.container import require_container
 from rustdocker_tasks.solve import build_request, failed, solve, write_dockerfile
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.commands import CommandPlan
+    from rustdocker_tasks.plan.context import ContextFolders
     from rustdocker_tasks.plan.model import ContainerBuild
     from rustdocker_tasks.progress import Progress
     from rustdocker_tasks.settings.sources import Layer
@@ -43,18 +44,25 @@ def open_shell(
     It has the Rust, the packages, the certificates and the proxies with which images are built. What is compiled
     in it stays on a volume of the project's. Raises ProjectError, SettingsError, CompileError, EngineError.
     """
-    plan = plan_command(start, layers, TEST, CommandWords()).plan
+    plan = plan_command(start, layers, SHELL, CommandWords()).plan
     container = require_container(plan, "it is the machine itself, and has a shell")
     proxies = find_proxies(os.environ)
     image = _make_image(plan, container, proxies, progress)
     folder = posixpath.normpath(posixpath.join(_SOURCES, container.context.project_path))
     with TemporaryDirectory() as name:
         mounts = [
-            ("type=bind", f"source={container.context.root}", f"target={_SOURCES}", "readonly"),
+            *_sources(container.context),
             ("type=volume", f"source={container.shell_id}", f"target={KEPT}"),
             *_secrets(container, proxies, Path(name)),
         ]
-        return run_interactively(image, words, mounts=mounts, workdir=folder, tty=sys.stdin.isatty())
+        return run_interactively(
+            image,
+            words,
+            mounts=mounts,
+            environment=plan.call.environment,
+            workdir=folder,
+            tty=sys.stdin.isatty(),
+        )
 
 
 def _make_image(plan: CommandPlan, container: ContainerBuild, proxies: Proxies, progress: Progress) -> str:
@@ -72,15 +80,24 @@ def _make_image(plan: CommandPlan, container: ContainerBuild, proxies: Proxies, 
     return connect().find_image(result.digests[0], label=tag)
 
 
+def _sources(folders: ContextFolders) -> Iterator[tuple[str, ...]]:
+    """Mounts of what the project is made of, each where it lies in the context."""
+    for place in folders.places:
+        if place.exists():
+            yield _mounted(place, posixpath.normpath(posixpath.join(_SOURCES, folders.path_of(place))))
+
+
 def _secrets(container: ContainerBuild, proxies: Proxies, folder: Path) -> Iterator[tuple[str, ...]]:
     """Mounts of what the shell needs to know of this machine, in the places where a build has its secrets."""
     bundle = find_ca_bundle(os.environ) if container.ca_bundle else None
     if bundle is not None:
-        yield _mounted(bundle, CA_BUNDLE)
+        yield _mounted(bundle.resolve(), f"/run/secrets/{CA_BUNDLE}")
     if known := proxies.secret():
         (folder / PROXIES).write_text(known, encoding="utf-8")
-        yield _mounted(folder / PROXIES, PROXIES)
+        yield _mounted(folder / PROXIES, f"/run/secrets/{PROXIES}")
 
 
-def _mounted(path: Path, identity: str) -> tuple[str, ...]:
-    return ("type=bind", f"source={path.resolve()}", f"target=/run/secrets/{identity}", "readonly")
+def _mounted(path: Path, target: str) -> tuple[str, ...]:
+    """Return a mount in docker's words, which it reads as a row of CSV."""
+    fields = ("type=bind", f"source={path}", f"target={target}", "readonly")
+    return tuple('"{}"'.format(field.replace('"', '""')) for field in fields)

@@ -197,7 +197,7 @@ def dockerfile_all(bound: Bound, c: Context, flags: Flags) -> None:
 
     planned = bound.planned_all(c, flags)
     if not is_dry(c, *planned):
-        show_result(str(eject_programs(planned)))
+        show_result(str(eject_programs(planned, say=Terminal().say)))
 
 
 def sizes(bound: Bound, c: Context, flags: Flags) -> None:

@@ -105,6 +105,7 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
     return (
         *asked,
         *own,
+        *(f"!{literal(folders.path_of(place))}" for place in folders.kept),
         *map(literal, map(folders.path_of, around)),
         *_NEVER,
         *map(literal, targets),

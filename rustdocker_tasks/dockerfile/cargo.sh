@@ -91,6 +91,11 @@ set_aside() {
 
 close_doors() {
     rm -f /rustdocker/git-credential
+    # What runs afterwards in this step has no use for them.
+    for variable in $(env | sed -n 's/^\(CARGO_REGISTRIES_[A-Z0-9_]*_TOKEN\)=.*/\1/p'); do
+        unset "$variable"
+    done
+    unset CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS CARGO_NET_GIT_FETCH_WITH_CLI SSH_AUTH_SOCK
     for file in /etc/gitconfig /etc/ssh/ssh_known_hosts; do
         if [ -e "$file.aside" ]; then
             mv "$file.aside" "$file"

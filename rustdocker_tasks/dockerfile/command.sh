@@ -26,8 +26,12 @@ run_tests() {
     require_success test "$code"
     sweep
     unset CARGO_TERM_PROGRESS_WHEN
+    offline=--offline
+    for word; do
+        case $word in --) break ;; --no-run) return ;; --offline) offline= ;; esac
+    done
     # shellcheck disable=SC2086 # none, or one word
-    cargo test --offline $target_flag "$@" || code=$?
+    cargo test $offline $target_flag "$@" || code=$?
 }
 
 compile_tests() {
@@ -36,7 +40,7 @@ compile_tests() {
         [ -z "$is_first" ] || set --
         is_first=
         # Those in documentation are compiled as they are run, and the two flags exclude each other.
-        [ "$word" = --doc ] || set -- "$@" "$word"
+        case $word in --doc | --no-run) ;; *) set -- "$@" "$word" ;; esac
     done
     run_cargo "$work/messages" "$target" "$sources/$project" test --no-run "$@"
 }

@@ -16,7 +16,7 @@ def compose_shell(plan: CommandPlan, build: ContainerBuild, names: ContextNames)
     """Return the Dockerfile, for a context that holds what `names` says."""
     return (
         From(image=build.build_image),
-        Env({"CARGO_HOME": f"{KEPT}/cargo-home", "CARGO_TARGET_DIR": f"{KEPT}/target", **plan.call.environment}),
+        Env({"CARGO_HOME": f"{KEPT}/cargo-home", "CARGO_TARGET_DIR": f"{KEPT}/target"}),
         prepare_step(plan.call, build, names, target=plan.call.target_triple),
         Run(
             mounts=(bind(names, names.cargo_script, "/cargo"), bind(names, names.shell_script, "/shell")),

@@ -204,7 +204,13 @@ def _attributes(values: Mapping[str, str]) -> str:
 
 
 def run_interactively(
-    image: str, words: Sequence[str], *, mounts: Sequence[Sequence[str]], workdir: str, tty: bool
+    image: str,
+    words: Sequence[str],
+    *,
+    mounts: Sequence[Sequence[str]],
+    environment: Mapping[str, str],
+    workdir: str,
+    tty: bool,
 ) -> tuple[str, int]:
     """Run a container of the image in front of the user, and remove it; return what it wrote, and its exit code.
 
@@ -220,6 +226,7 @@ def run_interactively(
             image,
             list(words),
             mounts=[list(each) for each in mounts],
+            envs=dict(environment),
             workdir=workdir,
             interactive=True,
             tty=tty,

@@ -35,7 +35,9 @@ def build_command(step: CompileStep) -> list[str]:
 
 def developer_command(plan: CommandPlan) -> list[str]:
     """Return the command that runs tests, lints or formats."""
-    return ["cargo", plan.command.name, *cargo_words(plan, str(plan.call.manifest))]
+    triple = plan.call.target_triple if plan.command.compiles else None
+    target = [f"--target={triple}"] if triple else []
+    return ["cargo", plan.command.name, *target, *cargo_words(plan, str(plan.call.manifest))]
 
 
 def empty_command(root: Path) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.graph import Wanted
 from rustdocker_tasks.cargo.lock import find_unlocked
 from rustdocker_tasks.cargo.model import PackageId
-from rustdocker_tasks.cargo.platforms import platform_of
+from rustdocker_tasks.cargo.platforms import holds, platform_of
 from rustdocker_tasks.errors import BadValue, OutdatedLock, nearest
 from rustdocker_tasks.plan.profiles import load_profiles
 
@@ -27,6 +27,7 @@ def cargo_environment(project: Project, settings: Settings, *, in_container: boo
     return {
         **({"SQLX_OFFLINE": "true"} if is_saved else {}),
         **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
+        **({"RUSTUP_TOOLCHAIN": settings.toolchain} if settings.toolchain and not in_container else {}),
         **settings.build_env,
     }
 
@@ -52,12 +53,29 @@ def wanted_crates(
     )
 
 
-def common_rustflags(config: CargoConfig) -> tuple[str, ...]:
-    """Return the configuration's flags for all targets, none where there are any for single ones.
+def common_rustflags(config: CargoConfig, triple: str) -> tuple[str, ...]:
+    """Return the configuration's flags for all targets, none where there are any for this one.
 
     Source: the Cargo book, "Configuration", `build.rustflags`: cargo takes the ones or the others.
     """
-    return () if any(table.rustflags for table in config.by_target.values()) else config.rustflags
+    platform = platform_of(triple)
+    own = (table for name, table in config.by_target.items() if holds(name, platform) is not False)
+    return () if any(table.rustflags for table in own) else config.rustflags
+
+
+def with_crt_static(environment: dict[str, str], *, is_wanted: bool) -> dict[str, str]:
+    """Return the environment with glibc linked statically by each variable of flags in it.
+
+    Source: the Cargo book, "Configuration", `build.rustflags`: a variable takes the place of what is configured.
+    """
+    if not is_wanted:
+        return environment
+    flag = "-Ctarget-feature=+crt-static"
+    separators = {"CARGO_ENCODED_RUSTFLAGS": "\x1f", "RUSTFLAGS": " ", "CARGO_BUILD_RUSTFLAGS": " "}
+    return {
+        name: f"{value}{separators[name]}{flag}" if name in separators else value
+        for name, value in environment.items()
+    }
 
 
 def known_profiles(project: Project, *, in_container: bool) -> frozenset[str]:

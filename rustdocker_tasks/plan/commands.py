@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import NoSuchPackage, nearest
@@ -23,6 +24,7 @@ from rustdocker_tasks.variants import load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.plan.model import ContainerBuild, MachineFacts
@@ -38,8 +40,11 @@ class CargoCommand(Frozen, frozen=True, kw_only=True):
     usual: tuple[str, ...] = ()  # flags that it gets unasked
     usual_last: tuple[str, ...] = ()  # and those for what it runs
     compiles: bool = True
+    needs_lock: bool = True  # where it compiles: a lock file that is out of date is refused
 
 
+CLEAN = CargoCommand(name="clean", compiles=False)
+SHELL = CargoCommand(name="shell", needs_lock=False)
 TEST = CargoCommand(name="test")
 CLIPPY = CargoCommand(name="clippy", component="clippy", usual=("--all-targets",))
 # Told by nobody, rustfmt colours what goes to a file too.
@@ -94,8 +99,9 @@ def make_command_plan(
     outside: Sequence[Package],
     backend: ChosenBackend,
     facts: MachineFacts,
+    kept: Sequence[Path] = (),
 ) -> CommandPlan:
-    """Return the plan of a command; raises ProjectError, SettingsError.
+    """Return the plan of a command, which reads `kept` whatever is ignored; raises ProjectError, SettingsError.
 
     The profile is the command's own unless a flag asks for another one: that of the settings is the image's.
     """
@@ -109,7 +115,7 @@ def make_command_plan(
         target = target_in_container(dynamic, resolved, project.own_config)
     else:
         target = target_on_host(dynamic, resolved, project.config, None)
-    if command.compiles:
+    if command.compiles and command.needs_lock:
         require_locked(project, resolved)
     is_whole = _is_whole(resolved)
     return CommandPlan(
@@ -133,7 +139,9 @@ def make_command_plan(
         added=added,
         backend=backend.backend,
         backend_reason=backend.reason,
-        container=command_container(project, outside=outside, resolved=resolved, target=target.triple, facts=facts)
+        container=command_container(
+            project, outside=outside, resolved=resolved, target=target, facts=facts, kept=kept
+        )
         if in_container
         else None,
         binaries=sum(len(package.binaries) for package in packages),
@@ -146,12 +154,15 @@ def _is_asked_for(resolved: ResolvedSettings, key: str) -> bool:
 
 def cargo_words(plan: CommandPlan, manifest: str) -> list[str]:
     """Return the words after `cargo test` and the like, with the path of the manifest where cargo runs."""
+    given = {*takewhile(lambda word: word != "--", plan.added.words)}
     if plan.command.compiles:
         chosen = ["--workspace"] if plan.is_whole else []
         own = [*chosen, *plan.command.usual, *compile_flags(plan.call)]
     else:
         # `--all` would also take in packages outside of the workspace.
         own = [*(f"--package={name}" for name in plan.packages), *plan.command.usual]
+    # Cargo refuses a flag that is there twice.
+    own = [flag for flag in own if flag not in given]
     words = [f"--manifest-path={manifest}", *own, *plan.added.words]
     last = [*plan.command.usual_last, *plan.added.last]
     return [*words, *(["--"] if last and "--" not in words else []), *last]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.fetching import make_fetch_skeleton
+from rustdocker_tasks.cargo.model import ToolchainFile
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
@@ -21,11 +23,11 @@ from rustdocker_tasks.variants import Base, Linkage, load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from rustdocker_tasks.cargo.model import Package, Project, Target, ToolchainFile
+    from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.commands import CommandPlan
     from rustdocker_tasks.plan.model import ImagePlan, MachineFacts
+    from rustdocker_tasks.plan.target import ChosenTarget
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
     from rustdocker_tasks.variants import Variant
@@ -50,17 +52,18 @@ def container_build(
     outside: Sequence[Package],
     resolved: ResolvedSettings,
     variant: Variant,
-    target: str | None,
+    target: ChosenTarget,
     facts: MachineFacts,
+    kept: Sequence[Path] = (),
 ) -> ContainerBuild:
-    """Return it; `target` is the triple to compile for, None for the builder's own.
-
-    Raises BadValue, OutsideOfContext.
-    """
+    """Return it; `kept` are sources that no ignore file keeps out. Raises BadValue, OutsideOfContext."""
     settings = resolved.settings
     git = _git_folder(resolved, facts) if settings.git_folder else None
-    context = context_folders(project, outside, git)
-    is_musl = variant.linkage is Linkage.STATIC or (target is not None and "-musl" in target)
+    context = context_folders(project, outside, git, kept)
+    triple = target.triple
+    is_musl = not target.crt_static and (
+        variant.linkage is Linkage.STATIC or (triple is not None and "-musl" in triple)
+    )
     cache = choose_cache(resolved, facts)
     stores = (*settings.cache_from, *((settings.cache_to,) if settings.cache_to else ()))
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
@@ -80,7 +83,7 @@ def container_build(
         context=context,
         project_id=project_id,
         # Another compiler and another C library have artefacts of their own.
-        cache_id=f"{project_id}-{_hash(rust, variant.linkage.value)}",
+        cache_id=f"{project_id}-{_hash(rust, variant.linkage.value, *(['gnu'] if target.crt_static else []))}",
         cache_reason=f"{cache.cache.value}: {cache.reason}",
         fetch=make_fetch_skeleton(project, outside) if settings.offline else None,
         isolates=facts.isolates,
@@ -93,7 +96,7 @@ def container_build(
             (
                 *tools_of(
                     project.own_config,
-                    target or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
+                    triple or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
                     needs_musl_for_c=is_musl and bool(_READ_C & (project.locked_packages or _READ_C)),
                     needs_git=git is not None,
                 ),
@@ -106,7 +109,7 @@ def container_build(
         runtime_packages=settings.runtime_packages,
         runtime_packages_set_by=resolved.origin("runtime-packages").where,
         git=context.path_of(context.git) if context.git else None,
-        toolchain=_toolchain_in_container(project, settings),
+        toolchain=_toolchain_in_container(project, resolved),
         git_readers=() if git else tuple(sorted(_READ_GIT & (project.locked_packages or frozenset()))),
         ca_bundle=settings.ca_bundle,
         secrets=secrets_of(project),
@@ -120,8 +123,9 @@ def command_container(
     *,
     outside: Sequence[Package],
     resolved: ResolvedSettings,
-    target: str | None,
+    target: ChosenTarget,
     facts: MachineFacts,
+    kept: Sequence[Path],
 ) -> ContainerBuild:
     """Return what a command of cargo's for developers needs in a container; raises as `container_build`.
 
@@ -135,6 +139,7 @@ def command_container(
         variant=load_variants()["minimal"],
         target=target,
         facts=facts,
+        kept=kept,
     )
     return replace(
         build,
@@ -199,9 +204,16 @@ def _project_id(project: Project, settings: Settings, facts: MachineFacts) -> st
     return settings.cache_id or place or str(project.root)
 
 
-def _toolchain_in_container(project: Project, settings: Settings) -> ToolchainFile | None:
-    """Return what the toolchain file asks for, None where nobody asks for anything, or somebody asks otherwise."""
-    file = project.toolchain
+def _toolchain_in_container(project: Project, resolved: ResolvedSettings) -> ToolchainFile | None:
+    """Return what is asked for, None where nobody asks for anything, or cargo's environment does.
+
+    The setting outranks the file, and is said in its way.
+    """
+    settings, file = resolved.settings, project.toolchain
+    if settings.toolchain is not None:
+        components = file.components if file is not None else ()
+        origin = Path(resolved.origin("toolchain").where)
+        return ToolchainFile(path=origin, channel=settings.toolchain, components=components)
     if file is not None and _OUTRANKS_THE_FILE in settings.build_env:
         return None
     if file is not None and file.folder is not None:

@@ -24,6 +24,7 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
     files: tuple[Path, ...] = ()  # single files outside of all those; not all are there
     manifests: tuple[Path, ...] = ()  # those, and the lock file, without which cargo refuses the project
     git: Path | None = None  # the repository's own folder, which is sent and is no source
+    kept: tuple[Path, ...] = ()  # sources that no ignore file of the user's keeps out
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -41,7 +42,9 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
         return place.relative_to(self.root).as_posix()
 
 
-def context_folders(project: Project, outside: Sequence[Package], git: Path | None = None) -> ContextFolders:
+def context_folders(
+    project: Project, outside: Sequence[Package], git: Path | None = None, kept: Sequence[Path] = ()
+) -> ContextFolders:
     """Return the workspace's folder or, if packages lie outside of it, the nearest that they all lie in."""
     root = project.root
     packages = (*project.members, *outside)
@@ -57,7 +60,7 @@ def context_folders(project: Project, outside: Sequence[Package], git: Path | No
     )
     files = dict.fromkeys(
         file
-        for file in (*of_packages, *config.files, *config.named_files)
+        for file in (*of_packages, *config.files, *config.named_files, *kept)
         if not any(file.is_relative_to(folder) for folder in (root, *beside))
     )
     return ContextFolders(
@@ -71,6 +74,7 @@ def context_folders(project: Project, outside: Sequence[Package], git: Path | No
             *(each.manifest for each in packages),
         ),
         git=git,
+        kept=tuple(kept),
     )
 
 

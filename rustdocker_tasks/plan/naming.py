@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import GitState
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
-_SHORT = 12  # digits of a commit, as git itself has them in large repositories
+LENGTH_OF_COMMIT = 12  # digits of a commit, as git itself has them in large repositories
 _VERSION_LENGTH = 100  # of the 128 that a tag may have
 
 
@@ -63,7 +63,7 @@ def _version_parts(version: str) -> dict[str, str]:
 def _git_values(git: GitState | NoGitState) -> dict[str, str]:
     if isinstance(git, NoGitState):
         return {}
-    sha = git.commit[:_SHORT] + ("-dirty" if git.dirty else "")
+    sha = git.commit[:LENGTH_OF_COMMIT] + ("-dirty" if git.dirty else "")
     return {"git-sha": sha, **({"branch": git.branch} if git.branch else {})}
 
 

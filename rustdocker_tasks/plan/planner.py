@@ -17,6 +17,7 @@ from rustdocker_tasks.plan.cargo_call import (
     profile_environment,
     require_locked,
     require_profile,
+    with_crt_static,
 )
 from rustdocker_tasks.plan.container import container_build, require_one_line
 from rustdocker_tasks.plan.labels import image_labels
@@ -149,13 +150,19 @@ def make_plan(
             profile=require_profile(project, profiles, resolved),
             features=_features(package, binary, resolved),
             default_features=settings.default_features,
-            environment={
-                **profile_environment(profiles, settings.profile),
-                **cargo_environment(project, settings, in_container=in_container),
-            },
+            environment=with_crt_static(
+                {
+                    **profile_environment(profiles, settings.profile),
+                    **cargo_environment(project, settings, in_container=in_container),
+                },
+                is_wanted=in_container and target.crt_static,
+            ),
             target_triple=target.triple,
             crt_static=target.crt_static,
-            rustflags=common_rustflags(project.own_config if in_container else project.config),
+            rustflags=common_rustflags(
+                project.own_config if in_container else project.config,
+                target.triple or f"{facts.machine}-unknown-linux-gnu",
+            ),
             locked_packages=project.locked_packages,
             locked=settings.locked and project.locked_packages is not None,
             root=project.root,
@@ -167,7 +174,7 @@ def make_plan(
             outside=outside,
             resolved=resolved,
             variant=variant,
-            target=target.triple,
+            target=target,
             facts=facts,
         )
         if in_container

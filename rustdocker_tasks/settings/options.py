@@ -73,6 +73,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         Libc | None,
         Meta(description="The C library of a static program: musl, or gnu for glibc.", examples=['"gnu"']),
     ] = None
+    toolchain: Annotated[
+        Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None,
+        Meta(
+            description="The Rust to compile with, in place of the toolchain file's: a channel of rustup.",
+            examples=['"1.85"'],
+        ),
+    ] = None
     build_env: Annotated[
         dict[str, str],
         Meta(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Outcome, Write, crate, start
+from tests.conftest import Outcome, Write, crate, start, write_files
 from tests.engine.conftest import MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
@@ -55,15 +55,16 @@ def test_there_is_a_session_for_each_package_and_variant(write: Write) -> None:
 
 
 def test_there_is_a_session_for_each_rust(write: Write) -> None:
-    folder = with_noxfile(write, 'rusts=["1.85", "1"], tasks=["plan", "test"]')
+    folder = with_noxfile(write, 'rusts=["1.85", "1.95"], tasks=["plan", "test"]')
+    write_files(folder, {"rust-toolchain": "1.90.0\n"})
     listed = nox("--list", folder=folder).stdout
     planned = nox("-s", "plan(rust='1.85')", folder=folder, RUSTDOCKER_BACKEND="buildx")
 
     for name in ("plan", "test"):
-        for rust in ("1.85", "1"):
+        for rust in ("1.85", "1.95"):
             assert f"- {name}(rust='{rust}')" in listed
     assert planned.code == 0, planned.stderr
-    assert "build image     rust:1.85-slim-trixie" in planned.stdout
+    assert "toolchain       1.85 (collection(toolchain=…))" in planned.stdout
 
 
 def test_what_follows_two_dashes_are_the_task_s_flags(write: Write) -> None:

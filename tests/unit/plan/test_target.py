@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rustdocker_tasks.cargo.model import CargoConfig
+from rustdocker_tasks.cargo.model import CargoConfig, TargetConfig
 from rustdocker_tasks.cargo.platforms import TargetTriple
 from rustdocker_tasks.errors import BadValue, SeveralTargets
+from rustdocker_tasks.plan.cargo_call import common_rustflags, with_crt_static
 from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.plan.target import ChosenTarget, target_in_container, target_on_host
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
@@ -124,3 +125,32 @@ def test_musl_asked_for_by_name_must_be_installed() -> None:
 def test_what_is_no_target_of_linux_is_refused(triple: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         TargetTriple(triple)
+
+
+PLAIN, OWN = ("--cfg", "foo"), ("--cfg", "bar")
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("x86_64-pc-windows-msvc", PLAIN),
+        ("cfg(windows)", PLAIN),
+        (GNU, ()),
+        ('cfg(target_os = "linux")', ()),
+    ],
+)
+def test_flags_for_all_targets_count_where_this_one_has_none(table: str, expected: tuple[str, ...]) -> None:
+    given = CargoConfig(rustflags=PLAIN, by_target={table: TargetConfig(linker=None, rustflags=OWN)})
+
+    assert common_rustflags(given, GNU) == expected
+
+
+def test_variables_of_flags_link_glibc_statically_too() -> None:
+    environment = {"RUSTFLAGS": "--cfg a", "CARGO_ENCODED_RUSTFLAGS": "--cfg\x1fb", "OTHER": "x"}
+
+    assert with_crt_static(environment, is_wanted=True) == {
+        "RUSTFLAGS": "--cfg a -Ctarget-feature=+crt-static",
+        "CARGO_ENCODED_RUSTFLAGS": "--cfg\x1fb\x1f-Ctarget-feature=+crt-static",
+        "OTHER": "x",
+    }
+    assert with_crt_static(environment, is_wanted=False) == environment

@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from rustdocker_tasks import errors
-from rustdocker_tasks.commands import plan_command
+from rustdocker_tasks.commands import PlannedCommand, plan_command, run_command
+from rustdocker_tasks.context.sources import list_sources
 from rustdocker_tasks.dockerfile.compose_command import compose_command
 from rustdocker_tasks.dockerfile.render import render
+from rustdocker_tasks.host.cargo_command import developer_command
 from rustdocker_tasks.plan.commands import (
+    CLEAN,
     CLIPPY,
     FMT,
+    SHELL,
     TEST,
     CargoCommand,
     CommandPlan,
@@ -22,6 +26,8 @@ from rustdocker_tasks.plan.commands import (
     command_line,
 )
 from rustdocker_tasks.settings.sources import Layer, Source
+from rustdocker_tasks.terminal import Terminal as Silent
+from tests.conftest import write_files
 from tests.unit.dockerfile.test_dockerfile import NAMES
 from tests.unit.plan.test_groups import FACTS, root
 
@@ -99,6 +105,91 @@ def test_what_a_package_sets_counts_where_it_alone_is_tested(root: Path) -> None
     assert planned(root, package="web").call.environment == {"WEB": "1"}
     assert planned(root, package="api").call.environment == {}
     assert planned(root).call.environment == {}
+
+
+def test_what_the_package_in_the_root_sets_counts_for_the_workspace(root: Path) -> None:
+    (root / "src").mkdir()
+    (root / "src/main.rs").write_text("fn main() {}")
+    package = '[package]\nname = "main"\nversion = "0.1.0"\n[package.metadata.rustdocker]\noffline = true\n'
+    (root / "Cargo.toml").write_text(
+        f'{package}build-packages = ["libx-dev"]\n{(root / "Cargo.toml").read_text()}'
+    )
+    lock = root / "Cargo.lock"
+    lock.write_text(f'{lock.read_text()}[[package]]\nname = "main"\nversion = "0.1.0"\n')
+    with (root / "crates/web/Cargo.toml").open("a") as file:
+        file.write('[package.metadata.rustdocker]\nbuild-packages = ["liby-dev"]\n')
+
+    whole, web = planned(root), planned(root, package="web")
+
+    assert whole.container is not None
+    assert web.container is not None
+    assert whole.call.environment == {"CARGO_NET_OFFLINE": "true"}
+    assert {each.package for each in whole.container.packages} == {"libx-dev", "liby-dev"}
+    assert (web.call.environment, [each.package for each in web.container.packages]) == ({}, ["liby-dev"])
+
+
+def test_a_flag_that_is_given_again_is_there_once(root: Path) -> None:
+    words = CommandWords(words=("--all-targets", "--workspace", "--locked", "--", "--locked"))
+
+    assert called(root, CLIPPY, words=words) == ["--manifest-path=M", *words.words]
+
+
+def test_the_target_reaches_cargo_on_the_host(root: Path) -> None:
+    triple = "x86_64-unknown-linux-musl"
+    test, fmt = (planned(root, command, backend="host", target=triple) for command in (TEST, FMT))
+
+    assert developer_command(test)[:3] == ["cargo", "test", f"--target={triple}"]
+    assert f"--target={triple}" not in developer_command(fmt)
+
+
+def test_a_lock_file_that_is_out_of_date_stops_no_cleaning(root: Path) -> None:
+    (root / "Cargo.lock").write_text("version = 4\n")
+
+    assert planned(root, CLEAN).container is not None
+    assert planned(root, SHELL).container is not None
+    with pytest.raises(errors.OutdatedLock):
+        planned(root, TEST)
+
+
+def test_what_only_developers_read_is_there_whatever_is_ignored(root: Path) -> None:
+    (root / ".dockerignore").write_text("tests\n**/tests\n*.toml\n!**/Cargo.toml\n.*\n")
+    kept = ["crates/web/tests/it.rs", "rustfmt.toml", "crates/api/.clippy.toml"]
+    for name in (*kept, "crates/web/tests/.env", "notes.toml"):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text("x")
+
+    container = planned(root).container
+    assert container is not None
+    sources = set(list_sources(container.context).files)
+
+    assert {*kept} <= sources
+    assert not {"crates/web/tests/.env", "notes.toml"} & sources
+
+
+def test_style_is_looked_for_up_to_the_repository(tmp_path: Path) -> None:
+    folder = tmp_path / "repository/services/shop"
+    files = {"Cargo.toml": '[package]\nname = "shop"\nversion = "0.1.0"\n', "src/main.rs": "fn main() {}\n"}
+    write_files(folder, files)
+    (tmp_path / "repository/.git").mkdir()
+    for place in (tmp_path, tmp_path / "repository"):
+        (place / "rustfmt.toml").write_text("max_width = 60\n")
+
+    container = planned(folder, FMT).container
+
+    assert container is not None
+    assert container.context.root == tmp_path / "repository"
+    assert set(list_sources(container.context).files) == {
+        "rustfmt.toml",
+        "services/shop/Cargo.toml",
+        "services/shop/src/main.rs",
+    }
+
+
+def test_what_clippy_mends_in_a_container_would_be_lost(root: Path) -> None:
+    plan = planned(root, CLIPPY, words=CommandWords(words=("--fix",)))
+
+    with pytest.raises(errors.BadFlag, match="is lost"):
+        run_command(PlannedCommand(plan=plan, git=FACTS.git), progress=Silent())
 
 
 def test_an_unknown_package_is_refused(root: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
 from rustdocker_tasks.contents import ReadImage, inspect_json, inspect_text, layer_names, reason_for, sizes_text
 from rustdocker_tasks.engine.saved_image import SavedLayer, read_layers
+from rustdocker_tasks.image_config import Asset, ContainerPath
 from rustdocker_tasks.plan.model import ImagePlan
 from rustdocker_tasks.plan.tools import BuildPackage
 from tests.unit.dockerfile.test_dockerfile import planned
@@ -117,3 +119,12 @@ def saved(layer: bytes) -> io.BytesIO:
             archive.addfile(member, io.BytesIO(content))
     buffer.seek(0)
     return buffer
+
+
+def test_assets_of_one_folder_are_named_together(slim: ReadImage) -> None:
+    assets = tuple(
+        Asset(source=Path(name), destination=ContainerPath("/srv/data")) for name in ("one.txt", "two.txt")
+    )
+    image = replace(slim, plan=replace(slim.plan, assets=assets, assets_set_by="--x"))
+
+    assert reason_for(image, "srv/data/two.txt") == "one.txt or two.txt, set as `assets` by --x"

@@ -114,6 +114,19 @@ def test_who_names_a_toolchain_outranks_the_file(write: Write) -> None:
     assert done.result == f"gnu {own_version()}"
 
 
+def test_the_setting_outranks_the_file(write: Write) -> None:
+    folder = write(crate("overridden", **FILES, **{"rust-toolchain": "1.31.0\n"}))
+
+    done = run(folder, RUSTDOCKER_TOOLCHAIN=own_version())
+    other = run(folder, RUSTDOCKER_TOOLCHAIN="1.30.0", RUSTDOCKER_BUILD_ENV=NO_SERVER)
+    on_host = invoke("run", folder=folder, RUSTDOCKER_TOOLCHAIN=own_version())
+
+    assert done.result == f"gnu {own_version()}"
+    assert "adding Rust 1.30.0" in other.stderr
+    assert other.code == 67
+    assert own_version() in on_host.result
+
+
 def test_cargo_s_configuration_outside_of_the_project_is_named(write: Write) -> None:
     app = crate("inner")
     folder = write(

@@ -108,6 +108,8 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
         yield "time zones of tzdata"
     if path in map(_path, USERS):
         yield "the users there are"
+    if path == "etc/os-release":
+        yield "the system that scanners take its packages to be of"
     if record := _RECORD.fullmatch(path):
         yield f"what scanners read of {record[1]}"
     if not _is_ours(image, path):

@@ -99,6 +99,13 @@ record_package() {
     fi
 }
 
+# Scanners look up a package's faults by the system that it is of.
+name_system() {
+    [ -z "$runtime" ] && [ -d "$out/var/lib/dpkg/status.d" ] && [ -e /etc/os-release ] || return 0
+    mkdir -p "$out/etc"
+    cat /etc/os-release > "$out/etc/os-release"
+}
+
 # Ask the loader that the image has whether it would start the program: it sees what is not there and what is too old.
 check_start() {
     path=$({ sed "s|^|$out|" /rustdocker/own; [ -z "$runtime" ] || sed "s|^|$runtime|" /rustdocker/searched; } | paste -s -d :)
@@ -121,6 +128,7 @@ if [ "$linkage" = dynamic ] && [ -n "$out" ]; then
     if [ -n "$interpreter" ]; then
         find_loader
         add_libraries
+        name_system
         check_start
     fi
 fi

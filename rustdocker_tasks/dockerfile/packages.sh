@@ -75,7 +75,8 @@ if [ -z "$runtime" ] && [ -n "$interpreter" ]; then
     own=$(find . -name "$(basename "$interpreter")" -type f | head -n 1)
     [ -z "$own" ] || { rm -f ".$interpreter"; install -D "$own" ".$interpreter"; }
 fi
-mkdir -p "$out"
+mkdir -p "$out/etc"
+[ -n "$runtime" ] || ! [ -e /etc/os-release ] || cat /etc/os-release > "$out/etc/os-release"
 cp -a . "$out/"
 find "$out" -exec touch --no-dereference --date=@0 {} +
 rm -rf "$work"

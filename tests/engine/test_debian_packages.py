@@ -100,13 +100,18 @@ def test_an_added_library_has_its_package_s_record_and_its_licence(write: Write,
     with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine, exported(engine, image) as files:
         record = files.extractfile("var/lib/dpkg/status.d/libpcap0.8t64")
         names = {member.name for member in files.getmembers()}
+        found = files.extractfile("etc/os-release" if variant == "minimal" else "usr/lib/os-release")
         assert record is not None
+        assert found is not None
+        system = found.read().decode()
         lines = record.read().decode().splitlines()
     assert lines[:2] == ["Package: libpcap0.8t64", "Status: install ok installed"]
     assert any(line.startswith("Version: 1.") for line in lines)
     assert "usr/share/doc/libpcap0.8t64/copyright" in names
     # What the base has is the base's own matter.
     assert ("var/lib/dpkg/status.d/libc6" in names) == (variant == "minimal")
+    # By it scanners know whose packages these are; here it is the build image's, or the base's own.
+    assert "ID=debian" in system.splitlines()
     (why,) = [each["why"] for each in told["heaviest"] if "/libpcap.so." in each["path"]]
     assert why.startswith("of libpcap0.8t64 1.")
     assert why.endswith(" (asked for by the environment variable RUSTDOCKER_BUILD_PACKAGES)")

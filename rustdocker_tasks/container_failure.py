@@ -108,11 +108,12 @@ def _of_cargo(
         )
     if is_of_musl and (failure := _of_glibc(output)) is not None:
         return failure
+    again = "build again" if failed["command"] in {"build", "fetch"} else "try again"
     return CargoFailed(
         command=f"cargo {failed['command']}",
         code=int(failed["code"]),
         found="its message stands above",
-        hint="mend what it names, then try again",
+        hint=f"mend what it names, then {again}",
     )
 
 

@@ -316,7 +316,7 @@ def test_the_host_backend_keeps_nothing_of_its_own(write: Write) -> None:
     refused = invoke("cache", folder=write(crate("kept")))
 
     assert refused.code == 64
-    assert "it keeps nothing but your own target folder, which `cargo clean` empties" in refused.stderr
+    assert "it keeps nothing but your own target folder, which `invoke clean` empties" in refused.stderr
 
 
 @pytest.mark.parametrize("workspace", ["mount"], indirect=True)

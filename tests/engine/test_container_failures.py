@@ -240,7 +240,7 @@ def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write) 
     settings = {**BUILDX, "DOCKER_HOST": CURRENT_ENGINE}
     assert invoke("build", folder=folder, **settings).result
     dockerfile = (folder / "target/rustdocker/slim/Dockerfile").read_text()
-    mount = re.search("id=(rustdocker-[0-9a-f]{16}),", dockerfile)
+    mount = re.search("id=(rustdocker-[0-9a-f-]{33}),", dockerfile)
     assert mount is not None
     (folder / "damage").write_text(CUT_SHORT.format(image=RUST, mount=mount[1]))
     words = ["docker", "buildx", "build", f"--file={folder / 'damage'}", str(folder / "src")]

@@ -36,6 +36,9 @@ _UNSEEN = "      Timing report saved to "
 _TAKEN = re.compile(r"importing cache manifest from (.*)")
 _PUT = re.compile(r"exporting cache to .*")
 _NONE_YET = re.compile(r"WARNING: local cache import at (.*) not found due to err: .*")
+# Cargo writes the first word of a line by itself, in twelve columns. Where another step speaks in between, buildx
+# ends the line there, and brings it again, whole, when it comes back to the step.
+_CUT = re.compile(r"(?=.{12}(?:#|$)) +[A-Z][a-z]+(?:#\d+ \.\.\.)?")
 _REMEMBERED = 5_000  # lines; a build script that fails can write hundreds
 _DEPENDENCIES = "compile dependencies"
 # What BuildKit calls its work -> what we call it. A step that runs one of our scripts is called after that.
@@ -103,7 +106,7 @@ class BuildLog:
             return [f"there are no layers in {none_yet[1]} yet"] if none_yet else []
         number, text = of_a_vertex.groups()
         if output := _OUTPUT.fullmatch(text):
-            return self._feed_output(number, output[1])
+            return [] if _CUT.fullmatch(output[1]) else self._feed_output(number, output[1])
         if number not in self._names:
             self._begin(number, text)
             return []

@@ -41,6 +41,16 @@ def test_what_cargo_and_our_scripts_say_is_shown_once_and_nothing_else() -> None
     ]
 
 
+@pytest.mark.parametrize("cut", ["   Compiling", "    Finished", "      Timing#9 ..."])
+def test_a_line_that_another_step_cut_off_is_shown_when_it_is_whole(cut: str) -> None:
+    begun = FAILED.partition("#9 0.412")[0]
+    _, shown = fed(
+        f"{begun}#9 0.5 {cut}\n#9 ...\n\n#9 0.5    Compiling app v1.0.0\n#9 0.6    Word\n#9 0.7 Compiling"
+    )
+
+    assert shown == ["   Compiling app v1.0.0", "   Word", "Compiling"]
+
+
 def test_what_our_scripts_notice_is_kept_apart() -> None:
     log, _ = fed(FAILED)
 

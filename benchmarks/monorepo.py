@@ -70,7 +70,7 @@ def main() -> None:
         say("edits")
         edits = [edited(folder, number) for number in range(EDITS)]
         say("nothing changed")
-        raw = {each: raw_bake(folder / each, programs) for each, programs in WORKSPACES.items()}
+        raw = {each: raw_bake(folder / each, programs, context=folder) for each, programs in WORKSPACES.items()}
         idle = [
             (seconds(folder, *_INVOKE, "build"), sum(seconds(folder / each, *raw[each]) for each in WORKSPACES))
             for _ in range(PAUSES)

@@ -47,16 +47,19 @@ def edited(folder: Path, number: int, *words: str) -> float:
     return seconds(folder, *_INVOKE, *words)
 
 
-def raw_bake(folder: Path, programs: int) -> tuple[str, ...]:
-    """Return docker's own command for the Dockerfile that we have just used for that many programs."""
-    file = _bake_file(folder, programs)
+def raw_bake(folder: Path, programs: int, *, context: Path | None = None) -> tuple[str, ...]:
+    """Return docker's own command for the Dockerfile that we have just used for that many programs of a folder.
+
+    `context` is the folder around it that is sent, if packages lie outside of it.
+    """
+    file = _bake_file(folder, context or folder, programs)
     return ("env", "BUILDX_BAKE_ENTITLEMENTS_FS=0", "docker", "buildx", "bake", f"--file={file}", "--load")
 
 
-def _bake_file(folder: Path, programs: int) -> Path:
+def _bake_file(folder: Path, context: Path, programs: int) -> Path:
     bundle = find_ca_bundle(os.environ)
     target = {
-        "context": str(folder),
+        "context": str(context),
         "dockerfile": str(folder / "target/rustdocker/group-1/Dockerfile"),
         "secret": [f"id=ca-bundle,src={bundle}"] if bundle else [],
         "attest": ["type=provenance,disabled=true"],

@@ -27,7 +27,6 @@ from tasks.lab.images import RUST_MUSL
 ROUNDS, SECONDS, CONNECTIONS, PATH = 5, 6, 32, "/source"
 RESULTS = Path(__file__).parent / "ALLOCATOR.md"
 _LOAD = Path(__file__).parent / "load.rs"
-_MIMALLOC = "#[global_allocator]\nstatic GLOBAL: mimalloc::MiMalloc = mimalloc::MiMalloc;\n\n"
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,12 @@ class Build:
     name: str
     variant: str
     settings: dict[str, str] = field(default_factory=dict)
-    allocator: str | None = None  # a line of the manifest's dependencies
 
 
 BUILDS = (
     Build("glibc (`minimal`)", "minimal"),
     Build("musl (`static`)", "static"),
     Build('static glibc (`static`, `libc = "gnu"`)', "static", {"RUSTDOCKER_LIBC": "gnu"}),
-    Build("musl, with mimalloc", "static", allocator='mimalloc = { version = "0.1", default-features = false }\n'),
 )
 
 
@@ -52,18 +49,13 @@ def make(folder: Path, build: Build) -> str:
     """Build the image, and return its ID."""
     shutil.copytree(WEB, folder, ignore=shutil.ignore_patterns("target"))
     (folder / "tasks.py").write_text("from rustdocker_tasks import ns\n")
-    if build.allocator is not None:
-        manifest, source = folder / "Cargo.toml", folder / "src/main.rs"
-        text = manifest.read_text()
-        manifest.write_text(text.replace("[dependencies]\n", f"[dependencies]\n{build.allocator}"))
-        source.write_text(source.read_text().replace("type Failure", f"{_MIMALLOC}type Failure"))
-        subprocess.run(["cargo", "update", "--workspace", "--quiet"], cwd=folder, check=True)
     environment = {
         **ENVIRONMENT,
         **build.settings,
         "RUSTDOCKER_VARIANT": build.variant,
         "RUSTDOCKER_BUILD_IMAGE": RUST_MUSL,
         "RUSTDOCKER_CACHE_ID": "benchmark-allocator",
+        "RUSTDOCKER_TAG": f"rustdocker-bench-allocator:{folder.name}",
     }
     words = [sys.executable, "-m", "invoke", "build"]
     done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)

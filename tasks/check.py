@@ -58,5 +58,11 @@ def check(c: Context) -> None:
 @task(auto_shortflags=False)
 def bench(c: Context) -> None:
     """Measure start-up and rebuilds, side by side with doing without us; about an hour."""
-    for benchmark in (*("startup", "reading", "mirror", "rebuild", "peers"), "programs", "monorepo", "profiles"):
+    for benchmark in (
+        *("startup", "reading", "mirror", "rebuild", "peers"),
+        "programs",
+        "monorepo",
+        "profiles",
+        "allocator",
+    ):
         _python(c, f"benchmarks.{benchmark}")

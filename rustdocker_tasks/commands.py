@@ -20,7 +20,7 @@ from rustdocker_tasks.machine_facts import git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
 from rustdocker_tasks.plan.commands import CLEAN, CommandWords, chosen_packages, command_line, make_command_plan
 from rustdocker_tasks.plan.planner import choose_backend
-from rustdocker_tasks.plan.system_packages import known_crates, match_records, with_packages
+from rustdocker_tasks.plan.system_packages import has_known_crates, match_records, with_packages
 from rustdocker_tasks.printable import megabytes
 from rustdocker_tasks.process import stream_lines
 from rustdocker_tasks.settings.resolve import resolve_settings
@@ -97,9 +97,7 @@ def _own_layer(package: Package) -> Layer:
 
 def _with_system_packages(plan: CommandPlan, project: Project, resolved: ResolvedSettings) -> CommandPlan:
     """Look into the graph where one of its crates may need a package of Debian: what tests need is in it."""
-    if plan.container is None or not plan.command.compiles:
-        return plan
-    if not known_crates() & (plan.call.locked_packages or frozenset()):
+    if plan.container is None or not plan.command.compiles or not has_known_crates(plan.call):
         return plan
     from rustdocker_tasks.cargo.crates import find_graph
 

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.context.folder import GroupContents, prepared_context
 from rustdocker_tasks.dockerfile.compose_command import compose_command
-from rustdocker_tasks.engine.buildx import BuildTarget
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
-from rustdocker_tasks.solve import build_request, failed, solve, what_does_not_count, write_dockerfile
+from rustdocker_tasks.solve import solve_alone, what_does_not_count
 
 if TYPE_CHECKING:
     from rustdocker_tasks.context.folder import BuildContext
@@ -37,16 +36,19 @@ def run_in_container(
         progress.say(line)
     contents = GroupContents(support=(), fetch=container.fetch)
     with prepared_context(container.context, [contents]) as context, TemporaryDirectory() as name:
-        path = context.dockerfile(plan.command.name)
-        names = context.names[0]
-        write_dockerfile(path, compose_command(plan, container, names, run=token_hex(8)), names, context)
-        target = BuildTarget(dockerfile=path, stage=None, folder=Path(name))
-        request = build_request(context, [target], [container], proxies, created=0)
-        result, logs = solve(request, context, meanwhile=lambda: None, progress=progress)
-        if not result.succeeded:
-            raise failed(logs[-1], container)
-        _take_back(Path(name) / "files", context, progress)
-        code = Path(name) / "code"
+        dockerfile = compose_command(plan, container, context.names[0], run=token_hex(8))
+        folder = Path(name)
+        solve_alone(
+            dockerfile,
+            context,
+            container,
+            proxies,
+            name=plan.command.name,
+            folder=folder,
+            progress=progress,
+        )
+        _take_back(folder / "files", context, progress)
+        code = folder / "code"
         return int(code.read_text()) if code.exists() else 0
 
 

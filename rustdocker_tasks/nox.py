@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from invoke.tasks import Task
 
 # Nox lets all loggers tell everything: these would tell whole configurations and command lines.
-_UNASKED = (None,)
 _TALKATIVE = ("invoke", "python_on_whales", "docker", "urllib3")
 
 
@@ -49,7 +48,7 @@ def register(
         logging.getLogger(name).setLevel(logging.WARNING)
     known = {
         rust: collection(root, **{**settings, **({"toolchain": rust} if rust else {})}).tasks
-        for rust in (*rusts, *_UNASKED)
+        for rust in (*rusts, None)
     }
     for name in tasks:
         run: Any = _session(name, {rust: of_rust[name] for rust, of_rust in known.items()})

@@ -26,7 +26,7 @@ from rustdocker_tasks.plan.planner import (
     make_plan,
     possible_variants,
 )
-from rustdocker_tasks.plan.system_packages import known_crates, with_system_packages
+from rustdocker_tasks.plan.system_packages import has_known_crates, with_system_packages
 from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
@@ -142,7 +142,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
 def _with_system_packages(planned: Planned) -> Planned:
     """Look into the graph where one of its crates may need a package of Debian: it takes tenths of a second."""
     plan = planned.plan
-    if plan.container is None or not known_crates() & (plan.compile.locked_packages or frozenset()):
+    if plan.container is None or not has_known_crates(plan.compile):
         return planned
     found = find_dependencies(planned)
     if found.graph is None:

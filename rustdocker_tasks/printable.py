@@ -15,6 +15,16 @@ def megabytes(size: int) -> str:
     return f"{size / _MEGABYTE:.1f} MB"
 
 
+def as_bake(value: object) -> str:
+    """Return a value as bake's files have it: as JSON, but for what stands for an expression there.
+
+    Source: the Docker docs, "Expression evaluation in Bake".
+    """
+    import json
+
+    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")
+
+
 def as_json(value: object) -> str:
     import json
 

@@ -13,14 +13,14 @@ from rustdocker_tasks.commands import plan_command
 from rustdocker_tasks.context.folder import GroupContents, prepared_context
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KEPT, PROXIES
 from rustdocker_tasks.dockerfile.compose_shell import compose_shell
-from rustdocker_tasks.engine.buildx import BuildTarget, run_interactively
+from rustdocker_tasks.engine.buildx import run_interactively
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.image import ImageReference
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.plan.commands import SHELL, CommandWords
 from rustdocker_tasks.plan.container import require_container
-from rustdocker_tasks.solve import build_request, failed, solve, write_dockerfile
+from rustdocker_tasks.solve import solve_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,14 +69,8 @@ def _make_image(plan: CommandPlan, container: ContainerBuild, proxies: Proxies, 
     tag = ImageReference(f"rustdocker-shell:{container.shell_id}")
     contents = GroupContents(support=())
     with prepared_context(container.context, [contents]) as context:
-        path = context.dockerfile("shell")
-        names = context.names[0]
-        write_dockerfile(path, compose_shell(plan, container, names), names, context)
-        target = BuildTarget(dockerfile=path, stage=None, tags=(tag,))
-        request = build_request(context, [target], [container], proxies, created=0)
-        result, logs = solve(request, context, meanwhile=lambda: None, progress=progress)
-    if not result.succeeded:
-        raise failed(logs[-1], container)
+        dockerfile = compose_shell(plan, container, context.names[0])
+        result = solve_alone(dockerfile, context, container, proxies, name="shell", tags=(tag,), progress=progress)
     return connect().find_image(result.digests[0], label=tag)
 
 

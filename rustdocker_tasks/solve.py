@@ -12,7 +12,7 @@ from rustdocker_tasks.context.folder import cannot_write, render_ignore_file
 from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KNOWN_HOSTS, PROXIES
 from rustdocker_tasks.dockerfile.render import render
 from rustdocker_tasks.engine.build_log import BuildLog, Told
-from rustdocker_tasks.engine.buildx import BuildRequest, build
+from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.plan.model import GitState
@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.context.folder import BuildContext
     from rustdocker_tasks.dockerfile.instructions import Dockerfile
-    from rustdocker_tasks.engine.buildx import BuildResult, BuildTarget
+    from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.errors import RustDockerError
+    from rustdocker_tasks.image import ImageReference
     from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ContextNames, NoGitState
     from rustdocker_tasks.progress import LiveProgress, Progress
@@ -59,8 +60,29 @@ def solve(
     return result, logs
 
 
-def failed(log: BuildLog, container: ContainerBuild) -> RustDockerError:
-    """Return why a build that makes no image of a program failed."""
+def solve_alone(
+    dockerfile: Dockerfile,
+    context: BuildContext,
+    container: ContainerBuild,
+    proxies: Proxies,
+    *,
+    name: str,
+    tags: tuple[ImageReference, ...] = (),
+    folder: Path | None = None,
+    progress: Progress,
+) -> BuildResult:
+    """Build what is no image of a program, into the engine or a folder; raises the error that it fails with."""
+    path = context.dockerfile(name)
+    write_dockerfile(path, dockerfile, context.names[0], context)
+    target = BuildTarget(dockerfile=path, stage=None, tags=tags, folder=folder)
+    request = build_request(context, [target], [container], proxies, created=0)
+    result, logs = solve(request, context, meanwhile=lambda: None, progress=progress)
+    if not result.succeeded:
+        raise _failure(logs[-1], container)
+    return result
+
+
+def _failure(log: BuildLog, container: ContainerBuild) -> RustDockerError:
     told = log.told_of(log.told) or Told()
     output = tuple(told.output)
     return failure_of(log.reason, container, is_of_musl=False, noticed=told.noticed, output=output)

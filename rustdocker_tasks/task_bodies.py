@@ -82,7 +82,9 @@ def watch(bound: Bound, c: Context, flags: Flags) -> None:
     """Build and run the image, and again after each change of a source; Ctrl-C ends it."""
     from rustdocker_tasks.watch import watch_image
 
-    if not is_dry(c, *([bound.planned(c, flags)] if c.config.run.dry else [])):
+    if c.config.run.dry:
+        is_dry(c, bound.planned(c, flags))
+    else:
         watch_image(lambda: bound.planned(c, flags), _run_flags(c, flags), progress=Terminal())
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.dockerfile.render import FIRST_LINE
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.printable import as_bake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def render_bake_file(targets: Iterable[BakeTarget]) -> str:
         while name in named:
             name += "-"
         named[name] = target
-    blocks = [f'group "default" {{\n  targets = {_value(list(named))}\n}}\n']
+    blocks = [f'group "default" {{\n  targets = {as_bake(list(named))}\n}}\n']
     blocks += [_block(name, target) for name, target in named.items()]
     return "\n".join([f"{FIRST_LINE}\n", *blocks])
 
@@ -47,11 +47,6 @@ def _block(name: str, target: BakeTarget) -> str:
         "tags": list(target.tags),
         "attest": ["type=provenance,disabled=true"],
     }
-    lines = [f"  {key} = {_value(value)}\n" for key, value in values.items()]
+    lines = [f"  {key} = {as_bake(value)}\n" for key, value in values.items()]
     arguments = f'  args = {{ SOURCE_DATE_EPOCH = "{target.created}" }}\n'
     return f'target "{name}" {{\n{"".join(lines)}{arguments}}}\n'
-
-
-def _value(value: object) -> str:
-    """Return a value as HCL writes it: as JSON, but for what stands for an expression there."""
-    return json.dumps(value, ensure_ascii=False).replace("${", "$${").replace("%{", "%%{")

@@ -240,14 +240,7 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
         ),
         is_isolated=is_isolated(build),
         words=(
-            *environment_words(plan.compile),
-            "sh",
-            f"/context/{names.folder}/{names.compile_script}",
-            names.sources or "-",
-            sources,
-            build.context.project_path,
-            build.git or "-",
-            target,
+            *mirror_words(plan.compile, build, names, names.compile_script, sources=sources, target=target),
             plan.variant.linkage.value,
             names.mirror_script,
             names.cargo_script,
@@ -262,6 +255,21 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
             *compile_flags(plan.compile),
         ),
     )
+
+
+def mirror_words(
+    call: CargoCall,
+    build: ContainerBuild,
+    names: ContextNames,
+    script: str,
+    *,
+    sources: str = SOURCES,
+    target: str = TARGET,
+) -> tuple[str, ...]:
+    """Return the words that start a script which brings the mirror up to date, up to those of its own."""
+    path = f"/context/{names.folder}/{script}"
+    place = (names.sources or "-", sources, build.context.project_path, build.git or "-", target)
+    return (*environment_words(call), "sh", path, *place)
 
 
 def for_cargo(build: ContainerBuild) -> Iterator[Mount]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from rustdocker_tasks.errors import BuildxUnusable
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.printable import as_bake
 from rustdocker_tasks.process import ended_with_children, read_output
 
 if TYPE_CHECKING:
@@ -182,8 +183,7 @@ def bake_file(request: BuildRequest, secrets: Mapping[str, Path]) -> str:
         }
 
     targets = {name: one(target) for name, target in zip(_names(request), request.targets, strict=True)}
-    # Bake takes what stands in its strings after a dollar or a percent sign and a brace for an expression.
-    return json.dumps({"target": targets}).replace("${", "$${").replace("%{", "%%{")
+    return as_bake({"target": targets})
 
 
 def target_name(number: int) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from rustdocker_tasks.cargo.graph import Graph, ResolvedCrate
-    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
+    from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ImagePlan
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 _CPP = "c++"
@@ -72,6 +72,11 @@ def load_records() -> tuple[Record, ...]:
 def known_crates() -> frozenset[str]:
     """Return the names of all crates that a record is about."""
     return frozenset(record.crate for record in load_records())
+
+
+def has_known_crates(call: CargoCall) -> bool:
+    """Whether the graph is worth a look, which takes tenths of a second: a record is about a locked crate."""
+    return bool(known_crates() & (call.locked_packages or frozenset()))
 
 
 def with_system_packages(

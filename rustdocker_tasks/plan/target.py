@@ -68,13 +68,8 @@ def target_on_host(
     usual = triple or toolchain.host_triple
     musl = f"{usual.partition('-')[0]}-unknown-linux-musl"
     if resolved.settings.libc is Libc.MUSL and musl not in toolchain.installed_targets:
-        raise BadValue(
-            "libc",
-            value="musl",
-            where=resolved.origin("libc").where,
-            problem=f"the target {musl} is not installed: `rustup target add {musl}`",
-            example='"gnu"',
-        )
+        problem = f"the target {musl} is not installed: `rustup target add {musl}`"
+        raise _bad_libc(resolved, problem, other=Libc.GNU)
     if musl in toolchain.installed_targets:
         return ChosenTarget(musl, crt_static=False, reason=f"static with musl, as the target {musl} is installed")
     return ChosenTarget(
@@ -86,13 +81,7 @@ def target_on_host(
 
 def _static_with_glibc(resolved: ResolvedSettings, triple: str | None, origin: str) -> ChosenTarget:
     if triple is not None and _is_musl(triple):
-        raise BadValue(
-            "libc",
-            value="gnu",
-            where=resolved.origin("libc").where,
-            problem=f"the target {triple} is of musl ({origin})",
-            example='"musl"',
-        )
+        raise _bad_libc(resolved, f"the target {triple} is of musl ({origin})", other=Libc.MUSL)
     reason = f"static with glibc (+crt-static), set by {resolved.origin('libc').where}; {GLIBC_ALONE}"
     return ChosenTarget(triple, crt_static=True, reason=reason)
 
@@ -115,6 +104,13 @@ def _is_linux(triple: str) -> bool:
 
 def _is_musl(triple: str) -> bool:
     return platform_of(triple).values["target_env"] == "musl"
+
+
+def _bad_libc(resolved: ResolvedSettings, problem: str, *, other: Libc) -> BadValue:
+    """Return the error of a C library that cannot be, with the one that can."""
+    value = next(each for each in Libc if each is not other).value
+    where = resolved.origin("libc").where
+    return BadValue("libc", value=value, where=where, problem=problem, example=f'"{other.value}"')
 
 
 def _bad_target(resolved: ResolvedSettings, problem: str) -> BadValue:

@@ -58,18 +58,17 @@ add_libraries() {
     [ -z "$missing" ] || fail "no library: $missing"
     sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' /rustdocker/libraries > /rustdocker/found
     [ -n "$runtime" ] || echo "$interpreter" >> /rustdocker/found
-    { system_folders "$interpreter"; cached_folders ""; } | while read -r folder; do
-        realpath --canonicalize-missing "$folder"
-    done | sort -u > /rustdocker/system
+    { system_folders "$interpreter"; cached_folders ""; } \
+        | xargs -r -d '\n' realpath --canonicalize-missing | sort -u > /rustdocker/system
     system_folders "$loader" > /rustdocker/own
     { cat /rustdocker/own; [ -z "$runtime" ] || cached_folders "$runtime"; } > /rustdocker/searched
     # Below /usr: in most bases /lib is a link into it, and a copy must not put a folder in its place.
     first=$(grep -m 1 '^/usr/' /rustdocker/own) || fail "would not start: its loader searches no folder below /usr"
     while read -r library; do
-        file=$(basename "$library")
-        if [ "$file" = "$(basename "$interpreter")" ]; then
+        file=${library##*/}
+        if [ "$file" = "${interpreter##*/}" ]; then
             place=$interpreter
-        elif grep -qxF "$(realpath "$(dirname "$library")")" /rustdocker/system; then
+        elif grep -qxF "$(realpath "${library%/*}/")" /rustdocker/system; then
             place=$first/$file
         else
             place=$library

@@ -22,16 +22,17 @@ check_artefacts() {
 
 # What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
 # files and folders; that of a binary is not in cargo's messages, and of those the youngest stay, as many for each program.
+# What each used stands in a list of its own, whose number is one more than that of the build before.
 kept_builds=10
 sweep() {
     grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
-    number=$kept_builds
-    while [ "$number" -gt 1 ]; do
-        next=$((number - 1))
-        [ ! -f "$state/used-$next" ] || mv "$state/used-$next" "$state/used-$number"
-        number=$next
+    build=1
+    for used in "$state"/used-*; do
+        [ ! -e "$used" ] || [ "${used##*-}" -lt "$build" ] || build=$((${used##*-} + 1))
     done
-    grep -o -e '-[0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-1"
+    grep -o -e '-[0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-$build"
+    rm -f "$state/used-$((build - kept_builds))"
+    oldest=$state/used-$((build - kept_builds + 1))
     find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 2 -maxdepth 2 -name 'bin-*.json' \
         -printf '%T@ %h\n' 2> "$work/ignored" | sort -rn | head -n "$((kept_builds * count))" | sed 's/.*-//' > "$work/binaries" || true
     sort -u "$work/binaries" "$state"/used-* > "$work/used"
@@ -48,8 +49,8 @@ sweep() {
         rm -rf "$@"
     done < "$work/unused"
     # What the compiler keeps to go on from, in profiles for development.
-    [ ! -f "$state/used-$kept_builds" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
-        ! -newer "$state/used-$kept_builds" -exec rm -rf {} + 2> "$work/ignored" || true
+    [ ! -f "$oldest" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
+        ! -newer "$oldest" -exec rm -rf {} + 2> "$work/ignored" || true
 }
 
 # Git is to tell here what it tells the user: of the repository's folder only the index is another one, in which files that

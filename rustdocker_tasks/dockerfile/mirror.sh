@@ -12,7 +12,8 @@ set -eu
 export LC_ALL=C
 
 list=$1 context=$2 sources=$3 project=$4 git=$5 target=$6
-support=$(cd "$(dirname "$0")" && pwd)
+case $0 in */*) folder=${0%/*} ;; *) folder=. ;; esac
+support=$(cd "$folder" && pwd)
 state=$target/rustdocker
 known=$state/sources
 pending=$state/pending renewing=$state/renewing
@@ -63,17 +64,21 @@ update_mirror() {
 
     comm -12 "$work/known" "$work/wanted" > "$known.new"
     mv "$known.new" "$known"
-    remove_files < "$work/gone"
+    remove_files "$work/gone"
     find_renewal
     # A build script that is to run again makes what it makes; one that is gone or changed does not. Whose script made
     # what nobody knows: so all of them run again.
-    mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" > "$work/made"
-    if [ -s "$work/renewed" ] && [ -s "$work/made" ]; then
-        remove_files < "$work/made"
-        echo . > "$work/renewed"
+    if [ -s "$work/renewed" ]; then
+        mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" > "$work/made"
+        if [ -s "$work/made" ]; then
+            remove_files "$work/made"
+            echo . > "$work/renewed"
+        fi
     fi
-    copy_changed
-    check_changed
+    if [ -s "$work/changed" ]; then
+        copy_changed
+        check_changed
+    fi
     renew
     cp "$work/wanted" "$known.new"
     mv "$known.new" "$known"
@@ -108,7 +113,7 @@ start_state() {
     fi
     # A list that this script did not write is none: what it names would be removed.
     if ! [ -f "$known" ] || grep -a -v -q '^[0-9a-f]\{64\} [x-] [^/]' "$known" \
-        || cut -c 68- "$known" | grep -a -q '\(^\|/\)\.\.\(/\|$\)'; then
+        || grep -a -q '^.\{67\}\(.*/\)\?\.\.\(/\|$\)' "$known"; then
         rm -rf "$sources" "$target"
         mkdir -p "$sources" "$state"
         : > "$known"
@@ -120,12 +125,12 @@ start_state() {
 
 # A build script may have written over a source, with whatever time, or removed it.
 drop_spoiled_rows() {
-    mirrored -type f > "$work/there"
+    mirrored -type f '(' -cnewer "$known" -fprintf "$work/written" '%P\n' -o -true ')' > "$work/there"
     paths "$work/known" | sort | comm -23 - "$work/there" > "$work/spoiled"
-    mirrored -type f -cnewer "$known" > "$work/written"
-    awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
-        "$work/written" "$work/known" > "$work/suspects"
-    as_digests < "$work/suspects" > "$work/digests"
+    if [ -s "$work/written" ]; then
+        awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
+            "$work/written" "$work/known" | as_digests > "$work/digests"
+    fi
     if [ -s "$work/digests" ]; then
         (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") \
             | sed -n 's,^\./\(.*\): FAILED.*$,\1,p' >> "$work/spoiled" || true
@@ -138,12 +143,12 @@ drop_spoiled_rows() {
     sed 's,$, was written over,' "$work/spoiled" >> "$pending"
 }
 
-# Remove the files named on standard input, and the folders that are empty then: one without a Cargo.toml that a
+# Remove the files that another one names, and the folders that are empty then: one without a Cargo.toml that a
 # workspace's pattern matches is an error of cargo's.
 remove_files() {
-    cat > "$work/removed"
-    (cd "$sources" && sed 's,^,./,' "$work/removed" | xargs -d '\n' -r rm -rf --)
-    sed -n 's,/[^/]*$,,p' "$work/removed" | sed 's,^,./,' | sort -ru | (
+    [ -s "$1" ] || return 0
+    (cd "$sources" && sed 's,^,./,' "$1" | xargs -d '\n' -r rm -rf --)
+    sed -n 's,^\(.*\)/[^/]*$,./\1,p' "$1" | sort -ru | (
         cd "$sources" && xargs -d '\n' -r rmdir -p --ignore-fail-on-non-empty -- 2> "$work/ignored"
     ) || true
 }
@@ -153,8 +158,9 @@ copy_changed() {
     tar --create --dereference --no-recursion --verbatim-files-from --mode=u=rwX,go=rX --owner=0 --group=0 \
         --directory="$context" --files-from="$work/changed-paths" 2> "$work/ignored" \
         | tar --extract --touch --directory="$sources"
-    [ -d "$support/contents" ] || return 0
     # Files that the context cannot bring, or brings in an old state, lie there under their digest.
+    set -- "$support/contents"/*
+    [ -e "$1" ] || return 0
     ls "$support/contents" > "$work/contents"
     awk 'FILENAME == ARGV[1] { there[$1]; next } $1 in there' "$work/contents" "$work/changed" > "$work/from-contents"
     while IFS= read -r row; do
@@ -171,7 +177,6 @@ copy_changed() {
 
 # BuildKit takes a file of unchanged size and time for unchanged, and hands on an old one.
 check_changed() {
-    [ -s "$work/changed" ] || return 0
     as_digests < "$work/changed" > "$work/digests"
     if ! (cd "$sources" && sha256sum --check --quiet --strict "$work/digests" > "$work/wrong" 2> "$work/ignored"); then
         sed -n 's,^\./\(.*\): FAILED.*$,rustdocker: not as listed: \1,p' "$work/wrong" > "$work/report"

@@ -9,29 +9,53 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.contents import ReadImage
 from rustdocker_tasks.engine.saved_image import read_layers
+from rustdocker_tasks.errors import CargoFailed, ImageError, LoadFailed
+from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
-from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
+from rustdocker_tasks.host.compile import compiled_programs, query_folders
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.plan.model import CompileGroup
 from rustdocker_tasks.printable import megabytes
 from rustdocker_tasks.report import plan_line
-from rustdocker_tasks.results import BuildReport, image_contents, unpacked_size
+from rustdocker_tasks.results import BuildReport, FailedImage, image_contents, unpacked_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.inputs.root_files import Entry
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Say
 
 
-def build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildReport:
-    """Build the image and load it into the engine; without one, leave an archive in the target folder."""
-    seconds: dict[str, float] = {}
-    assembled, folders = _make_image(plan, seconds, say=say)
+class _Made(Frozen, frozen=True, kw_only=True):
+    plan: ImagePlan
+    assembled: AssembledImage
+    folder: Path  # for what this tool leaves
+    seconds: Mapping[str, float]
+
+
+def build_on_host(group: CompileGroup, engine: Daemon | None, *, say: Say) -> list[BuildReport | FailedImage]:
+    """Build the images and load them into the engine; without one, leave archives in the target folder."""
+
+    def finished(made: _Made | FailedImage) -> BuildReport | FailedImage:
+        if isinstance(made, FailedImage):
+            return made
+        try:
+            return _handed_over(made, engine, say=say)
+        except LoadFailed as error:
+            return FailedImage(plan=made.plan, error=error)
+
+    return [finished(made) for made in _make_images(group, say=say)]
+
+
+def _handed_over(made: _Made, engine: Daemon | None, *, say: Say) -> BuildReport:
+    plan, assembled, seconds = made.plan, made.assembled, dict(made.seconds)
     label = plan.tags[0]
     if engine is None:
-        path = folders.ours / f"{plan.name}-{plan.version}-{plan.variant.name}.tar"
+        path = made.folder / f"{plan.name}-{plan.version}-{plan.variant.name}.tar"
         with _timed(seconds, "write"):
             write_whole(path, assembled.image.archive)
         image = str(path)
@@ -53,28 +77,46 @@ def build_on_host(plan: ImagePlan, engine: Daemon | None, *, say: Say) -> BuildR
 
 def read_on_host(plan: ImagePlan, *, say: Say) -> ReadImage:
     """Build the image, load it nowhere, and return what it holds."""
-    archive = _make_image(plan, {}, say=say)[0].image.archive
-    return ReadImage(plan=plan, image="", layers=read_layers(BytesIO(archive)))
+    (made,) = _make_images(CompileGroup(images=(plan,)), say=say)
+    if isinstance(made, FailedImage):
+        raise made.error
+    return ReadImage(plan=plan, image="", layers=read_layers(BytesIO(made.assembled.image.archive)))
 
 
-def _make_image(plan: ImagePlan, seconds: dict[str, float], *, say: Say) -> tuple[AssembledImage, CargoFolders]:
-    say(plan_line(plan))
-    support = gather_support_files(plan)
-    if plan.compile.locked_packages is None:
+def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedImage]:
+    """Compile, and put the images together one after the other, as each may be large."""
+    for plan in group.images:
+        say(plan_line(plan))
+    supports = [gather_support_files(plan) for plan in group.images]
+    step = group.first.compile
+    if step.locked_packages is None:
         say("there is no Cargo.lock: cargo takes the newest versions and writes one; commit it")
     began = perf_counter()
-    folders = query_folders(plan.compile)
-    with compiled_program(plan.compile, folders) as compiled:
-        seconds["compile"] = perf_counter() - began
+    folders = query_folders(step)
+    with compiled_programs(group, folders) as compiled:
+        seconds = {"compile": perf_counter() - began}
         if compiled.renewed:
             say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
-        with _timed(seconds, "assemble"):
-            assembled = assemble_image(plan, compiled.program, support)
+        for plan, program, support in zip(group.images, compiled.programs, supports, strict=True):
+            if isinstance(program, CargoFailed):
+                yield FailedImage(plan=plan, error=program)
+                continue
+            try:
+                yield _assembled(plan, program, support, folder=folders.ours, seconds=dict(seconds), say=say)
+            except ImageError as error:
+                yield FailedImage(plan=plan, error=error)
+
+
+def _assembled(
+    plan: ImagePlan, program: Path, support: Sequence[Entry], *, folder: Path, seconds: dict[str, float], say: Say
+) -> _Made:
+    with _timed(seconds, "assemble"):
+        assembled = assemble_image(plan, program, support)
     say(
         f"assembled in {seconds['assemble']:.1f} s: {megabytes(assembled.image.stored_size)} stored, "
         f"{megabytes(unpacked_size(assembled))} unpacked"
     )
-    return assembled, folders
+    return _Made(plan=plan, assembled=assembled, folder=folder, seconds=seconds)
 
 
 @contextmanager

@@ -13,12 +13,12 @@ from msgspec.structs import replace
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.daemon import Daemon, connect
-from rustdocker_tasks.errors import CompileError, ImageError, LoadFailed, NoEngine
+from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.machine_facts import buildx_problem, git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
-from rustdocker_tasks.plan.groups import group_images, group_of
-from rustdocker_tasks.plan.model import MachineFacts, NoGitState
+from rustdocker_tasks.plan.groups import group_images, group_of, group_programs
+from rustdocker_tasks.plan.model import CompileGroup, MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
     USUAL_VARIANTS,
     choose_backend,
@@ -34,7 +34,7 @@ from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, req
 from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.crates import FoundGraph
@@ -199,18 +199,19 @@ def build_for_engine(plan: ImagePlan, engine: Daemon, *, progress: Progress) -> 
 def build_images(planned: Sequence[Planned], *, progress: Progress) -> list[BuildReport | FailedImage]:
     """Build the images of one project, and return for each what became of it, in their order.
 
-    Those that are built in containers are built in one solve, their programs compiled by as few calls of cargo as
-    may be; on the host cargo is called for each, and compiles what they share once.
+    Those that are built in containers are built in one solve, all are compiled by as few calls of cargo as may be.
     """
     grouped = [each.plan for each in planned if each.plan.container is not None]
+    on_host = [each.plan for each in planned if each.plan.container is None]
     made: dict[tuple[Path, str], BuildReport | FailedImage] = {}
     if grouped:
         from rustdocker_tasks.container_build import build_in_containers
 
         groups = group_images(grouped, planned[0].project, planned[0].outside)
         made = {_program(each.plan): each for each in build_in_containers(groups, connect, progress=progress)}
-    for plan in (each.plan for each in planned if each.plan.container is None):
-        made[_program(plan)] = _tried_on_host(plan, progress=progress)
+    if on_host:
+        tried = _tried_on_host(on_host, planned[0].project, progress=progress)
+        made |= {_program(each.plan): each for each in tried}
     return [made[_program(each.plan)] for each in planned]
 
 
@@ -218,11 +219,21 @@ def _program(plan: ImagePlan) -> tuple[Path, str]:
     return plan.compile.manifest, plan.compile.binary
 
 
-def _tried_on_host(plan: ImagePlan, *, progress: Progress) -> BuildReport | FailedImage:
-    try:
-        return build_image(plan, progress=progress)
-    except (CompileError, ImageError, LoadFailed) as error:
-        return FailedImage(plan=plan, error=error)
+def _tried_on_host(
+    plans: Sequence[ImagePlan], project: Project, *, progress: Progress
+) -> Iterator[BuildReport | FailedImage]:
+    from rustdocker_tasks.host.compile import keeps_going
+    from rustdocker_tasks.host_build import build_on_host
+
+    engine = _engine_if_any(progress.say)
+    groups = group_programs(plans, project)
+    if not keeps_going(project.root):
+        groups = [CompileGroup(images=(plan,)) for plan in plans]
+    for group in groups:
+        try:
+            yield from build_on_host(group, engine, say=progress.say)
+        except (CompileError, ImageError) as error:
+            yield from (FailedImage(plan=plan, error=error) for plan in group.images)
 
 
 def _build_in_containers(
@@ -239,7 +250,10 @@ def _build_in_containers(
 def _build_on_host(plan: ImagePlan, engine: Daemon | None, *, progress: Progress) -> BuildReport:
     from rustdocker_tasks.host_build import build_on_host
 
-    return build_on_host(plan, engine, say=progress.say)
+    (built,) = build_on_host(CompileGroup(images=(plan,)), engine, say=progress.say)
+    if isinstance(built, FailedImage):
+        raise built.error
+    return built
 
 
 def read_image(plan: ImagePlan, *, progress: Progress) -> ReadImage:

@@ -34,7 +34,8 @@ from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, progr
 from rustdocker_tasks.variants import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from rustdocker_tasks.image_config import ImageConfig
     from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ContextNames, ImageGroup, ImagePlan
@@ -219,7 +220,7 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
         words=(
             *environment_words(plan.compile),
             *("sh", "/dependencies", SOURCES, build.context.project_path, TARGET),
-            *program_flags(group, SOURCES),
+            *program_flags(group, _places(build, SOURCES)),
             *static_flags(plan.compile),
             # The skeleton's lock file has entries that only others need: cargo takes them out.
             *(flag for flag in compile_flags(plan.compile) if flag not in lock_flags(plan.compile)),
@@ -250,11 +251,16 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
             _runtime(build),
             str(len(group.images)),
             *(f"{_tree(image)}={image.compile.binary}" for image in group.images),
-            *program_flags(group, sources),
+            *program_flags(group, _places(build, sources)),
             *static_flags(plan.compile),
             *compile_flags(plan.compile),
         ),
     )
+
+
+def _places(build: ContainerBuild, sources: str) -> Callable[[Path], str]:
+    """Return where a path of the context lies in the folder of the sources."""
+    return lambda path: f"{sources}/{build.context.path_of(path)}"
 
 
 def mirror_words(

@@ -1,31 +1,35 @@
-"""CompileStep -> cargo's arguments. Pure."""
+"""What is to be compiled -> cargo's arguments. Pure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.plan.commands import cargo_words
-from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags
+from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, program_flags
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from rustdocker_tasks.plan.commands import CommandPlan
-    from rustdocker_tasks.plan.model import CompileStep
+    from rustdocker_tasks.plan.model import CompileGroup, CompileStep
 
 # Flags for the last crate alone: unlike RUSTFLAGS they add to the user's own flags, wherever those are set,
 # and leave build scripts and the dependencies' artefacts as they are.
 _CRT_STATIC = ("--", "-C", "target-feature=+crt-static")
 
 
-def build_command(step: CompileStep) -> list[str]:
-    """Return the command that compiles the binary and reports its artefacts as JSON lines on stdout."""
+def build_command(group: CompileGroup) -> list[str]:
+    """Return the command that compiles the binaries and reports their artefacts as JSON lines on stdout.
+
+    One that does not compile is no reason for the others to wait.
+    """
+    step = group.first.compile
     return [
         "cargo",
         "rustc" if step.crt_static else "build",
-        f"--manifest-path={step.manifest}",
-        f"--bin={step.binary}",
+        *(["--keep-going"] if len(group.images) > 1 else []),
+        *program_flags(group, str),
         "--message-format=json-render-diagnostics",
         *compile_flags(step),
         *([f"--target={step.target_triple}"] if step.target_triple else []),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rustdocker_tasks.host.freshness import Scope, Unit
-    from rustdocker_tasks.plan.model import CompileStep
+    from rustdocker_tasks.plan.model import CompileGroup, CompileStep
 
 _OUR_FOLDER = "rustdocker"
 _LOCK = "sources-lock"
+# Source: the release notes of cargo 1.74, "Stabilized the --keep-going build flag".
+_KEEPS_GOING = (1, 74)
 
 
 class CargoFolders(Frozen, frozen=True, kw_only=True):
@@ -51,18 +54,22 @@ class CargoFolders(Frozen, frozen=True, kw_only=True):
 
 
 class Compiled(Frozen, frozen=True, kw_only=True):
-    """`program` is a copy, made before another cargo could put something else in its place."""
+    """What became of a group's programs, in its order.
 
-    program: Path
+    A program is a copy, made before another cargo could put something else in its place.
+    """
+
+    programs: tuple[Path | CargoFailed, ...]
     renewed: tuple[str, ...]  # packages whose artefacts were of other sources, and were dropped
 
 
 class _Artefacts(Frozen, frozen=True, kw_only=True):
     """What cargo said that it made."""
 
-    program: Path
+    programs: dict[int, Path]  # by their number in the group
     triple: str | None
     path_packages: dict[str, frozenset[Path]]  # folders by name
+    code: int  # cargo's exit code
 
 
 def query_toolchain(folder: Path) -> Toolchain:
@@ -82,29 +89,50 @@ def query_folders(step: CompileStep) -> CargoFolders:
     return CargoFolders(target_dir=target_dir, build_dir=Path(answer.get("build_directory") or target_dir))
 
 
+def keeps_going(folder: Path) -> bool:
+    """Whether the cargo in force in `folder` can compile other programs where one fails: since 1.74.
+
+    Raises NoCargo, CargoFailed.
+    """
+    version = re.match(r"cargo (\d+)\.(\d+)", _ask(["cargo", "--version"], folder))
+    return version is not None and (int(version[1]), int(version[2])) >= _KEEPS_GOING
+
+
 @contextmanager
-def compiled_program(step: CompileStep, folders: CargoFolders) -> Iterator[Compiled]:
-    """Compile the binary with the user's cargo in the user's target folder, and hand it over.
+def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Compiled]:
+    """Compile the binaries with the user's cargo in the user's target folder, and hand them over.
 
     cargo's own progress and messages go to stderr.
-    Raises NoCargo, CargoFailed, UnknownCargoLayout, CannotWrite.
+    Raises NoCargo, UnknownCargoLayout, CannotWrite, and CargoFailed where it does not even begin to compile.
     """
+    steps = [image.compile for image in group.images]
+    step = steps[0]
     with _only_one(folders.ours), _own_folder(folders.ours) as own:
         path = folders.ours / record_name(step.root)
         record = decode_record(path.read_bytes() if path.is_file() else None)
-        scope = make_scope(step, target_dir=folders.target_dir, build_dir=folders.build_dir, record=record)
+        scope = make_scope(steps, target_dir=folders.target_dir, build_dir=folders.build_dir, record=record)
         while True:
             inspection = inspect(scope, build_dir=folders.build_dir, record=record)
             _drop(step, scope, inspection.stale)
-            made = _build(step, folders, own)
+            made = _build(group, folders, own)
             wider = scope.including(made.path_packages, made.triple)
-            if wider == scope:
+            if wider == scope or not made.programs:
                 break
             # Cargo compiled from folders that were not looked at before: once more, with them.
             scope = wider
-        after = record_build(scope, build_dir=folders.build_dir, before=inspection, triple=made.triple)
+        after = record_build(
+            scope,
+            build_dir=folders.build_dir,
+            before=inspection,
+            triple=made.triple if made.programs else record.triple,
+            made={steps[number].package for number in made.programs},
+        )
         write_whole(path, encode_record(after))
-        yield Compiled(program=made.program, renewed=tuple(sorted({unit.package for unit in inspection.stale})))
+        failed = _cargo_failed("cargo build", made.code, locked=step.locked)
+        yield Compiled(
+            programs=tuple(made.programs.get(number, failed) for number in range(len(steps))),
+            renewed=tuple(sorted({unit.package for unit in inspection.stale})),
+        )
 
 
 @contextmanager
@@ -140,8 +168,10 @@ def _drop(step: CompileStep, scope: Scope, stale: tuple[Unit, ...]) -> None:
         _ask_of(step, clean_command(step, packages, triples))
 
 
-def _build(step: CompileStep, folders: CargoFolders, own: Path) -> _Artefacts:
-    made: list[tuple[Path, str | None]] = []
+def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
+    steps = [image.compile for image in group.images]
+    made: dict[int, Path] = {}
+    triples: list[str | None] = []
     packages: dict[str, frozenset[Path]] = {}
 
     def on_line(line: str) -> None:
@@ -151,19 +181,21 @@ def _build(step: CompileStep, folders: CargoFolders, own: Path) -> _Artefacts:
         name, manifest = _path_package(str(message["package_id"])), Path(str(message["manifest_path"]))
         if name:
             packages[name] = packages.get(name, frozenset()) | {manifest.parent}
-        if executable := _executable(message, step):
-            # At once: while cargo runs it holds its lock, and nobody else's build can replace the file.
-            made.append((_copy(executable, own), _triple(executable, folders.target_dir)))
+        for number, step in enumerate(steps):
+            if executable := _executable(message, step):
+                # At once: while cargo runs it holds its lock, and nobody else's build can replace the file.
+                made[number] = _copy(executable, own / str(number))
+                triples.append(_triple(executable, folders.target_dir))
 
-    code = stream_lines(build_command(step), folder=step.root, environment=_environment(step), on_line=on_line)
-    if code != 0:
-        raise _cargo_failed("cargo build", code, locked=step.locked)
-    program, triple = made[-1]
-    return _Artefacts(program=program, triple=triple, path_packages=packages)
+    environment = _environment(group.first.compile)
+    root = group.first.compile.root
+    code = stream_lines(build_command(group), folder=root, environment=environment, on_line=on_line)
+    return _Artefacts(programs=made, triple=triples[-1] if triples else None, path_packages=packages, code=code)
 
 
 def _copy(executable: Path, own: Path) -> Path:
     try:
+        own.mkdir(exist_ok=True)
         return Path(shutil.copy(executable, own))
     except OSError as error:
         raise CannotWrite(own, error.strerror or str(error)) from error

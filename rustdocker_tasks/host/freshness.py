@@ -28,7 +28,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from rustdocker_tasks.plan.model import CompileStep
 
@@ -68,7 +68,6 @@ class Scope(Frozen, frozen=True, kw_only=True):
     """
 
     root: Path
-    package: str
     profile_folder: str
     folders: Mapping[str, frozenset[Path]]
     triples: frozenset[str | None]
@@ -82,16 +81,16 @@ class Scope(Frozen, frozen=True, kw_only=True):
         return replace(self, folders=merged, triples=self.triples | {triple})
 
 
-def make_scope(step: CompileStep, *, target_dir: Path, build_dir: Path, record: Record) -> Scope:
-    """Return the scope of a build, as far as Cargo's files and an earlier build tell."""
+def make_scope(steps: Sequence[CompileStep], *, target_dir: Path, build_dir: Path, record: Record) -> Scope:
+    """Return the scope of a build by one call of cargo, as far as Cargo's files and an earlier build tell."""
+    step = steps[0]
     folders: dict[str, frozenset[Path]] = {}
-    for package in step.sources:
+    for package in (package for each in steps for package in each.sources):
         folders[package.name] = folders.get(package.name, frozenset()) | {package.folder}
     # Cargo tracks by content what its lock file means, and writes it while it builds.
     left_out = (target_dir, build_dir, step.root / "Cargo.lock")
     scope = Scope(
         root=step.root,
-        package=step.package,
         profile_folder=step.profile_folder,
         folders=folders,
         triples=frozenset({None, step.target_triple}),
@@ -139,15 +138,19 @@ def inspect(scope: Scope, *, build_dir: Path, record: Record) -> Inspection:
     return Inspection(sources=sources, stale=stale, record=record, began=began)
 
 
-def record_build(scope: Scope, *, build_dir: Path, before: Inspection, triple: str | None) -> Record:
-    """Return the record of a build that has just succeeded, to be handed to the next `inspect`.
+def record_build(
+    scope: Scope, *, build_dir: Path, before: Inspection, triple: str | None, made: Collection[str]
+) -> Record:
+    """Return the record of a build that has just ended, to be handed to the next `inspect`.
 
-    `triple` is what cargo compiled for when it was not told. Raises UnknownCargoLayout if the artefacts of that
-    build are not found.
+    What did not compile may stand in it: cargo itself knows that it did not. `triple` is what cargo compiled for
+    when it was not told, `made` are the packages whose programs it made.
+    Raises UnknownCargoLayout if the artefacts of those are not found.
     """
     units = tuple(_units(scope, build_dir))
-    if not any(unit.package == scope.package and unit.stamp for unit in units):
-        raise UnknownCargoLayout(build_dir, package=scope.package)
+    unseen = sorted(set(made) - {unit.package for unit in units if unit.stamp})
+    if unseen:
+        raise UnknownCargoLayout(build_dir, package=unseen[0])
     after = _scan(scope, units, _all_rows(before.sources))
     # What an earlier build recorded stays, also of a triple that this one does not concern.
     old = before.record.snapshots

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 if TYPE_CHECKING:
-    from rustdocker_tasks.plan.model import CargoCall, CompileStep, ImageGroup, ImagePlan
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rustdocker_tasks.plan.model import CargoCall, CompileGroup, CompileStep, ImagePlan
 
 
 def compile_flags(call: CargoCall) -> list[str]:
@@ -31,20 +34,19 @@ def static_flags(step: CompileStep) -> list[str]:
     return [f"--config=target.'cfg(target_env=\"gnu\")'.rustflags={flags}"]
 
 
-def program_flags(group: ImageGroup, sources: str) -> list[str]:
-    """Return cargo's flags that say which programs to compile, of a workspace in a folder of that name."""
-    context = group.container.context
+def program_flags(group: CompileGroup, place: Callable[[Path], str]) -> list[str]:
+    """Return cargo's flags that say which programs to compile; `place` says where a path lies for this cargo."""
     manifests = {image.compile.manifest for image in group.images}
     is_one_package = len(manifests) == 1
     manifest = manifests.pop() if is_one_package else group.first.compile.root / "Cargo.toml"
     return [
-        f"--manifest-path={sources}/{context.path_of(manifest)}",
-        *([] if is_one_package else dict.fromkeys(_package_flag(group, image, sources) for image in group.images)),
+        f"--manifest-path={place(manifest)}",
+        *([] if is_one_package else dict.fromkeys(_package_flag(group, image, place) for image in group.images)),
         *(f"--bin={image.compile.binary}" for image in group.images),
     ]
 
 
-def _package_flag(group: ImageGroup, image: ImagePlan, sources: str) -> str:
+def _package_flag(group: CompileGroup, image: ImagePlan, place: Callable[[Path], str]) -> str:
     """Return the flag for an image's package; a version does not tell it apart, as a skeleton's is masked.
 
     Source: the Cargo book, "Package ID Specifications".
@@ -52,8 +54,7 @@ def _package_flag(group: ImageGroup, image: ImagePlan, sources: str) -> str:
     name = image.compile.package
     if name not in group.ambiguous:
         return f"--package={name}"
-    folder = group.container.context.path_of(image.compile.manifest.parent)
-    return f"--package=file://{sources}/{quote(folder)}#{name}"
+    return f"--package=file://{quote(place(image.compile.manifest.parent))}#{name}"
 
 
 def lock_flags(call: CargoCall) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.skeleton import make_skeleton
-from rustdocker_tasks.plan.model import ImageGroup
+from rustdocker_tasks.plan.model import CompileGroup, ImageGroup
 from rustdocker_tasks.plan.tools import without_duplicates
 from rustdocker_tasks.variants import Base
 
@@ -24,7 +24,20 @@ def group_of(image: ImagePlan, container: ContainerBuild) -> ImageGroup:
 
 
 def group_images(images: Sequence[ImagePlan], project: Project, outside: Sequence[Package]) -> list[ImageGroup]:
-    """Return the images by call of cargo; all are built in containers.
+    """Return the images by call of cargo; all are built in containers."""
+    return [_joined(group, project, outside) for group in _grouped(images, project)]
+
+
+def group_programs(images: Sequence[ImagePlan], project: Project) -> list[CompileGroup]:
+    """Return the images by call of cargo; all are built on the host."""
+    return [
+        CompileGroup(images=tuple(group), ambiguous=_ambiguous(group, project))
+        for group in _grouped(images, project)
+    ]
+
+
+def _grouped(images: Sequence[ImagePlan], project: Project) -> list[list[ImagePlan]]:
+    """Return the images by call of cargo.
 
     In one call cargo switches on what any of its packages asks of a dependency, as `cargo build --workspace` does.
     """
@@ -35,7 +48,7 @@ def group_images(images: Sequence[ImagePlan], project: Project, outside: Sequenc
             groups.append([image])
         else:
             group.append(image)
-    return [_joined(group, project, outside) for group in groups]
+    return groups
 
 
 def _goes_with(image: ImagePlan, group: Sequence[ImagePlan], project: Project) -> bool:
@@ -51,17 +64,23 @@ def _goes_with(image: ImagePlan, group: Sequence[ImagePlan], project: Project) -
 def _what_decides(image: ImagePlan) -> tuple[object, ...]:
     """Return what images of one call have in common."""
     step, build = image.compile, image.container
-    assert build is not None  # noqa: S101 - asked by the caller
-    is_the_build_image = image.variant.base is Base.RUST
+    # On the host, cargo takes flags of the linker for one program.
+    stands_alone = image.variant.base is Base.RUST or (build is None and step.crt_static)
     # Cargo takes features for one package, and has no default ones for all or for none.
     has_features = step.features or not step.default_features
     return (
-        image.name if is_the_build_image else None,
+        image.name if stands_alone else None,
         step.manifest if has_features else None,
         *(step.features, step.default_features, step.profile, step.target_triple, step.crt_static, step.rustflags),
         step.locked,
         tuple(step.environment.items()),
         image.variant.name,
+        *(_what_decides_of_containers(build) if build is not None else ()),
+    )
+
+
+def _what_decides_of_containers(build: ContainerBuild) -> tuple[object, ...]:
+    return (
         *(build.build_image, build.runtime_image, build.cache_id, build.cache_reason, build.cache_from),
         *(build.cache_to, build.fetch is None, build.isolates, build.git, build.toolchain, build.ca_bundle),
     )
@@ -72,7 +91,6 @@ def _joined(images: Sequence[ImagePlan], project: Project, outside: Sequence[Pac
     first = containers[0]
     if len(images) == 1:
         return group_of(images[0], first)
-    foreign = {entry.id.name for entry in project.lock.packages if entry.id.source} if project.lock else set()
     packages = without_duplicates([package for each in containers for package in each.packages])
     skeleton = first.skeleton
     if skeleton is not None:
@@ -80,8 +98,13 @@ def _joined(images: Sequence[ImagePlan], project: Project, outside: Sequence[Pac
     return ImageGroup(
         images=tuple(images),
         container=replace(first, packages=packages, skeleton=skeleton),
-        ambiguous=frozenset(foreign & {image.compile.package for image in images}),
+        ambiguous=_ambiguous(images, project),
     )
+
+
+def _ambiguous(images: Sequence[ImagePlan], project: Project) -> frozenset[str]:
+    foreign = {entry.id.name for entry in project.lock.packages if entry.id.source} if project.lock else set()
+    return frozenset(foreign & {image.compile.package for image in images})
 
 
 def _program(image: ImagePlan, project: Project) -> tuple[Package, Target]:

@@ -149,16 +149,21 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
         return f"{self.cache_id}-{sha256(names.encode()).hexdigest()[:8]}"
 
 
-class ImageGroup(Frozen, frozen=True, kw_only=True):
-    """Images whose programs one call of cargo compiles, and what that needs in containers."""
+class CompileGroup(Frozen, frozen=True, kw_only=True):
+    """Images whose programs one call of cargo compiles."""
 
     images: tuple[ImagePlan, ...]  # in all that decides the call they are the same
-    container: ContainerBuild
     ambiguous: frozenset[str] = frozenset()  # packages whose name a dependency has too
 
     @property
     def first(self) -> ImagePlan:
         return self.images[0]
+
+
+class ImageGroup(CompileGroup, frozen=True, kw_only=True):
+    """A group, and what that call needs in containers."""
+
+    container: ContainerBuild
 
 
 class ContextNames(Frozen, frozen=True, kw_only=True):

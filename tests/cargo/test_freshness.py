@@ -17,11 +17,11 @@ from threading import Event, Thread
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.errors import UnknownCargoLayout
-from rustdocker_tasks.host.compile import CargoFolders, compiled_program, query_folders
+from rustdocker_tasks.errors import CargoFailed, UnknownCargoLayout
+from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
-from rustdocker_tasks.plan.model import CompileStep, MachineFacts, NoGitState
+from rustdocker_tasks.plan.model import CompileGroup, CompileStep, ImagePlan, MachineFacts, NoGitState
 from tests.conftest import MANIFEST, write_files
 
 pytestmark = pytest.mark.cargo
@@ -49,8 +49,12 @@ class Crate:
         os.utime(self.folder / name, (IN_2000, IN_2000))
 
     @property
+    def plan(self) -> ImagePlan:
+        return plan_image(self.folder, (), facts=HOST_ALONE).plan
+
+    @property
     def step(self) -> CompileStep:
-        return plan_image(self.folder, (), facts=HOST_ALONE).plan.compile
+        return self.plan.compile
 
     @property
     def folders(self) -> CargoFolders:
@@ -58,9 +62,14 @@ class Crate:
 
     def build(self, *features: str) -> str:
         """Build as a task does, and return what the program prints."""
-        step = replace(self.step, features=features)
-        with compiled_program(step, query_folders(step)) as compiled:
-            return subprocess.run([compiled.program], check=True, capture_output=True, text=True).stdout.strip()
+        plan = self.plan
+        step = replace(plan.compile, features=features)
+        group = CompileGroup(images=(replace(plan, compile=step),))
+        with compiled_programs(group, query_folders(step)) as compiled:
+            (program,) = compiled.programs
+            if isinstance(program, CargoFailed):
+                raise program
+            return subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
 
     def cargo(self, *words: str) -> None:
         """Build as the user does, past us."""
@@ -476,6 +485,27 @@ def test_a_library_beside_the_program(
     assert app.build() == "first"
 
 
+def test_a_build_that_fails_keeps_what_it_compiled_and_lets_nothing_old_through(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    make(tmp_path, capfd, {**LIBRARY, "Cargo.toml": '[workspace]\nmembers = ["app", "lib"]\n'})
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "first"
+    app.compiled()
+
+    app.write_file("../lib/src/lib.rs", 'pub const TEXT: &str = "second";\n')
+    app.write_file("src/main.rs", "fn main() { this does not compile }\n")
+    with pytest.raises(CargoFailed):
+        app.build()
+    assert app.compiled() == ["lib", "app"]
+
+    app.write_file("src/main.rs", LIBRARY["app/src/main.rs"])
+    assert app.build() == "second"
+    assert app.compiled() == ["app"]
+    app.write_file("../lib/src/lib.rs", LIBRARY["lib/src/lib.rs"])
+    assert app.build() == "first"
+
+
 def test_a_file_of_the_workspace_that_is_in_no_package(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     listing = {f"app/{name}": text.replace('"pages"', '"../pages"') for name, text in LISTING.items()}
     make(tmp_path, capfd, {**listing, "Cargo.toml": '[workspace]\nmembers = ["app"]\n', "pages/a": ""})
@@ -651,8 +681,8 @@ def census(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 
 
 def test_a_layout_of_cargo_s_folders_that_we_do_not_know_is_refused(app: Crate, tmp_path: Path) -> None:
-    scope = make_scope(app.step, target_dir=tmp_path, build_dir=tmp_path, record=Record())
+    scope = make_scope([app.step], target_dir=tmp_path, build_dir=tmp_path, record=Record())
     before = inspect(scope, build_dir=tmp_path, record=Record())
 
     with pytest.raises(UnknownCargoLayout):
-        record_build(scope, build_dir=tmp_path, before=before, triple=None)
+        record_build(scope, build_dir=tmp_path, before=before, triple=None, made={"app"})

@@ -82,6 +82,7 @@ def test_all_are_compiled_once_and_an_edit_changes_its_image_alone(folder: Path,
     first = build(folder, backend=backend, host=host)
     assert first.code == 0, first.stderr
     assert compiled(first, folder) == ["api", "core", "mail", "web"]
+    assert first.stderr.count("Finished `release` profile") == 1, "cargo is called once"
     assert {name: printed(image, host) for name, image in images(first).items()} == {
         "api": "api 1",
         "mail": "mail 1",
@@ -174,6 +175,7 @@ def test_one_that_does_not_compile_is_no_reason_for_the_others_to_fail(folder: P
     (folder / "crates/mail/src/main.rs").write_text(MAIN.format(name="mail", core=f"{folder.name}_core"))
     mended = build(folder, backend=backend)
     assert mended.code == 0, mended.stderr
+    assert compiled(mended, folder) == ["mail"]
     assert images(mended)["mail"] == before["mail"]
 
 

@@ -75,16 +75,16 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.cache: (VARIANT, *SETTING_FLAGS, CLEAR, JSON),
 }
 
+# What is no matter of one program.
+_OF_THE_WHOLE = (bodies.fmt, bodies.shell, bodies.clean, bodies.doctor)
 _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build_all: (*FLAGS_OF_ALL, CHANGED_SINCE, JSON),
     bodies.push_all: (*FLAGS_OF_ALL, CHANGED_SINCE, UNCHECKED),
     bodies.dockerfile_all: FLAGS_OF_ALL,
-    bodies.test: CARGO_FLAGS,
-    bodies.clippy: CARGO_FLAGS,
-    bodies.fmt: FMT_FLAGS,
-    bodies.shell: SHELL_FLAGS,
-    bodies.clean: (BACKEND,),
+    **{body: _TASKS[body] for body in (bodies.test, bodies.clippy)},
+    **{body: _TASKS[body] for body in _OF_THE_WHOLE},
 }
+_TASKS_OF_ONE = {body: flags for body, flags in _TASKS.items() if body not in _OF_THE_WHOLE}
 
 _INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX,)}
 
@@ -144,8 +144,8 @@ def collection(root: Path | str | None = None, *, name: str | None = None, **set
 def workspace(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
     """Return the tasks for all programs of one Cargo workspace: `build` and `push` for all in one go.
 
-    Each program has a collection of its own besides, with the tasks of `collection`: `invoke shop.build`. It is
-    called like its package or, where a package has several programs, like the program. `root` and `settings` are
+    Each program has a collection of its own besides, with the tasks of `collection` but for those that are no
+    matter of one program: `invoke shop.build`. It is called like its package or, where a package has several programs, like the program. `root` and `settings` are
     those of `collection`, for all programs; what is meant for one stands in its package's Cargo.toml.
     Cargo's files are read at once: raises Exit, with the message for the user, if they cannot be.
     """
@@ -160,7 +160,7 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
         raise Exit(str(error), error.exit_code) from error
     for program in programs:
         own = bound.for_program(package=program.package, binary=program.binary)
-        made.add_collection(_collection(own, _TASKS, _free_name(made, program.name)))
+        made.add_collection(_collection(own, _TASKS_OF_ONE, _free_name(made, program.name)))
     return made
 
 

@@ -25,8 +25,14 @@ def members(folder: Path, *names: str) -> Path:
 def test_each_program_has_a_collection_of_its_own(tmp_path: Path) -> None:
     made = workspace(members(tmp_path, "api", "web"))
 
-    assert set(made.tasks) == {"build", "push", "dockerfile", "test", "clippy", "fmt", "shell", "clean"}
-    assert {"api.build", "api.run", "web.stop"} <= set(made.task_names)
+    assert set(made.tasks) == {"build", "push", "dockerfile", "test", "clippy", "fmt", "shell", "clean", "doctor"}
+    assert {"api.build", "api.run", "api.test", "web.stop"} <= set(made.task_names)
+
+
+def test_what_is_no_matter_of_one_program_is_not_offered_for_one(tmp_path: Path) -> None:
+    made = workspace(members(tmp_path, "api"))
+
+    assert not {"api.doctor", "api.fmt", "api.shell", "api.clean"} & set(made.task_names)
 
 
 def test_programs_called_like_a_task_or_like_each_other_are_there_too(tmp_path: Path) -> None:

@@ -144,9 +144,10 @@ def collection(root: Path | str | None = None, *, name: str | None = None, **set
 def workspace(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
     """Return the tasks for all programs of one Cargo workspace: `build` and `push` for all in one go.
 
-    Each program has a collection of its own besides, with the tasks of `collection` but for those that are no
-    matter of one program: `invoke shop.build`. It is called like its package or, where a package has several programs, like the program. `root` and `settings` are
-    those of `collection`, for all programs; what is meant for one stands in its package's Cargo.toml.
+    Each program has a collection of its own besides, `invoke shop.build`, with the tasks of `collection` but
+    for those that are no matter of one program. It is called like its package or, where a package has several,
+    like the program. `root` and `settings` are those of `collection`, for all programs; what is meant for one
+    stands in its package's Cargo.toml.
     Cargo's files are read at once: raises Exit, with the message for the user, if they cannot be.
     """
     from rustdocker_tasks.cargo.programs import list_programs

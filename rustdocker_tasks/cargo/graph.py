@@ -126,18 +126,19 @@ class _Resolver:
         """`name/feature`, or `name?/feature`, which does not take the dependency in."""
         is_weak = name.endswith("?")
         name = name.removesuffix("?")
-        is_optional = any(d.optional for d, _ in self._followed(unit) if d.name == name)
-        if is_weak and is_optional and name not in self._optional[unit]:
-            self._deferred.setdefault((unit, name), set()).add(feature)
-            return
-        if is_optional:
-            self._switch_on_dependency(unit, name)
-            if not is_weak and name in self._features_of(unit[0]):
-                self._switch_on(unit, name)
+        # One table may have the dependency as an optional one, and another may require it.
         for dependency, other in self._followed(unit):
-            if dependency.name == name:
-                self._visit(other)
-                self._switch_on(other, feature)
+            if dependency.name != name:
+                continue
+            if dependency.optional:
+                if is_weak and name not in self._optional[unit]:
+                    self._deferred.setdefault((unit, name), set()).add(feature)
+                    continue
+                self._switch_on_dependency(unit, name)
+                if not is_weak and name in self._features_of(unit[0]):
+                    self._switch_on(unit, name)
+            self._visit(other)
+            self._switch_on(other, feature)
 
     def _switch_on_dependency(self, unit: _Unit, name: str) -> None:
         if name in self._optional[unit]:
@@ -166,12 +167,15 @@ class _Resolver:
         """The dependencies that can have a say in features, with the units that they lead to."""
         package = self._known.packages.get(unit[0])
         for dependency in package.dependencies if package else ():
-            if dependency.kind is DependencyKind.DEVELOPMENT and not self._is_tested(unit):
+            is_of_tests = dependency.kind is DependencyKind.DEVELOPMENT and not self._is_tested(unit)
+            # The first resolver asks for the features of tests and of other platforms too.
+            if is_of_tests and (self._separates or unit[0] not in self._wanted.roots):
                 continue
-            # The first resolver asks for the features of other platforms too.
             if self._separates and not self._is_active(dependency, unit):
                 continue
             for other in self._candidates(unit[0], dependency):
+                if is_of_tests and other not in self._known.packages:
+                    self._is_exact = False
                 yield dependency, (other, self._separates and self._is_of_host(dependency, other, unit))
 
     def _is_tested(self, unit: _Unit) -> bool:

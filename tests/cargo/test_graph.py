@@ -120,6 +120,13 @@ CONDITIONS = st.sampled_from(
 )
 
 
+# The tables of one manifest that have a dependency.
+SECTIONS = (
+    *((), ("dependencies",), ("dependencies",), ("build-dependencies",), ("dev-dependencies",)),
+    *(("dependencies", "build-dependencies"), ("dependencies", "dev-dependencies")),
+)
+
+
 @st.composite
 def dependency_tables(draw: st.DrawFn, package: int) -> dict[str, Any]:
     return {
@@ -142,16 +149,17 @@ def workspaces_of_crates(draw: st.DrawFn) -> dict[str, str]:
         else:
             files[f"p{number}/src/lib.rs"] = ""
             lines += ["[lib]", f"proc-macro = {toml(draw(st.booleans()))}"]
-        optional = []
+        optional: dict[str, bool] = {}
         for other in range(number + 1, count):
-            if draw(st.booleans()):
+            for section in draw(st.sampled_from(SECTIONS)):
                 condition, table = draw(CONDITIONS), draw(dependency_tables(other))
-                section = draw(st.sampled_from(["dependencies", "dependencies", "build-dependencies"]))
+                if section == "dev-dependencies":
+                    table.pop("optional", None)
                 place = f"target.'{condition}'.{section}" if condition else section
                 lines += [f"[{place}.p{other}]", *(f"{key} = {toml(value)}" for key, value in table.items())]
-                optional.append((f"p{other}", "optional" in table))
-        values = ["f1", *(f"{name}/f0" for name, _ in optional)]
-        values += [text for name, is_optional in optional if is_optional for text in (name, f"{name}?/f1")]
+                optional[f"p{other}"] = "optional" in table or optional.get(f"p{other}", False)
+        values = ["f1", *(f"{name}/f0" for name in optional)]
+        values += [text for name, is_optional in optional.items() if is_optional for text in (name, f"{name}?/f1")]
         lines.append("[features]")
         lines += [f"default = {toml(draw(st.lists(st.sampled_from(['f0', 'f1']), max_size=2, unique=True)))}"]
         lines += [f"f0 = {toml(draw(st.lists(st.sampled_from(values), max_size=3, unique=True)))}", "f1 = []"]

@@ -25,18 +25,23 @@ _CONFIG_KEY = "rustdocker"
 class Bound:
     """What a collection knows of its project before a task runs."""
 
-    def __init__(self, root: Path | str | None, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self, root: Path | str | None, settings: Mapping[str, object], program: Mapping[str, str] | None = None
+    ) -> None:
         self._root = root
         self._settings = settings
+        self._program = program or {}
 
     def for_program(self, *, package: str, binary: str) -> Bound:
         """Return the same for one program of a workspace."""
-        return Bound(self._root, {**self._settings, "package": package, "bin": binary})
+        return Bound(self._root, self._settings, {"package": package, "bin": binary})
 
     @property
     def binary(self) -> str | None:
         """The binary that the collection is bound to; None: it is for the project to say."""
-        return str(self._settings["bin"]) if "bin" in self._settings else None
+        binary = self._program.get("bin", self._settings.get("bin"))
+        # A table has settings for single binaries, and chooses none.
+        return binary if isinstance(binary, str) else None
 
     def start(self) -> Path:
         from pathlib import Path
@@ -74,18 +79,25 @@ class Bound:
                 problem="it is no table of settings",
                 example="rustdocker: {expose: [8080]}",
             )
+        beside = _task_file_folder(c) or here
         return (
             Layer(
                 source=Source.INVOKE,
                 where=lambda path: f"Invoke's configuration ({'.'.join((_CONFIG_KEY, *path))})",
-                base=here,
+                base=beside,
                 values=configured,
             ),
             Layer(
                 source=Source.INVOKE,
                 where=lambda path: f"collection({'.'.join(path).replace('-', '_')}=…)",
-                base=self.start(),
+                base=beside if self._root is None else self.start(),
                 values=self._settings,
+            ),
+            Layer(
+                source=Source.INVOKE,
+                where=lambda _: "workspace(…), which has a collection for each program",
+                base=here,
+                values=self._program,
             ),
             environment_layer(os.environ, base=here),
             Layer(
@@ -116,7 +128,18 @@ def is_dry(c: Context, *planned: Planned) -> bool:
     if c.config.run.dry:
         for each in planned:
             Terminal().say(plan_text(each.plan, each.resolved))
+        if not planned:
+            Terminal().say("no program is touched")
     return bool(c.config.run.dry)
+
+
+def _task_file_folder(c: Context) -> Path | None:
+    """Return the folder of the task file and of the `invoke.yaml` beside it, None where there is no task file."""
+    from pathlib import Path
+
+    # Invoke has no other name for it, from 2.2 to 3.0.
+    folder = getattr(c.config, "_project_prefix", None)
+    return Path(folder) if folder else None
 
 
 def _plain(value: Any) -> Any:

@@ -55,7 +55,7 @@ def _handed_over(made: _Made, engine: Daemon | None, *, say: Say) -> BuildReport
     plan, assembled, seconds = made.plan, made.assembled, dict(made.seconds)
     label = plan.tags[0]
     if engine is None:
-        path = made.folder / f"{plan.name}-{plan.version}-{plan.variant.name}.tar"
+        path = made.folder / plan.archive_name
         with _timed(seconds, "write"):
             write_whole(path, assembled.image.archive)
         image = str(path)

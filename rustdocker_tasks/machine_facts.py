@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from platform import machine
+from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.buildx import find_plugin
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.engine.local_socket import ask_version
 from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
-from rustdocker_tasks.errors import NoEngine
+from rustdocker_tasks.errors import NoCargo, NoEngine
 from rustdocker_tasks.inputs.git import query_git
 from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.created import created_at
 from rustdocker_tasks.plan.model import MachineFacts
+from rustdocker_tasks.process import read_output
 from rustdocker_tasks.settings.options import Backend
 
 if TYPE_CHECKING:
@@ -38,6 +41,7 @@ def machine_facts(resolved: ResolvedSettings, git: GitState | NoGitState) -> Mac
         isolates=_isolates(resolved),
         machine=machine(),
         created=created_at(os.environ),
+        has_rustup=resolved.settings.toolchain is None or _has_rustup(),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
 
@@ -59,6 +63,16 @@ def buildx_problem(resolved: ResolvedSettings) -> str | None:
 def _api_version() -> str:
     """Return the version of the engine's API; raises NoEngine."""
     return ask_version(os.environ) or connect().api_version
+
+
+def _has_rustup() -> bool:
+    """Whether the cargo found first refuses a toolchain that there is not; without cargo nobody knows."""
+    environment = {**os.environ, "RUSTUP_TOOLCHAIN": "no-such-toolchain"}
+    try:
+        read_output(("cargo", "--version"), folder=Path.home(), environment=environment, quiet=True)
+    except (CalledProcessError, NoCargo):
+        return True
+    return False
 
 
 def _isolates(resolved: ResolvedSettings) -> bool:

@@ -30,6 +30,7 @@ def register(
     *,
     tasks: Sequence[str] = ("build", "check", "push"),
     packages: Sequence[str] = (),
+    bins: Sequence[str] = (),
     variants: Sequence[str] = (),
     rusts: Sequence[str] = (),
     prefix: str = "",
@@ -37,8 +38,8 @@ def register(
 ) -> None:
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
-    With several `packages` or `variants` there is one for each, such as `build(variant='static')`, of the tasks
-    that have the flag; with `rusts`, such as 1.85, one that compiles with each.
+    With several `packages`, `bins` or `variants` there is one for each, such as `build(variant='static')`, of the
+    tasks that have the flag; with `rusts`, such as 1.85, one that compiles with each.
     What follows `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is
     the noxfile's folder. Raises KeyError for a task that there is not.
     """
@@ -53,7 +54,7 @@ def register(
     for name in tasks:
         run: Any = _session(name, {rust: of_rust[name] for rust, of_rust in known.items()})
         flags = {argument.name for argument in known[None][name].get_arguments()}
-        for key, values in (("package", packages), ("variant", variants), ("rust", rusts)):
+        for key, values in (("package", packages), ("bin", bins), ("variant", variants), ("rust", rusts)):
             if values and (key in flags or key == "rust"):
                 run = nox.parametrize(key, list(values))(run)
         nox.session(run, name=f"{prefix}{name}", python=False, default=False, tags=["docker"])

@@ -16,7 +16,7 @@ from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.machine_facts import buildx_problem, git_state, machine_facts
-from rustdocker_tasks.plan.cargo_call import wanted_crates
+from rustdocker_tasks.plan.cargo_call import cargo_environment, wanted_crates
 from rustdocker_tasks.plan.groups import group_images, group_of, group_programs
 from rustdocker_tasks.plan.model import CompileGroup, MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
@@ -133,7 +133,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
         backend=backend,
         variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
-        toolchain=_query_toolchain(project.root) if needs_toolchain else None,
+        toolchain=_query_toolchain(project, resolved) if needs_toolchain else None,
         facts=facts,
     )
     return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside)))
@@ -163,10 +163,10 @@ def _request(resolved: ResolvedSettings) -> BinaryRequest:
     )
 
 
-def _query_toolchain(folder: Path) -> Toolchain:
+def _query_toolchain(project: Project, resolved: ResolvedSettings) -> Toolchain:
     from rustdocker_tasks.host.compile import query_toolchain
 
-    return query_toolchain(folder)
+    return query_toolchain(project.root, cargo_environment(project, resolved.settings, in_container=False))
 
 
 def find_dependencies(planned: Planned) -> FoundGraph:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.changes import touched_packages
-from rustdocker_tasks.cargo.programs import programs_of
+from rustdocker_tasks.cargo.binaries import require_programs
+from rustdocker_tasks.cargo.changes import holds_any, touched_packages
 from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.errors import BadFlag, BadValue, ImagesNotMade, SameImage
 from rustdocker_tasks.inputs.git import changed_files
@@ -14,7 +14,7 @@ from rustdocker_tasks.results import FailedImage
 from rustdocker_tasks.settings.sources import Layer, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.binaries import Program
@@ -34,11 +34,12 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
 
     project = load_project(start)
     outside = load_outside(project)
-    programs = programs_of(project)
+    choices = [(*layers, _chosen(program, start)) for program in require_programs(project)]
+    planned = plan_images(project, outside, choices)
     if since is not None:
-        touched = _touched(project, outside, since)
-        programs = tuple(program for program in programs if program.package in touched)
-    planned = plan_images(project, outside, [(*layers, _chosen(program, start)) for program in programs])
+        changed = _changed(project, outside, since)
+        touched = touched_packages(project, outside, changed)
+        planned = [each for each in planned if _is_touched(each.plan, touched, changed)]
     by_tag: dict[str, ImagePlan] = {}
     for plan in (each.plan for each in planned):
         for tag in plan.tags:
@@ -58,12 +59,27 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     return planned
 
 
-def _touched(project: Project, outside: Sequence[Package], since: str) -> set[str]:
+def _changed(project: Project, outside: Sequence[Package], since: str) -> list[Path]:
+    """Return the files that differ from a revision's, by the names that the project's own have here."""
     try:
         changed = changed_files(project.root, since)
     except ValueError as error:
-        raise BadFlag("--changed-since", value=since, problem=f"git says: {error}", example="main") from error
-    return touched_packages(project, outside, changed)
+        raise BadFlag("--changed-since", value=since, problem=str(error), example="main") from error
+    # A folder's name may lead through a link, which git knows nothing of.
+    packages = (*project.members, *outside)
+    own = {folder.resolve(): folder for folder in (project.root, *(package.folder for package in packages))}
+
+    def named(path: Path) -> Path:
+        place = next((folder for folder in path.parents if folder in own), None)
+        return path if place is None else own[place] / path.relative_to(place)
+
+    return list(dict.fromkeys((*changed, *map(named, changed))))
+
+
+def _is_touched(plan: ImagePlan, packages: Collection[str], changed: Collection[Path]) -> bool:
+    """Whether a program, or what its image holds besides, differs."""
+    besides = (*(asset.source for asset in plan.assets), *plan.ca_certificates)
+    return plan.compile.package in packages or any(holds_any(each, changed) for each in besides)
 
 
 def _title(plan: ImagePlan) -> str:

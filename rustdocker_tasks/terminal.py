@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -25,10 +26,11 @@ def show_result(text: str) -> None:
 
 def show_rows(rows: Sequence[tuple[str, bool]]) -> None:
     """Print lines; on a terminal those that are of less account are dim."""
-    is_terminal = sys.stdout.isatty()
+    # Source: no-color.org: any value but an empty one.
+    is_plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
     for line, counts in rows:
         shown = printable(line)
-        print(shown if counts or not is_terminal else f"{_DIM}{shown}{_NORMAL}", flush=True)
+        print(shown if counts or is_plain else f"{_DIM}{shown}{_NORMAL}", flush=True)
 
 
 class Terminal:

@@ -60,7 +60,9 @@ def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
     if request.binary is not None:
         return _named(candidates, request.binary, set_by=request.binary_set_by)
     if not candidates:
-        raise NoBinary(p.manifest for p in _packages(project, request))
+        looked_at = _packages(project, request)
+        others = [p.name for p in project.members if p.binaries and p not in looked_at]
+        raise NoBinary((p.manifest for p in looked_at), others=others)
     available = [(p, b) for p, b in candidates if not _missing_features(p, b, request)]
     default_runs = _default_runs(candidates)
     if not available or (default_runs and not any(candidate in available for candidate in default_runs)):
@@ -80,13 +82,12 @@ def shipped_programs(project: Project) -> tuple[Program, ...]:
     As in `choose_binary`, what only helps development is left out where there is anything else, and so is a binary
     behind features that are off.
     """
-    candidates = _without_helpers([(p, b) for p in project.members for b in p.binaries], project.root)
     by_package: dict[str, tuple[Package, list[Target]]] = {}
-    for package, binary in candidates:
-        request = _own_request(package)
+    for package, binary in _all_candidates(project):
+        request = _own_request(project, package, binary)
         if binary.name == request.binary or not _missing_features(package, binary, request):
             by_package.setdefault(package.name, (package, []))[1].append(binary)
-    programs = [program for each in by_package.values() for program in _programs_of(*each)]
+    programs = [program for each in by_package.values() for program in _programs_of(project, *each)]
     names = [program.name for program in programs]
     return tuple(
         replace(each, name=f"{each.package}-{each.binary}")
@@ -96,26 +97,56 @@ def shipped_programs(project: Project) -> tuple[Program, ...]:
     )
 
 
-def _programs_of(package: Package, binaries: Sequence[Target]) -> list[Program]:
+def require_programs(project: Project) -> tuple[Program, ...]:
+    """Return the programs that are to be shipped; raises NoBinary, BinariesBehindFeatures if there is none."""
+    programs = shipped_programs(project)
+    if programs:
+        return programs
+    candidates = _all_candidates(project)
+    if not candidates:
+        raise NoBinary(package.manifest for package in project.members)
+    raise BinariesBehindFeatures(
+        [(p.name, b.name, _missing_features(p, b, _own_request(project, p, b))) for p, b in candidates],
+        manifest=candidates[0][0].manifest,
+    )
+
+
+def _all_candidates(project: Project) -> list[Candidate]:
+    return _without_helpers([(p, b) for p in project.members for b in p.binaries], project.root)
+
+
+def _programs_of(project: Project, package: Package, binaries: Sequence[Target]) -> list[Program]:
     names = [binary.name for binary in binaries]
-    own = _own_request(package).binary
+    own = _own_request(project, package, binaries[0]).binary
     chosen = next((name for name in (own, package.default_run) if name in names), None)
     if chosen is not None or len(names) == 1:
         return [Program(name=package.name, package=package.name, binary=chosen or names[0])]
     return [Program(name=name, package=package.name, binary=name) for name in names]
 
 
-def _own_request(package: Package) -> BinaryRequest:
-    """Return what the package's table says of binary and features; what is wrong there is for others to say."""
-    metadata = package.metadata if isinstance(package.metadata, Mapping) else {}
-    table = metadata.get("rustdocker")
-    own = table if isinstance(table, Mapping) else {}
-    binary, features = own.get("bin"), own.get("features")
+def _own_request(project: Project, package: Package, binary: Target) -> BinaryRequest:
+    """Return what Cargo's files say of a binary and its features; what is wrong there is for others to say."""
+    of_package, of_workspace = (_table(each.metadata, "rustdocker") for each in (package, project))
+    chosen = of_package.get("bin")
+    tables = [
+        table
+        for of_all in (of_package, of_workspace)
+        for table in (_table(of_all.get("bin"), binary.name), of_all)
+    ]
+    features = next((table["features"] for table in tables if "features" in table), ())
+    defaults = next((table["default-features"] for table in tables if "default-features" in table), True)
     return BinaryRequest(
-        binary=binary if isinstance(binary, str) else None,
+        binary=chosen if isinstance(chosen, str) else None,
         features=tuple(str(each) for each in features) if isinstance(features, Sequence) else (),
-        default_features=own.get("default-features") is not False,
+        default_features=defaults is not False,
     )
+
+
+def _table(value: object, *keys: str) -> Mapping[str, object]:
+    """Return the table below these keys, an empty one where there is none."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value if isinstance(value, Mapping) else {}
 
 
 def choose_package(project: Project, request: BinaryRequest) -> Package:
@@ -153,7 +184,7 @@ def _packages(project: Project, request: BinaryRequest) -> tuple[Package, ...]:
 def _is_helper(package: Package, root: Path) -> bool:
     """Whether nobody would ship the package: by its name, its folder, or the mark that cargo-fuzz sets."""
     folders = package.folder.relative_to(root).parts if package.folder.is_relative_to(root) else ()
-    mark = package.metadata.get("cargo-fuzz") if isinstance(package.metadata, Mapping) else None
+    mark = _table(package.metadata).get("cargo-fuzz")
     return bool(mark) or package.name in _HELPERS or not _HELPERS.isdisjoint(folders)
 
 

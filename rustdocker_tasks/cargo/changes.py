@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
+from itertools import takewhile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.model import DependencyKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
+
+# What counts in all folders below. Source: the Cargo book, "Configuration"; the rustup book, "Overrides".
+_CARGO_FOLDER, _CARGO_CONFIG = ".cargo", ("config.toml", "config")
+_TOOLCHAIN_FILES = ("rust-toolchain.toml", "rust-toolchain")
+_WILD = frozenset("*?[")
 
 
 def touched_packages(project: Project, outside: Sequence[Package], changed: Collection[Path]) -> set[str]:
     """Return the names of the members that a program made before the change may not be that of.
 
     A file belongs to the package in whose folder it lies, and touches all that depend on it by path, tests apart.
-    What lies in no package touches all: the workspace's own manifest and lock file, what tells cargo how to work,
-    what [patch] puts in the place of packages, and all but `src` of a package in the workspace's own folder.
+    What lies in no package touches all: the workspace's own manifest and lock file, what tells cargo how to work
+    and which Rust to take, also in the folders above, what [patch] puts in the place of packages, and all but
+    `src` of a package in the workspace's own folder. A path of `changed` may be a folder: git has submodules so.
     That a package reads a file out of another's folder is not seen.
     """
     packages = {package.folder: package for package in (*project.members, *outside)}
@@ -29,18 +37,38 @@ def touched_packages(project: Project, outside: Sequence[Package], changed: Coll
             return {member.name for member in project.members}
         if owner is not None:
             folders.add(owner)
+        folders |= {
+            package.folder
+            for package in packages.values()
+            if path in package.inherited_files or package.folder.is_relative_to(path)
+        }
     while more := {p.folder for p in packages.values() if p.folder not in folders and _needs(p, folders)}:
         folders |= more
     return {member.name for member in project.members if member.folder in folders}
 
 
 def _is_of_all(project: Project, path: Path, owner: Path | None) -> bool:
-    if path in project.config.files or any(path.is_relative_to(folder) for folder in project.patches):
+    if any(path.is_relative_to(folder) or folder.is_relative_to(path) for folder in project.patches):
+        return True
+    if _tells_cargo(path, project.root) or path in project.config.files:
         return True
     if not path.is_relative_to(project.root):
         return False
     # Beside a package in the workspace's own folder lies what all may read.
     return owner is None or (owner == project.root and path.relative_to(project.root).parts[0] != "src")
+
+
+def _tells_cargo(path: Path, root: Path) -> bool:
+    """Whether cargo or rustup, started in `root`, reads a file of that name there, or did."""
+    if path.name in _CARGO_CONFIG and path.parent.name == _CARGO_FOLDER:
+        return root.is_relative_to(path.parent.parent)
+    return path.name in _TOOLCHAIN_FILES and root.is_relative_to(path.parent)
+
+
+def holds_any(pattern: Path, changed: Collection[Path]) -> bool:
+    """Whether a file, folder or pattern may stand for one of the changed files."""
+    fixed = Path(*takewhile(_WILD.isdisjoint, Path(os.path.normpath(pattern)).parts))
+    return any(path.is_relative_to(fixed) or fixed.is_relative_to(path) for path in changed)
 
 
 def _needs(package: Package, folders: Collection[Path]) -> bool:

@@ -89,6 +89,7 @@ from rustdocker_tasks.errors.project import (
     SeveralBinaries,
     SeveralTargets,
     TaskFileExists,
+    TaskFileNotWritten,
     UnusableSource,
 )
 from rustdocker_tasks.errors.settings import (
@@ -171,6 +172,7 @@ __all__ = [
     "SeveralBinaries",
     "SeveralTargets",
     "TaskFileExists",
+    "TaskFileNotWritten",
     "TestsFailed",
     "Unexpected",
     "UnknownCargoLayout",

@@ -23,13 +23,15 @@ class NoEngine(EngineError):
 
 
 class BuildxUnusable(EngineError):
-    def __init__(self, problem: str, *, set_by: str) -> None:
+    def __init__(self, problem: str, *, set_by: str, has_base_image: bool = False) -> None:
+        """`has_base_image`: the variant asked for cannot do without one."""
+        variant = " --variant minimal, as this variant has a base image" if has_base_image else ""
         super().__init__(
             "this image is built by docker buildx, which cannot be used here",
             found=problem,
             set_by=set_by,
             hint="install it (https://docs.docker.com/go/buildx) and start an engine of 20.10 or later, "
-            "or build with the local cargo: --backend host",
+            f"or build with the local cargo: --backend host{variant}",
         )
 
 

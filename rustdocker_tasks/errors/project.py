@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors.base import ProjectError
@@ -42,12 +43,16 @@ class BrokenManifest(ProjectError):
 
 
 class NoBinary(ProjectError):
-    def __init__(self, manifests: Iterable[Path]) -> None:
+    def __init__(self, manifests: Iterable[Path], *, others: Sequence[str] = ()) -> None:
+        """`others` are the packages of the workspace that have binaries."""
+        choice = f"run again with --package {others[0]}, or make the tasks with workspace()" if others else ""
         super().__init__(
             "this project has no binary to put into an image",
-            found="no src/main.rs, no file in src/bin, no [[bin]] in " + ", ".join(str(m) for m in manifests),
+            found="no src/main.rs, no file in src/bin, no [[bin]] in "
+            + ", ".join(str(m) for m in manifests)
+            + (f"; of the workspace's packages {', '.join(others)} have one" if others else ""),
             set_by="Cargo's own rules for binaries",
-            hint="add src/main.rs, or run the task in the package that has one",
+            hint=choice or "add src/main.rs, or run the task in the package that has one",
         )
 
 
@@ -73,17 +78,29 @@ class BinariesBehindFeatures(ProjectError):
                 f"`{name}` (package {package}) needs {', '.join(f)}" for package, name, f in candidates
             ),
             set_by=f"{manifest}, required-features",
-            hint=f"run again with --bin {first}, which turns them on, or with --features {','.join(missing)}",
+            hint=f"run again with --bin {first}, which turns them on, or with --features {','.join(missing)} "
+            f"(in Cargo.toml: features = {json.dumps([*missing])})",
         )
 
 
 class NoSuchBinary(ProjectError):
-    def __init__(self, name: str, *, candidates: Sequence[str], set_by: str, nearest: str | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        candidates: Sequence[str],
+        set_by: str,
+        nearest: str | None,
+        in_a_table: bool = False,
+    ) -> None:
+        """`in_a_table`: a table of settings is called so."""
+        wanted = nearest or (candidates[0] if candidates else "")
+        right = f"call the table {wanted}, or remove it" if in_a_table else f"run again with --bin {wanted}"
         super().__init__(
             f"there is no binary named `{name}`",
             found=", ".join(f"`{c}`" for c in candidates) or "no binary at all",
             set_by=set_by,
-            hint=f"run again with --bin {nearest or candidates[0]}" if candidates else "add src/main.rs",
+            hint=right if candidates else "add src/main.rs",
         )
 
 
@@ -108,12 +125,23 @@ class UnusableSource(ProjectError):
 
 
 class TaskFileExists(ProjectError):
-    def __init__(self, path: Path, *, needed: str) -> None:
+    def __init__(self, path: Path, *, needed: str, keeps: str = "") -> None:
+        """`keeps` says how what is there stays in force."""
         super().__init__(
             f"there is a {path.name} already, which is not touched",
             found=str(path),
             set_by="you, or another tool",
-            hint=f"add to it:\n{needed.rstrip()}",
+            hint=f"add to it{keeps}:\n{needed.rstrip()}",
+        )
+
+
+class TaskFileNotWritten(ProjectError):
+    def __init__(self, path: Path, problem: str) -> None:
+        super().__init__(
+            f"{path.name} could not be written",
+            found=f"{path}: {problem}",
+            set_by="the project's folder",
+            hint="make the folder writable, or move away what is there; `rustdocker build` needs no such file",
         )
 
 

@@ -72,10 +72,14 @@ class _Artefacts(Frozen, frozen=True, kw_only=True):
     code: int  # cargo's exit code
 
 
-def query_toolchain(folder: Path) -> Toolchain:
-    """Return what the toolchain in force in `folder` can compile for; raises NoCargo, CargoFailed."""
-    version = _ask(["rustc", "--version", "--verbose"], folder)
-    sysroot = _ask(["rustc", "--print=sysroot"], folder)
+def query_toolchain(folder: Path, environment: Mapping[str, str]) -> Toolchain:
+    """Return what the toolchain in force in `folder` can compile for; raises NoCargo, CargoFailed.
+
+    `environment` is what cargo's has besides the usual one.
+    """
+    whole = {**os.environ, **environment}
+    version = _ask(["rustc", "--version", "--verbose"], folder, environment=whole)
+    sysroot = _ask(["rustc", "--print=sysroot"], folder, environment=whole)
     host = next(line.removeprefix("host: ") for line in version.splitlines() if line.startswith("host: "))
     installed = {lib.parent.name for lib in Path(sysroot.strip(), "lib", "rustlib").glob("*/lib")}
     return Toolchain(host_triple=host, installed_targets=frozenset(installed))

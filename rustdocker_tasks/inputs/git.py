@@ -58,8 +58,12 @@ def query_git(folder: Path, more: Iterable[Path] = ()) -> GitState | NoGitState:
 def changed_files(folder: Path, since: str) -> list[Path]:
     """Return the files of the repository around a folder that differ from a revision's, untracked ones too.
 
-    Of another branch it is the commit where both part that counts. Raises ValueError with what git says.
+    Of another branch it is the commit where both part that counts. A submodule is one file to git. The paths hold
+    no symbolic link above the repository. Raises ValueError with what is wrong.
     """
+    if shutil.which("git") is None:
+        message = "git is not installed"
+        raise ValueError(message)
     try:
         top = Path(read_output(("git", "rev-parse", "--show-toplevel"), folder=folder, quiet=True).rstrip("\n"))
         base = read_output(("git", "merge-base", "HEAD", f"{since}^{{commit}}"), folder=folder, quiet=True).strip()
@@ -67,10 +71,11 @@ def changed_files(folder: Path, since: str) -> list[Path]:
         new = read_output(("git", "ls-files", "--others", "--exclude-standard", "-z"), folder=top, quiet=True)
     except CalledProcessError as error:
         lines = error.stderr.strip().splitlines()
-        raise ValueError(lines[0] if lines else "it has no commit in common with this branch") from error
-    # By the folder's own name, which may lead through a link.
-    own = Path(os.path.normpath(folder / os.path.relpath(top, folder.resolve())))
-    return [own / name for name in (names + new).split("\0") if name]
+        problem = f"git says: {lines[0]}" if lines else "git says: it has no commit in common with this branch"
+        if _ask(folder, "rev-parse", "--is-shallow-repository") == "true":
+            problem += "; this clone has but the newest commits: `git fetch --unshallow` brings the others"
+        raise ValueError(problem) from error
+    return [top / name for name in (names + new).split("\0") if name]
 
 
 def _problem_of_folder(folder: Path, real: Path) -> str | None:

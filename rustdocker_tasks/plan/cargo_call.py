@@ -10,12 +10,13 @@ from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.platforms import holds, platform_of
 from rustdocker_tasks.errors import BadValue, OutdatedLock, nearest
 from rustdocker_tasks.plan.profiles import load_profiles
+from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
-    from rustdocker_tasks.plan.model import CargoCall
+    from rustdocker_tasks.plan.model import CargoCall, MachineFacts
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
@@ -76,6 +77,18 @@ def with_crt_static(environment: dict[str, str], *, is_wanted: bool) -> dict[str
         name: f"{value}{separators[name]}{flag}" if name in separators else value
         for name, value in environment.items()
     }
+
+
+def require_toolchain(resolved: ResolvedSettings, facts: MachineFacts) -> None:
+    """Raise BadValue where a toolchain is asked for, and the local cargo would take its own all the same."""
+    if resolved.settings.toolchain is not None and not facts.has_rustup:
+        raise BadValue(
+            "toolchain",
+            value=resolved.settings.toolchain,
+            where=resolved.origin("toolchain").where,
+            problem="the cargo that is found first in PATH is none of rustup's, and has but one toolchain",
+            example=f"{OPTIONS['toolchain'].example}, with rustup's cargo first in PATH or with --backend buildx",
+        )
 
 
 def known_profiles(project: Project, *, in_container: bool) -> frozenset[str]:

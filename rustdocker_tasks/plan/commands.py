@@ -13,6 +13,7 @@ from rustdocker_tasks.plan.cargo_call import (
     profile_environment,
     require_locked,
     require_profile,
+    require_toolchain,
 )
 from rustdocker_tasks.plan.compile_flags import compile_flags
 from rustdocker_tasks.plan.container import command_container
@@ -114,6 +115,7 @@ def make_command_plan(
     if in_container:
         target = target_in_container(dynamic, resolved, project.own_config)
     else:
+        require_toolchain(resolved, facts)
         target = target_on_host(dynamic, resolved, project.config, None)
     if command.compiles and command.needs_lock:
         require_locked(project, resolved)

@@ -178,7 +178,7 @@ def require_container(plan: ImagePlan | CommandPlan, problem: str) -> ContainerB
     raise BadValue(
         "backend",
         value=plan.backend.value,
-        where=plan.backend_reason,
+        where=plan.backend_reason.removeprefix("set by "),
         problem=problem,
         example="--backend buildx",
     )

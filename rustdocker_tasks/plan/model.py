@@ -99,6 +99,7 @@ class MachineFacts(Frozen, frozen=True, kw_only=True):
     machine: str = "x86_64"  # its architecture, by which builders are taken to be of the same
     git: GitState | NoGitState
     created: int = 0  # what images say: seconds since 1970
+    has_rustup: bool = True  # the local cargo is rustup's, and takes the toolchain that it is told
 
 
 class ContainerBuild(Frozen, frozen=True, kw_only=True):
@@ -228,6 +229,13 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
     tags_set_by: str
     git: GitState | NoGitState
     created: int  # what the image says: seconds since 1970
+
+    @property
+    def archive_name(self) -> str:
+        """The name of the image's archive, which no other of the project's images has."""
+        tag = self.tags[0]
+        variant = "" if tag.tag.endswith(f"-{self.variant.name}") else f"-{self.variant.name}"
+        return f"{tag.repository}-{tag.tag}{variant}.tar".replace("/", "+").replace(":", "+")
 
     @property
     def is_of_musl(self) -> bool:

@@ -17,6 +17,7 @@ from rustdocker_tasks.plan.cargo_call import (
     profile_environment,
     require_locked,
     require_profile,
+    require_toolchain,
     with_crt_static,
 )
 from rustdocker_tasks.plan.container import container_build, require_one_line
@@ -65,12 +66,15 @@ def choose_backend(resolved: ResolvedSettings, facts: MachineFacts, *, for_image
     if problem is None:
         reason = f"set by {origin}" if asked is Backend.BUILDX else "buildx and an engine answer"
         return ChosenBackend(backend=Backend.BUILDX, reason=reason)
-    if asked is Backend.BUILDX:
-        raise BuildxUnusable(problem, set_by=origin)
     name = resolved.settings.variant if for_image else None
-    if name is not None and name in load_variants() and load_variants()[name].base is not Base.NONE:
+    has_base_image = name is not None and name in load_variants() and load_variants()[name].base is not Base.NONE
+    if asked is Backend.BUILDX:
+        raise BuildxUnusable(problem, set_by=origin, has_base_image=has_base_image)
+    if has_base_image:
         raise BuildxUnusable(
-            problem, set_by=f"variant {name}, which has a base image: {resolved.origin('variant').where}"
+            problem,
+            set_by=f"variant {name}, which has a base image: {resolved.origin('variant').where}",
+            has_base_image=True,
         )
     return ChosenBackend(
         backend=Backend.HOST, reason=f"{problem}; the local cargo compiles, no base image is needed"
@@ -133,6 +137,7 @@ def make_plan(
         target = target_in_container(variant, resolved, project.own_config)
     else:
         _require_no_packages(resolved)
+        require_toolchain(resolved, facts)
         target = target_on_host(variant, resolved, project.config, toolchain)
     profiles = known_profiles(project, in_container=in_container)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
@@ -226,12 +231,15 @@ def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> t
     for feature in resolved.settings.features:
         # `dependency/feature` is for the dependency to know.
         if "/" not in feature and feature not in known:
+            near = nearest(feature, known) or next(iter(sorted(known)), None)
             raise BadValue(
                 "features",
                 value=feature,
                 where=resolved.origin("features").where,
-                problem=f"the features of {package.name} are {', '.join(sorted(known)) or 'none'}",
-                example=f'["{nearest(feature, known) or next(iter(sorted(known)), "default")}"]',
+                problem=f"the features of {package.name} are {', '.join(sorted(known))}"
+                if known
+                else f"{package.name} has no features",
+                example=f'["{near}"]' if near else "[]",
             )
     return tuple(dict.fromkeys((*resolved.settings.features, *binary.required_features)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _NAMES = {"env": parse_env_name, "build-env": parse_build_env_name}
 _OF_HEALTHCHECK = {field.encode_name for field in msgspec.structs.fields(Healthcheck)}
 _SHOWN_AS_IT_IS = 200  # characters
+# Between features in one text. Source: the Cargo book, "Features", "Command-line feature options".
+_SEPARATORS = re.compile(r"[,\s]+")
 
 
 class Origin(Frozen, frozen=True, kw_only=True):
@@ -96,6 +99,8 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
         value = _parse_text(option, raw) if layer.is_text and isinstance(raw, str) else raw
         hook = partial(_decode, base=layer.base)
         converted: Any = msgspec.convert(value, type=option.type, dec_hook=hook)
+        if option.key == "features":
+            converted = tuple(name for text in converted for name in _SEPARATORS.split(text) if name)
         for name in converted if option.key in _NAMES else ():
             _NAMES[option.key](name)
         if _holds_nul(converted):
@@ -151,8 +156,9 @@ def _holds_nul(value: object) -> bool:
 
 def _problem(option: Option, error: Exception) -> str:
     declared = get_args(option.type)[0]
-    if isinstance(declared, type) and issubclass(declared, Enum):
-        return f"it is one of {', '.join(member.value for member in declared)}"
+    for each in (declared, *get_args(declared)):
+        if isinstance(each, type) and issubclass(each, Enum):
+            return f"it is one of {', '.join(member.value for member in each)}"
     # msgspec writes where in the value it is: "… - at `$[0]`".
     return str(error).replace(" - at `$", " - at `" + option.key)
 
@@ -160,6 +166,10 @@ def _problem(option: Option, error: Exception) -> str:
 def _shown(option: Option, raw: object) -> str:
     # A value of `env` may be a secret; the names of the variables are not.
     if option.is_hidden:
-        return f"a table with {', '.join(sorted(map(str, raw)))}" if isinstance(raw, dict) else "no table"
+        return (
+            f"a table with {', '.join(sorted(map(str, raw)))}"
+            if isinstance(raw, dict)
+            else "a value that is not shown"
+        )
     text = raw if isinstance(raw, str) else repr(raw)
     return text if len(text) <= _SHOWN_AS_IT_IS else text[:_SHOWN_AS_IT_IS] + "…"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, cast
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.positions import key_lines, line_of
-from rustdocker_tasks.errors import BadValue, BrokenManifest, MisplacedKey, MisplacedTable, NoSuchBinary, nearest
+from rustdocker_tasks.errors import BadValue, MisplacedKey, MisplacedTable, NoSuchBinary, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.settings.options import OPTIONS
 from rustdocker_tasks.variants import load_variants
@@ -124,8 +124,13 @@ def metadata_layer(metadata: object, *, source: Source, manifest: Path, text: st
     kind = "workspace" if source is Source.WORKSPACE else "package"
     values = metadata.get(TABLE, {}) if isinstance(metadata, Mapping) else {}
     if not isinstance(values, Mapping):
-        problem = f"`{kind}.metadata.{TABLE}` is not a table"
-        raise BrokenManifest(manifest, problem, hint=f"write it as [{kind}.metadata.{TABLE}]")
+        raise BadValue(
+            f"{kind}.metadata.{TABLE}",
+            value=str(values),
+            where=str(manifest),
+            problem="it is the name of the table of settings",
+            example=f"[{kind}.metadata.{TABLE}]",
+        )
 
     def where(path: tuple[str, ...]) -> str:
         line = line_of(key_lines(text), (kind, "metadata", TABLE, *path))
@@ -162,6 +167,7 @@ def require_binaries(layers: Sequence[Layer], *, own: Package, members: Sequence
                 candidates=names,
                 set_by=layer.where(layer.table),
                 nearest=nearest(layer.binary, names),
+                in_a_table=True,
             )
 
 

@@ -84,7 +84,8 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "cargo would build no binary of this project: they need features that are off\n"
         "  found: `server` (package shop) needs serve, tls\n"
         "  set by: /shop/Cargo.toml, required-features\n"
-        "  hint: run again with --bin server, which turns them on, or with --features serve,tls",
+        "  hint: run again with --bin server, which turns them on, or with --features serve,tls "
+        '(in Cargo.toml: features = ["serve", "tls"])',
     ),
     (
         errors.MisplacedKey("variant", where="/shop/Cargo.toml, line 4", table="bin.server.static"),
@@ -433,6 +434,13 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "there is a tasks.py already, which is not touched\n  found: /shop/tasks.py\n"
         "  set by: you, or another tool\n"
         "  hint: add to it:\n    import a\n    \n    ns = a",
+    ),
+    (
+        errors.TaskFileNotWritten(Path("/shop/tasks.py"), "Is a directory"),
+        65,
+        "tasks.py could not be written\n  found: /shop/tasks.py: Is a directory\n"
+        "  set by: the project's folder\n"
+        "  hint: make the folder writable, or move away what is there; `rustdocker build` needs no such file",
     ),
     (
         errors.NotReady(["engine", "disk"]),

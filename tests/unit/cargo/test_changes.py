@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.changes import touched_packages
+from rustdocker_tasks.cargo.changes import holds_any, touched_packages
 from rustdocker_tasks.cargo.model import Dependency, DependencyKind, Package
 from tests.models import ROOT, binary, package, project
 
@@ -53,6 +53,10 @@ MEMBERS = (
         (["Cargo.lock"], {member.name for member in MEMBERS}),
         ([".cargo/config.toml"], {member.name for member in MEMBERS}),
         (["../docs/guide.md"], set()),
+        (["../rust-toolchain.toml"], {member.name for member in MEMBERS}),
+        (["../.cargo/config"], {member.name for member in MEMBERS}),
+        (["../other/.cargo/config.toml"], set()),
+        (["../other/rust-toolchain"], set()),
     ],
 )
 def test_a_file_touches_its_package_and_what_is_built_with_it(changed: list[str], touched: set[str]) -> None:
@@ -78,3 +82,33 @@ def test_files_beside_a_package_in_the_workspace_s_own_folder_are_its_own() -> N
         assert touched_packages(project(root, *MEMBERS), (), [ROOT / name]) == everything
     patched = replace(project(*MEMBERS), patches=(ROOT.parent / "fork",))
     assert touched_packages(patched, (), [ROOT.parent / "fork/src/lib.rs"]) == everything - {"root"}
+
+
+def test_what_a_package_outside_inherits_from_touches_it() -> None:
+    inherited = ROOT.parent / "libs" / "Cargo.toml"
+    outer = replace(
+        depending("shared"),
+        manifest=ROOT.parent / "libs/shared/Cargo.toml",
+        inherited_files=(inherited,),
+    )
+    api = replace(depending("api"), dependencies=(replace(dependency("shared", NORMAL), path=outer.folder),))
+
+    assert touched_packages(project(api, depending("web")), [outer], [inherited]) == {"api"}
+    # As git names a submodule that the package lies in.
+    assert touched_packages(project(api, depending("web")), [outer], [ROOT.parent / "libs"]) == {"api"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "changed", "holds"),
+    [
+        ("static", "static/app.css", True),
+        ("api/../static/*.css", "static/app.css", True),
+        ("static/**/x?.js", "static/a/xy.js", True),
+        ("static/app.css", "static", True),
+        ("static", "statics/app.css", False),
+    ],
+)
+def test_an_asset_is_changed_by_what_lies_where_it_may_come_from(
+    pattern: str, changed: str, *, holds: bool
+) -> None:
+    assert holds_any(ROOT / pattern, [ROOT / changed]) is holds

@@ -189,7 +189,7 @@ def test_a_table_for_a_binary_that_there_is_not_is_refused() -> None:
     require_binaries([outer], own=shop, members=[shop, mail])
     with pytest.raises(NoSuchBinary) as caught:
         require_binaries([own, outer], own=shop, members=[shop, mail])
-    assert caught.value.hint == "run again with --bin server"
+    assert caught.value.hint == "call the table server, or remove it"
 
 
 def test_an_empty_value_is_an_answer() -> None:

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package, shipped_programs
+from rustdocker_tasks.cargo.binaries import (
+    BinaryRequest,
+    choose_binary,
+    choose_package,
+    require_programs,
+    shipped_programs,
+)
 from rustdocker_tasks.cargo.model import Package, Project
 from rustdocker_tasks.errors import BinariesBehindFeatures, NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
 from tests import models
@@ -171,6 +177,19 @@ def test_what_a_package_says_of_itself_chooses_what_is_shipped() -> None:
     assert shipped(saying()) == [("shop", "shop", "shop")]
     assert shipped(saying(features=["postgres"])) == [("shop", "shop", "shop"), ("db", "shop", "db")]
     assert shipped(saying(bin="db")) == [("shop", "shop", "db")]
+    both = [("shop", "shop", "shop"), ("db", "shop", "db")]
+    assert shipped(saying(bin={"db": {"features": ["postgres"]}})) == both
+    assert shipped(saying(bin={"db": {"features": []}}, features=["postgres"])) == [("shop", "shop", "shop")]
+
+
+def test_what_the_workspace_says_of_features_chooses_what_is_shipped_too() -> None:
+    made = models.package("shop", binary("db", required_features=("postgres",)), features={"postgres": ()})
+    plain = project(made)
+
+    with pytest.raises(BinariesBehindFeatures):
+        require_programs(plain)
+    said = replace(plain, metadata={"rustdocker": {"features": ["postgres"]}})
+    assert [program.binary for program in require_programs(said)] == ["db"]
 
 
 def test_members_that_are_no_default_ones_are_shipped_too() -> None:

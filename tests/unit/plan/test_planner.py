@@ -290,6 +290,36 @@ def test_what_only_buildx_can_build_is_refused_without_it(settings: Any) -> None
     assert caught.value.found == "no plugin"
 
 
+@pytest.mark.parametrize(("variant", "hint"), [("slim", "--backend host --variant minimal"), ("static", "host")])
+def test_what_to_type_without_buildx_is_what_the_host_can_build(variant: str, hint: str) -> None:
+    with pytest.raises(BuildxUnusable) as caught:
+        plan(facts=NO_BUILDX, backend="buildx", variant=variant)
+
+    assert caught.value.hint.split(", as")[0].endswith(hint)
+
+
+def test_a_toolchain_that_the_local_cargo_would_pass_over_is_refused() -> None:
+    with pytest.raises(BadValue) as caught:
+        plan(facts=replace(NO_BUILDX, has_rustup=False), toolchain="1.85")
+    assert "none of rustup's" in caught.value.what
+
+    assert plan(facts=NO_BUILDX, toolchain="1.85").compile.environment["RUSTUP_TOOLCHAIN"] == "1.85"
+    assert plan(facts=replace(BUILDX, has_rustup=False), toolchain="1.85").container is not None
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "shop-1.2.3-minimal.tar"),
+        ({"variant": "static"}, "shop-1.2.3-static.tar"),
+        ({"repository": "acme/{package}"}, "acme+shop-1.2.3-minimal.tar"),
+        ({"repository": "localhost:5000/shop"}, "localhost+5000+shop-1.2.3-minimal.tar"),
+    ],
+)
+def test_an_archive_is_called_like_its_image(settings: dict[str, Any], name: str) -> None:
+    assert plan(**settings).archive_name == name
+
+
 def test_the_host_backend_has_no_variant_with_a_base_image() -> None:
     with pytest.raises(BadValue) as caught:
         plan(facts=BUILDX, backend="host", variant="slim")

@@ -208,6 +208,8 @@ def test_an_empty_value_is_an_answer() -> None:
         ("RUSTDOCKER_ENV", '{ A = "b" }', "env", {"A": "b"}),
         ("RUSTDOCKER_CA_CERTIFICATES", "ca.pem", "ca_certificates", (BASE / "ca.pem",)),
         ("RUSTDOCKER_BACKEND", "host", "backend", Backend.HOST),
+        ("RUSTDOCKER_FEATURES", "postgres,tls", "features", ("postgres", "tls")),
+        ("RUSTDOCKER_FEATURES", "['postgres tls', 'x/y']", "features", ("postgres", "tls", "x/y")),
         ("RUSTDOCKER_USER", "1000", "user", "1000:1000"),
     ],
 )
@@ -245,6 +247,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
         ("args", "x", "Expected `array`, got `str`"),
         ("user", True, "expected text or a number, got bool"),
         ("backend", "podman", "it is one of auto, buildx, host"),
+        ("libc", "glibc", "it is one of musl, gnu"),
         ("tag", ["Shop"], "a tag is a lower-case image name with an optional :tag - at `tag[0]`"),
         ("env", {"A": 1}, "Expected `str`, got `int` - at `env[...]`"),
         ("env", {"A=B": "1"}, "a variable's name is not empty and holds no `=`"),

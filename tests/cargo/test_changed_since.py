@@ -1,0 +1,128 @@
+"""Which programs differ from those of a revision, by a real git."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rustdocker_tasks.errors import BadFlag
+from rustdocker_tasks.programs import plan_programs
+from rustdocker_tasks.settings.sources import Layer, Source
+from tests.conftest import MAIN, MANIFEST, write_files
+
+pytestmark = pytest.mark.cargo
+
+ASSETS = 'assets = [{ source = "../../pages/*.html", destination = "/pages" }]\n'
+FILES = {
+    "pages/index.html": "",
+    "libs/Cargo.toml": '[workspace]\nmembers = ["shared"]\n[workspace.package]\nedition = "2021"\n',
+    "libs/shared/Cargo.toml": '[package]\nname = "shared"\nversion = "0.1.0"\nedition.workspace = true\n',
+    "libs/shared/src/lib.rs": "",
+    "svc/Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["a", "b", "c"]\n',
+    "svc/.cargo/config.toml": "",
+    "svc/a/Cargo.toml": MANIFEST.format(name="a") + '[dependencies]\nshared = { path = "../../libs/shared" }\n',
+    "svc/b/Cargo.toml": MANIFEST.format(name="b") + "[package.metadata.rustdocker]\n" + ASSETS,
+    "svc/c/Cargo.toml": MANIFEST.format(name="c"),
+    **{f"svc/{name}/src/main.rs": MAIN for name in "abc"},
+}
+
+
+def git(folder: Path, *words: str) -> None:
+    own = ("-c", "user.name=x", "-c", "user.email=x@y.z", "-c", "protocol.file.allow=always")
+    subprocess.run(["git", *own, *words], cwd=folder, check=True, capture_output=True)
+
+
+def commit(folder: Path, files: dict[str, str]) -> Path:
+    made = write_files(folder, files)
+    git(made, "init", "--initial-branch=main")
+    git(made, "add", ".")
+    git(made, "commit", "--message=first")
+    return made
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return commit(tmp_path / "repository", FILES)
+
+
+def touched(workspace: Path, since: str = "main") -> set[str]:
+    on_host = Layer(source=Source.FLAG, where=str, base=workspace, values={"backend": "host"})
+    return {each.plan.name for each in plan_programs(workspace, [on_host], since=since)}
+
+
+def test_without_a_change_none_is_touched(repository: Path) -> None:
+    assert touched(repository / "svc") == set()
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("svc/c/src/main.rs", {"c"}),
+        ("libs/shared/src/lib.rs", {"a"}),
+        ("libs/Cargo.toml", {"a"}),
+        ("pages/index.html", {"b"}),
+        ("pages/new.html", {"b"}),
+        ("rust-toolchain.toml", {"a", "b", "c"}),
+        (".cargo/config.toml", {"a", "b", "c"}),
+        ("README.md", set()),
+    ],
+)
+def test_a_file_that_counts_touches_who_it_counts_for(repository: Path, path: str, names: set[str]) -> None:
+    file = repository / path
+    file.parent.mkdir(exist_ok=True)
+    # A toolchain file is read too.
+    text = '[toolchain]\nchannel = "stable"\n' if file.name == "rust-toolchain.toml" else "\n"
+    file.write_text((file.read_text() if file.exists() else "") + text)
+
+    assert touched(repository / "svc") == names
+
+
+def test_a_deleted_configuration_touches_all(repository: Path) -> None:
+    (repository / "svc/.cargo/config.toml").unlink()
+
+    assert touched(repository / "svc") == {"a", "b", "c"}
+
+
+def test_a_workspace_is_recognised_through_a_link(repository: Path, tmp_path: Path) -> None:
+    # Where cargo, too, finds no package outside of the folder that a link leads to.
+    (repository / "svc/a/Cargo.toml").write_text(MANIFEST.format(name="a"))
+    git(repository, "commit", "--all", "--message=second")
+    (tmp_path / "link").symlink_to(repository / "svc")
+    edited = repository / "svc/c/src/main.rs"
+    edited.write_text(f"{edited.read_text()}\n")
+
+    assert touched(tmp_path / "link") == {"c"}
+
+
+def test_a_package_in_a_submodule_is_touched_by_what_it_holds(tmp_path: Path) -> None:
+    library = {name.removeprefix("libs/"): text for name, text in FILES.items() if name.startswith("libs/")}
+    commit(tmp_path / "libs", library)
+    top = commit(tmp_path / "top", {name: text for name, text in FILES.items() if not name.startswith("libs/")})
+    git(top, "submodule", "add", str(tmp_path / "libs"), "libs")
+    git(top, "commit", "--message=second")
+    assert touched(top / "svc") == set()
+    edited = top / "libs/shared/src/lib.rs"
+    edited.write_text("pub fn more() {}\n")
+
+    assert touched(top / "svc") == {"a"}
+
+
+def test_a_clone_without_the_older_commits_says_what_to_type(repository: Path, tmp_path: Path) -> None:
+    git(repository, "switch", "--create=topic")
+    git(repository, "commit", "--allow-empty", "--message=second")
+    git(tmp_path, "clone", "--depth=1", "--branch=topic", f"file://{repository}", "clone")
+    git(tmp_path / "clone", "fetch", "--depth=1", "origin", "main:main")
+
+    with pytest.raises(BadFlag) as caught:
+        touched(tmp_path / "clone/svc")
+    assert "git fetch --unshallow" in str(caught.value)
+
+
+def test_without_git_nobody_speaks_of_cargo(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(repository))
+
+    with pytest.raises(BadFlag) as caught:
+        touched(repository / "svc")
+    assert "git is not installed" in str(caught.value)

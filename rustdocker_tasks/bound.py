@@ -69,7 +69,6 @@ class Bound:
         from rustdocker_tasks.settings.sources import Layer, Source, environment_layer
 
         here = Path.cwd()
-        names = {flag.name for flag in (VARIANT, *SETTING_FLAGS)}
         configured = _plain(c.config.get(_CONFIG_KEY) or {})
         if not isinstance(configured, dict):
             raise BadValue(
@@ -104,10 +103,24 @@ class Bound:
                 source=Source.FLAG,
                 where=lambda path: f"--{path[-1]}",
                 base=here,
-                values={key: value for key, value in flags.items() if key in names and value not in (None, [])},
+                values=self.asked(flags),
                 is_text=True,
             ),
         )
+
+    def asked(self, flags: Flags) -> dict[str, object]:
+        """Return the settings that flags name, as they were typed; raises BadFlag for a `--set` without one."""
+        from rustdocker_tasks.errors import BadFlag
+
+        names = {flag.name for flag in (VARIANT, *SETTING_FLAGS)}
+        asked = {key: value for key, value in flags.items() if key in names and value not in (None, [])}
+        for text in flags.get("set") or ():
+            key, equals, value = text.partition("=")
+            if not equals:
+                problem = "it is no setting with a value"
+                raise BadFlag("--set", value=text, problem=problem, example="expose=[8080]")
+            asked[key.strip()] = value.strip()
+        return asked
 
     def planned(self, c: Context, flags: Flags) -> Planned:
         from rustdocker_tasks.pipeline import plan_image

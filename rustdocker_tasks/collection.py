@@ -33,6 +33,7 @@ from rustdocker_tasks.task_flags import (
     PORT,
     RUN_FLAGS,
     SCHEMA,
+    SET,
     SETTING_FLAGS,
     SHELL_FLAGS,
     START_FLAGS,
@@ -86,7 +87,7 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
 }
 _TASKS_OF_ONE = {body: flags for body, flags in _TASKS.items() if body not in _OF_THE_WHOLE}
 
-_INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX,)}
+_INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX, VARIANT, *SETTING_FLAGS, SET)}
 
 
 class _Argument(Argument):

@@ -1,4 +1,4 @@
-"""The path of `rustdocker init`: Cargo's files -> a task file or noxfile of the project's own."""
+"""The path of `rustdocker init`: Cargo's files -> a task file or noxfile, and a table of settings."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import os
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import shipped_programs
-from rustdocker_tasks.cargo.project import load_project
-from rustdocker_tasks.errors import ProjectError, TaskFileExists, TaskFileNotWritten
-from rustdocker_tasks.pipeline import configure
+from rustdocker_tasks.cargo.project import MANIFEST, load_project
+from rustdocker_tasks.errors import FileNotWritten, ProjectError, TableExists, TaskFileExists
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.pipeline import configure, plan_image
+from rustdocker_tasks.plan.model import MachineFacts, NoGitState
+from rustdocker_tasks.plan.planner import choose_variant
+from rustdocker_tasks.settings.options import OPTIONS, Backend
+from rustdocker_tasks.settings.resolve import parse_value, resolve_settings
+from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
+from rustdocker_tasks.settings.table_text import table_text, with_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.binaries import Program
@@ -21,6 +28,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.progress import Say
 
 _PACKAGE = "rustdocker_tasks"
+# Whether settings are right is the same on all machines.
+_NOBODY_ASKED = MachineFacts(buildx_problem=None, git=NoGitState("nobody asks"), is_ci=False)
 _TASKS = "from rustdocker_tasks import ns\n"
 _TASKS_OF_ALL = """from pathlib import Path
 
@@ -42,16 +51,42 @@ if __name__ == "__main__":
 """
 
 
-def write_task_file(start: Path, *, for_nox: bool, dry: bool, say: Say) -> Path:
-    """Write the file that makes the tasks those of the project at `start`; return its path.
+class _Change(Frozen, frozen=True, kw_only=True):
+    path: Path
+    before: str
+    after: str
 
-    What is about to be written is shown first. A file that is there is never touched: TaskFileExists, unless it
-    has our tasks. Raises ProjectError.
+
+def write_project_files(
+    start: Path, asked: Mapping[str, object], *, for_nox: bool, dry: bool, say: Say
+) -> list[Path]:
+    """Write the file that makes the tasks those of the project at `start`, and a table with what is asked for.
+
+    The table stands in the manifest of the package, or of the workspace where the tasks are for several programs,
+    and has only what would not be so anyway. All is shown before any of it is written. What is there is never
+    touched: raises TaskFileExists, unless it has our tasks, and TableExists. Raises ProjectError, SettingsError.
+    Returns the files that have tasks and settings, whether they are new or not.
     """
     project = load_project(start)
-    path = project.root / ("noxfile.py" if for_nox else "tasks.py")
     programs = shipped_programs(project)
     is_of_all = _is_of_all(project, programs)
+    task_file, new_tasks = _task_file(project, programs, is_of_all=is_of_all, for_nox=for_nox)
+    manifest, new_table = _settings_table(project, asked, is_of_all=is_of_all)
+    if new_tasks is None:
+        say(f"{task_file} has the tasks already")
+    if asked and new_table is None:
+        say(f"{manifest} needs no more settings for this")
+    for change in filter(None, (new_tasks, new_table)):
+        say(_diff(change))
+        if not dry:
+            _write(change)
+    return [task_file, *([manifest] if asked else [])]
+
+
+def _task_file(
+    project: Project, programs: Sequence[Program], *, is_of_all: bool, for_nox: bool
+) -> tuple[Path, _Change | None]:
+    path = project.root / ("noxfile.py" if for_nox else "tasks.py")
     if for_nox:
         text = _NOX.format(arguments=_nox_arguments(programs) if is_of_all else "")
         keeps = ""
@@ -61,20 +96,75 @@ def write_task_file(start: Path, *, for_nox: bool, dry: bool, say: Say) -> Path:
     # Invoke takes a package called so as well, and of the two the file.
     places = (path,) if for_nox else (path, path.with_suffix("") / "__init__.py")
     there = next((each for each in places if os.path.lexists(each)), None)
+    if there is None:
+        return path, _Change(path=path, before="", after=text)
     try:
-        if there is not None:
-            if not _has_our_tasks(there):
-                raise TaskFileExists(there, needed=text, keeps=keeps)
-            say(f"{there} has the tasks already")
-            return there
-        lines = difflib.unified_diff([], text.splitlines(), "/dev/null", str(path), lineterm="")
-        say("\n".join(lines))
-        if not dry:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(text)
+        has_tasks = _has_our_tasks(there)
     except OSError as error:
-        raise TaskFileNotWritten(path, error.strerror or str(error)) from error
-    return path
+        raise FileNotWritten(there, error.strerror or str(error)) from error
+    if not has_tasks:
+        raise TaskFileExists(there, needed=text, keeps=keeps)
+    return there, None
+
+
+def _settings_table(
+    project: Project, asked: Mapping[str, object], *, is_of_all: bool
+) -> tuple[Path, _Change | None]:
+    """Return the manifest that is to have what is asked for, and how it changes."""
+    is_of_one = not is_of_all or "package" in asked or "bin" in asked
+
+    def layer(base: Path) -> Layer:
+        return Layer(
+            source=Source.FLAG,
+            where=lambda path: f"the flags of `init` ({path[-1]})",
+            base=base,
+            values=asked,
+            is_text=True,
+        )
+
+    if is_of_one:
+        configured = configure(project, [layer(project.root)])
+        kind, manifest = "package", configured.package.manifest
+        plan_image(project.root, [layer(manifest.parent)], facts=_NOBODY_ASKED)
+        is_only_one = len(configured.package.binaries) == 1
+        names = set(asked) - {"package"} - ({"bin"} if is_only_one else set())
+        others = configured.layers[:-1]
+        binary: str | None = configured.binary.name
+    else:
+        kind, manifest, names = "workspace", project.root / MANIFEST, set(asked)
+        others = (metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text),)
+        choose_variant(resolve_settings((*others, layer(manifest.parent))), Backend.BUILDX)
+        binary = None
+    before = resolve_settings(others, binary=binary).settings
+    after = resolve_settings((*others, layer(manifest.parent)), binary=binary).settings
+    fields = {name: OPTIONS[name].field for name in sorted(names)}
+    new = [name for name, field in fields.items() if getattr(before, field) != getattr(after, field)]
+    values = {name: parse_value(OPTIONS[name], asked[name]) for name in new}
+    if not values:
+        return manifest, None
+    # With its own ends of lines.
+    text = manifest.read_bytes().decode("utf-8-sig")
+    changed = with_table(text, kind, values)
+    if changed is None:
+        raise TableExists(manifest, needed=table_text(kind, values))
+    return manifest, _Change(path=manifest, before=text, after=changed)
+
+
+def _diff(change: _Change) -> str:
+    old = str(change.path) if change.before else "/dev/null"
+    lines = difflib.unified_diff(
+        change.before.splitlines(), change.after.splitlines(), old, str(change.path), lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _write(change: _Change) -> None:
+    """Add what is new below what is there: nothing else of the file can be lost."""
+    try:
+        with change.path.open("ab" if change.before else "xb") as file:
+            file.write(change.after.removeprefix(change.before).encode())
+    except OSError as error:
+        raise FileNotWritten(change.path, error.strerror or str(error)) from error
 
 
 def _is_of_all(project: Project, programs: Sequence[Program]) -> bool:

@@ -225,12 +225,17 @@ def inspect(bound: Bound, c: Context, flags: Flags) -> None:
 
 
 def init(bound: Bound, c: Context, flags: Flags) -> None:
-    """Write a tasks.py with the tasks, or a noxfile.py; show it first, and leave a file that is there alone."""
-    from rustdocker_tasks.init import write_task_file
+    """Write a tasks.py with the tasks, or a noxfile.py, and the settings asked for; show it, overwrite nothing."""
+    from rustdocker_tasks.init import write_project_files
 
-    show_result(
-        str(write_task_file(bound.start(), for_nox=flags["nox"], dry=c.config.run.dry, say=Terminal().say))
+    written = write_project_files(
+        bound.start(),
+        bound.asked(flags),
+        for_nox=flags["nox"],
+        dry=c.config.run.dry,
+        say=Terminal().say,
     )
+    show_result("\n".join(map(str, written)))
 
 
 def doctor(bound: Bound, c: Context, flags: Flags) -> None:

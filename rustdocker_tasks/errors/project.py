@@ -135,13 +135,23 @@ class TaskFileExists(ProjectError):
         )
 
 
-class TaskFileNotWritten(ProjectError):
+class FileNotWritten(ProjectError):
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(
             f"{path.name} could not be written",
             found=f"{path}: {problem}",
             set_by="the project's folder",
-            hint="make the folder writable, or move away what is there; `rustdocker build` needs no such file",
+            hint="make it writable, or move away what is there",
+        )
+
+
+class TableExists(ProjectError):
+    def __init__(self, manifest: Path, *, needed: str) -> None:
+        super().__init__(
+            "Cargo.toml has settings already, which are not touched",
+            found=str(manifest),
+            set_by="you, or another tool",
+            hint=f"write there:\n{needed.rstrip()}",
         )
 
 

@@ -96,7 +96,7 @@ def _option(key: str, layer: Layer) -> Option:
 
 def _convert(option: Option, raw: object, layer: Layer) -> object:
     try:
-        value = _parse_text(option, raw) if layer.is_text and isinstance(raw, str) else raw
+        value = parse_value(option, raw) if layer.is_text else raw
         hook = partial(_decode, base=layer.base)
         converted: Any = msgspec.convert(value, type=option.type, dec_hook=hook)
         if option.key == "features":
@@ -117,8 +117,13 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
     return converted
 
 
-def _parse_text(option: Option, text: str) -> object:
-    """A list, a table or a truth value is a TOML value; a bare word is one item of a list."""
+def parse_value(option: Option, text: object) -> object:
+    """Return what a variable or flag says: a list, a table or a truth value in TOML, or a bare word.
+
+    A bare word is one item of a list. Raises ValueError. What is no text is taken as it is.
+    """
+    if not isinstance(text, str):
+        return text
     declared = get_args(option.type)[0]
     shape = get_origin(declared) or declared
     if shape is tuple and not text.startswith("["):

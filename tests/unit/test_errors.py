@@ -436,11 +436,18 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: add to it:\n    import a\n    \n    ns = a",
     ),
     (
-        errors.TaskFileNotWritten(Path("/shop/tasks.py"), "Is a directory"),
+        errors.FileNotWritten(Path("/shop/tasks.py"), "Is a directory"),
         65,
         "tasks.py could not be written\n  found: /shop/tasks.py: Is a directory\n"
         "  set by: the project's folder\n"
-        "  hint: make the folder writable, or move away what is there; `rustdocker build` needs no such file",
+        "  hint: make it writable, or move away what is there",
+    ),
+    (
+        errors.TableExists(CARGO_TOML, needed='[package.metadata.rustdocker]\nvariant = "static"\n'),
+        65,
+        "Cargo.toml has settings already, which are not touched\n  found: /shop/Cargo.toml\n"
+        "  set by: you, or another tool\n"
+        '  hint: write there:\n    [package.metadata.rustdocker]\n    variant = "static"',
     ),
     (
         errors.NotReady(["engine", "disk"]),

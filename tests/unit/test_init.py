@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import tomli
 
-from rustdocker_tasks.errors import TaskFileExists, TaskFileNotWritten
-from rustdocker_tasks.init import write_task_file
+from rustdocker_tasks.errors import BadValue, FileNotWritten, TableExists, TaskFileExists, UnknownKey
+from rustdocker_tasks.init import write_project_files
 from tests.conftest import MAIN, MANIFEST, write_files
 
 ONE = {"Cargo.toml": MANIFEST.format(name="shop"), "src/main.rs": MAIN}
 SEVERAL = {**ONE, "src/bin/other.rs": MAIN}
 
 
-def init(folder: Path, *, for_nox: bool = False) -> tuple[Path, list[str]]:
+def init(folder: Path, *, for_nox: bool = False, dry: bool = False, **asked: Any) -> tuple[Path, list[str]]:
+    """Return the task file, and what is said."""
     said: list[str] = []
-    return write_task_file(folder, for_nox=for_nox, dry=False, say=said.append), said
+    return write_project_files(folder, asked, for_nox=for_nox, dry=dry, say=said.append)[0], said
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ def test_what_cannot_be_written_is_told_of_the_task_file(tmp_path: Path) -> None
     folder = write_files(tmp_path, ONE)
     (folder / "tasks.py").mkdir()
 
-    with pytest.raises(TaskFileNotWritten):
+    with pytest.raises(FileNotWritten):
         init(folder)
 
 
@@ -95,3 +98,107 @@ def test_a_binary_that_the_package_s_table_chooses_needs_no_tasks_of_all(tmp_pat
 
 def test_nox_gets_the_binaries_of_a_package_that_has_several(tmp_path: Path) -> None:
     assert "bins=['other', 'shop']" in init(write_files(tmp_path, SEVERAL), for_nox=True)[0].read_text()
+
+
+def settings_of(manifest: Path, kind: str = "package") -> object:
+    return tomli.loads(manifest.read_text())[kind].get("metadata")
+
+
+def test_what_is_asked_for_and_is_not_so_anyway_stands_in_the_manifest(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, ONE)
+    before = (folder / "Cargo.toml").read_text()
+    _, said = init(folder, variant="static", backend="auto", bin="shop", features=[], expose="[8080]")
+
+    assert settings_of(folder / "Cargo.toml") == {"rustdocker": {"variant": "static", "expose": [8080]}}
+    assert (folder / "Cargo.toml").read_text().startswith(before)
+    assert '+variant = "static"' in "\n".join(said)
+
+
+def test_twice_changes_nothing(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, ONE)
+    init(folder, variant="static", tag=["{version}"])
+    before = {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+    _, said = init(folder, variant="static", tag=["{version}"])
+
+    assert {path.name: path.read_text() for path in folder.iterdir() if path.is_file()} == before
+    assert [line.rpartition("/")[2] for line in said] == [
+        "tasks.py has the tasks already",
+        "Cargo.toml needs no more settings for this",
+    ]
+
+
+def test_dry_shows_all_and_writes_nothing(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, ONE)
+    _, said = init(folder, dry=True, variant="static")
+
+    assert "+from rustdocker_tasks import ns" in "\n".join(said)
+    assert '+variant = "static"' in "\n".join(said)
+    assert not (folder / "tasks.py").exists()
+    assert settings_of(folder / "Cargo.toml") is None
+
+
+def test_what_is_for_one_binary_stands_in_its_package_and_names_it(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, SEVERAL)
+    init(folder, bin="other", profile="small")
+
+    assert settings_of(folder / "Cargo.toml") == {"rustdocker": {"bin": "other", "profile": "small"}}
+
+
+def test_what_is_for_several_programs_stands_in_the_workspace_s_table(tmp_path: Path) -> None:
+    folder = write_files(
+        tmp_path,
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["api", "web"]\n',
+            **{f"{name}/Cargo.toml": MANIFEST.format(name=name) for name in ("api", "web")},
+            **{f"{name}/src/main.rs": MAIN for name in ("api", "web")},
+        },
+    )
+    init(folder, variant="static")
+    init(folder, package="web", profile="small")
+
+    assert settings_of(folder / "Cargo.toml", "workspace") == {"rustdocker": {"variant": "static"}}
+    assert settings_of(folder / "web/Cargo.toml") == {"rustdocker": {"profile": "small"}}
+    assert settings_of(folder / "api/Cargo.toml") is None
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "[package.metadata.rustdocker]\nexpose = [1]\n",
+        "[package.metadata]\nrustdocker.expose = [1]\n",
+        "[package.metadata.rustdocker.static]\nexpose = [1]\n",
+    ],
+)
+def test_settings_that_are_there_are_left_alone_and_so_is_everything_else(tmp_path: Path, table: str) -> None:
+    folder = write_files(tmp_path, {**ONE, "Cargo.toml": MANIFEST.format(name="shop") + table})
+
+    with pytest.raises(TableExists) as caught:
+        init(folder, variant="static")
+    assert 'variant = "static"' in caught.value.hint
+    assert not (folder / "tasks.py").exists()
+
+
+def test_a_manifest_keeps_its_ends_of_lines_and_its_tables(tmp_path: Path) -> None:
+    manifest = f'{MANIFEST.format(name="shop")}[package.metadata.deb]\nx = "ü"'.replace("\n", "\r\n").encode()
+    folder = write_files(tmp_path, ONE)
+    (folder / "Cargo.toml").write_bytes(manifest)
+    init(folder, labels='{ a = "b" }')
+    written = (folder / "Cargo.toml").read_bytes()
+
+    assert written.startswith(manifest)
+    assert written.count(b"\n") == written.count(b"\r\n")
+    assert settings_of(folder / "Cargo.toml") == {"deb": {"x": "ü"}, "rustdocker": {"labels": {"a": "b"}}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "error"),
+    [({"expos": "[1]"}, UnknownKey), ({"expose": "[0]"}, BadValue), ({"variant": "x"}, BadValue)],
+)
+def test_what_cannot_be_is_refused_before_anything_is_written(
+    tmp_path: Path, asked: dict[str, Any], error: type[Exception]
+) -> None:
+    folder = write_files(tmp_path, ONE)
+
+    with pytest.raises(error):
+        init(folder, **asked)
+    assert not (folder / "tasks.py").exists()

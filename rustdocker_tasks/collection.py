@@ -44,7 +44,7 @@ from rustdocker_tasks.task_flags import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from invoke.context import Context
@@ -85,9 +85,13 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     **{body: _TASKS[body] for body in (bodies.test, bodies.clippy)},
     **{body: _TASKS[body] for body in _OF_THE_WHOLE},
 }
-_TASKS_OF_ONE = {body: flags for body, flags in _TASKS.items() if body not in _OF_THE_WHOLE}
+TASKS_OF_ONE = {body: flags for body, flags in _TASKS.items() if body not in _OF_THE_WHOLE}
 
 _INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX, VARIANT, *SETTING_FLAGS, SET)}
+
+
+# The first task of each kind, to make others like it.
+_MADE: dict[Body, _BoundTask] = {}
 
 
 class _Argument(Argument):
@@ -117,6 +121,14 @@ class _BoundTask(Task[Any]):
 
     def __deepcopy__(self, _: object) -> _BoundTask:
         return self
+
+    def of(self, body: Callable[..., None]) -> _BoundTask:
+        """Return the same with another body: Invoke looks long into a function to make a task of it."""
+        made = type(self).__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        body.__signature__ = self.body.__signature__  # type: ignore[attr-defined]
+        made.body = body
+        return made
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's
         if self.source not in self._arguments:
@@ -162,7 +174,7 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
         raise Exit(str(error), error.exit_code) from error
     for program in programs:
         own = bound.for_program(package=program.package, binary=program.binary)
-        made.add_collection(_collection(own, _TASKS_OF_ONE, _free_name(made, program.name)))
+        made.add_collection(_collection(own, TASKS_OF_ONE, _free_name(made, program.name)))
     return made
 
 
@@ -212,14 +224,16 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         except KeyboardInterrupt:
             raise Exit(code=INTERRUPTED) from None
 
+    run_body.__name__ = body.__name__.removesuffix("_all")
+    run_body.__doc__ = body.__doc__
+    if body in _MADE:
+        return _MADE[body].of(run_body)
     # Invoke reads a task's flags from its signature; the type of a default says what a flag takes.
     parameters = [Parameter("c", Parameter.POSITIONAL_OR_KEYWORD)]
     for flag in flags:
         default = None if flag.default == [] else flag.default
         parameters.append(Parameter(parameter(flag), Parameter.KEYWORD_ONLY, default=default))
     run_body.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    run_body.__name__ = body.__name__.removesuffix("_all")
-    run_body.__doc__ = body.__doc__
     made = _BoundTask(
         run_body,
         help={flag.name: flag.help for flag in flags},
@@ -227,4 +241,5 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         auto_shortflags=False,
     )
     made.source = body
+    _MADE[body] = made
     return made

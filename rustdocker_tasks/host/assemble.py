@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.host.debian_records import record_entries
 from rustdocker_tasks.host.layer import Layer, make_layer
 from rustdocker_tasks.host.oci_config import oci_config
 from rustdocker_tasks.host.oci_layout import OciImage, make_image
@@ -43,7 +44,11 @@ def assemble_image(plan: ImagePlan, program_path: Path, support: Sequence[Entry]
     libraries = find_libraries(program)
     content = program_path.read_bytes()
     contents = {
-        "libraries, certificates, time zones, user": [*map(_library_entry, libraries), *support],
+        "libraries, certificates, time zones, user": [
+            *map(_library_entry, libraries),
+            *record_entries(libraries),
+            *support,
+        ],
         "program": [program_entry(plan.name, content)],
     }
     # At the same time, as zlib and hashlib leave Python to others while they work.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import tarfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -252,3 +254,31 @@ def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write) 
     assert run_image(built.result, CURRENT_ENGINE) == "second 1"
     assert "what was compiled before is damaged (" in built.stderr
     assert "Compiling itoa" in built.stderr
+
+
+@pytest.fixture
+def foreign_base() -> Iterator[str]:
+    """A base image of another machine: nothing of it has to run for that to be seen."""
+    name = f"rustdocker-foreign-{uuid.uuid4().hex[:8]}"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for path in ("lib/ld-linux-aarch64.so.1", "lib/aarch64-linux-gnu/libc.so.6"):
+            tar.addfile(tarfile.TarInfo(path))
+    words = ["docker", f"--host={CURRENT_ENGINE}", "import", "--platform=linux/arm64", "-", name]
+    subprocess.run(words, input=archive.getvalue(), check=True, capture_output=True)
+    yield name
+    subprocess.run(["docker", f"--host={CURRENT_ENGINE}", "rmi", "--force", name], check=True, capture_output=True)
+
+
+def test_a_program_of_this_machine_does_not_get_into_an_image_of_another(write: Write, foreign_base: str) -> None:
+    told = invoke(
+        "build",
+        folder=write(own_crate("foreign")),
+        RUSTDOCKER_RUNTIME_IMAGE=foreign_base,
+        RUSTDOCKER_VARIANT="slim",
+        DOCKER_HOST=CURRENT_ENGINE,
+        **BUILDX,
+    )
+
+    assert told.code in {67, 68}
+    assert foreign_base in told.stderr

@@ -314,11 +314,10 @@ def with_a_library() -> dict[str, str]:
     }
 
 
-@ENGINES
-def test_on_a_terminal_a_build_tells_step_and_crates_below_its_lines(write: Write, host: str) -> None:
-    folder = write(with_a_library())
+def build_on_a_terminal(folder: Path, host: str, *, columns: int) -> str:
+    """Return what a build shows, which it prints nothing else beside."""
     ours, theirs = pty.openpty()
-    environment = clean_environment(**{**BUILDX, "DOCKER_HOST": host}, TERM="xterm", COLUMNS="120")
+    environment = clean_environment(**{**BUILDX, "DOCKER_HOST": host}, TERM="xterm", COLUMNS=str(columns))
     process = subprocess.Popen(
         [sys.executable, "-m", "invoke", "build"],
         cwd=folder,
@@ -331,6 +330,23 @@ def test_on_a_terminal_a_build_tells_step_and_crates_below_its_lines(write: Writ
 
     assert process.communicate()[0].decode().startswith("sha256:")
     assert process.returncode == 0
+    return shown
+
+
+def test_a_narrow_terminal_gets_a_line_that_fits_below_whole_ones(write: Write) -> None:
+    shown = build_on_a_terminal(write(with_a_library()), CURRENT_ENGINE, columns=40)
+    steps = [line for line in shown.splitlines() if re.search(r"[\u2800-\u28ff] ?(compile|load)", line)]
+
+    assert steps
+    assert max(map(len, steps)) <= 40
+    assert any(re.search(r"compile.* [123]/4 0:00:0\d", line) for line in steps)
+    assert "Finished `release` profile [optimized] target(s)" in shown
+
+
+@ENGINES
+def test_on_a_terminal_a_build_tells_step_and_crates_below_its_lines(write: Write, host: str) -> None:
+    shown = build_on_a_terminal(write(with_a_library()), host, columns=120)
+
     assert re.search(r"compile.* [123]/4 0:00:0\d.*\b(library|counted)", shown)
     assert "Compiling library v0.1.0" in shown
     assert [line for line in shown.splitlines() if line.strip()][-1].startswith("built and loaded in")

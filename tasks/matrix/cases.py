@@ -7,9 +7,14 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tasks.matrix.postgresql import QUESTION, postgresql
+
+Service = Callable[[str], AbstractContextManager[Mapping[str, str]]]
 
 VARIANTS = ("slim", "minimal", "static")
 _REFUSED = re.compile(r"(.* cannot be part of a static program of musl)\n")
@@ -33,6 +38,8 @@ class Case:
     prints: str
     build: str = ""
     files: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # as variables of the environment
+    service: Service | None = None  # what has to run beside the program
 
     def write(self, folder: Path, name: str = "program") -> None:
         build = f"[build-dependencies]\n{self.build}\n" if self.build else ""
@@ -64,13 +71,15 @@ def build_and_run(folder: Path, case: Case, variant: str, *, engine: str) -> Out
         "RUSTDOCKER_BACKEND": "buildx",
         "RUSTDOCKER_CACHE": "mount",
         "DOCKER_HOST": engine,
+        **case.settings,
     }
     planned = _invoke(folder, environment, "plan", "--json", f"--variant={variant}")
     if planned.returncode:
         refused = _REFUSED.search(planned.stderr)
         return Outcome(f"refused: {refused[1]}") if refused else Outcome("FAILED", problem=planned.stderr)
     packages = tuple(each["package"] for each in json.loads(planned.stdout)["build_packages"])
-    done = _invoke(folder, environment, "run", f"--variant={variant}")
+    with case.service(engine) if case.service else nullcontext({}) as more:
+        done = _invoke(folder, {**environment, **more}, "run", f"--variant={variant}")
     line = done.stdout.strip()
     if done.returncode or not re.fullmatch(case.prints, line):
         return Outcome("FAILED", packages, problem=f"{done.stdout}\n{done.stderr[-6000:]}")
@@ -129,6 +138,18 @@ _ALLOCATED = """#[global_allocator]
 static ALLOCATOR: {0} = {0};
 fn main() {{ println!("{{}}", (0..=8).map(|n| Box::new(n)).map(|n| *n).sum::<i32>()); }}
 """
+_LOADED = """fn main() {
+    let found = unsafe { libloading::Library::new("libsqlite3.so.0") };
+    match found {
+        Ok(library) => unsafe {
+            let version = library.get::<unsafe extern "C" fn() -> *const std::ffi::c_char>(b"sqlite3_libversion");
+            println!("{}", std::ffi::CStr::from_ptr(version.unwrap()()).to_str().unwrap());
+        },
+        Err(libloading::Error::DlOpen { desc }) => println!("static: {}", format!("{desc:?}").trim_matches('"')),
+        Err(other) => panic!("{other}"),
+    }
+}
+"""
 _SHA = (
     'use {0}::digest;\nfn main() {{ println!("{{:02x}}", digest::digest(&digest::SHA256, b"a").as_ref()[0]); }}\n'
 )
@@ -148,6 +169,7 @@ CASES: Mapping[str, Case] = {
         r"OpenSSL 3\..*",
     ),
     "libpq": Case('pq-sys = "0.7"', _version_of("PQlibVersion", "pq_sys", "i32"), r"17\d+"),
+    "libpq with a server": Case('pq-sys = "0.7"', QUESTION, "42 of PostgreSQL 17.*", service=postgresql),
     "mysqlclient": Case(
         'mysqlclient-sys = "0.4"', _version_of("mysql_get_client_info", "mysqlclient_sys"), _NUMBER
     ),
@@ -211,6 +233,12 @@ CASES: Mapping[str, Case] = {
         "42",
         build='prost-build = "0.13"',
         files=_PROTOC,
+    ),
+    "dlopen": Case(
+        'libloading = "0.8"',
+        _LOADED,
+        r"3\..*|static: Dynamic loading not supported",
+        settings={"RUSTDOCKER_RUNTIME_PACKAGES": "libsqlite3-0"},
     ),
     "jemalloc": Case('tikv-jemallocator = "0.6"', _ALLOCATED.format("tikv_jemallocator::Jemalloc"), "36"),
     "mimalloc": Case('mimalloc = "0.1"', _ALLOCATED.format("mimalloc::MiMalloc"), "36"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors.base import ProjectError
@@ -72,6 +71,7 @@ class BinariesBehindFeatures(ProjectError):
     def __init__(self, candidates: Sequence[tuple[str, str, Sequence[str]]], *, manifest: Path) -> None:
         """`candidates` are (package, binary, the features that it needs and that are off)."""
         _, first, missing = candidates[0]
+        quoted = ", ".join(f'"{name}"' for name in missing)
         super().__init__(
             "cargo would build no binary of this project: they need features that are off",
             found=", ".join(
@@ -79,7 +79,7 @@ class BinariesBehindFeatures(ProjectError):
             ),
             set_by=f"{manifest}, required-features",
             hint=f"run again with --bin {first}, which turns them on, or with --features {','.join(missing)} "
-            f"(in Cargo.toml: features = {json.dumps([*missing])})",
+            f"(in Cargo.toml: features = [{quoted}])",
         )
 
 

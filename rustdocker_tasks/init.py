@@ -71,16 +71,16 @@ def write_project_files(
     programs = shipped_programs(project)
     is_of_all = _is_of_all(project, programs)
     task_file, new_tasks = _task_file(project, programs, is_of_all=is_of_all, for_nox=for_nox)
-    manifest, new_table = _settings_table(project, asked, is_of_all=is_of_all)
-    if new_tasks is None:
-        say(f"{task_file} has the tasks already")
-    if asked and new_table is None:
-        say(f"{manifest} needs no more settings for this")
-    for change in filter(None, (new_tasks, new_table)):
-        say(_diff(change))
-        if not dry:
+    files = [(task_file, new_tasks, "has the tasks already")]
+    if asked:
+        manifest, new_table = _settings_table(project, asked, is_of_all=is_of_all)
+        files.append((manifest, new_table, "needs no more settings for this"))
+    for path, change, as_it_is in files:
+        say(_diff(change) if change else f"{path} {as_it_is}")
+    for _, change, _ in files:
+        if change and not dry:
             _write(change)
-    return [task_file, *([manifest] if asked else [])]
+    return [path for path, _, _ in files]
 
 
 def _task_file(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.contents import ReadImage
 from rustdocker_tasks.engine.saved_image import read_layers
-from rustdocker_tasks.errors import CargoFailed, ImageError, LoadFailed
+from rustdocker_tasks.errors import CompileError, ImageError, LoadFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import compiled_programs, query_folders
@@ -98,7 +98,7 @@ def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedIma
         if compiled.renewed:
             say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
         for plan, program, support in zip(group.images, compiled.programs, supports, strict=True):
-            if isinstance(program, CargoFailed):
+            if isinstance(program, CompileError):
                 yield FailedImage(plan=plan, error=program)
                 continue
             try:

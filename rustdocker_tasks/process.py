@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from rustdocker_tasks.errors import NoCargo
+from rustdocker_tasks.overhear import overheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -50,31 +51,39 @@ def read_output(
 
 
 def stream_lines(
-    argv: Sequence[str], *, folder: Path, environment: Mapping[str, str], on_line: Callable[[str], None]
+    argv: Sequence[str],
+    *,
+    folder: Path,
+    environment: Mapping[str, str],
+    on_line: Callable[[str], None],
+    on_error_line: Callable[[str], None] | None = None,
 ) -> int:
     """Run the process, hand each line of its stdout to `on_line`, return its exit code.
 
-    Its stderr is the user's terminal. If this is interrupted, the process is ended before anything else.
+    Its stderr is the user's terminal; its lines go to `on_error_line` as well, without colours. If this is
+    interrupted, the process is ended before anything else.
     """
-    process = _started(
-        argv,
-        lambda: subprocess.Popen(  # noqa: S603 - as above
+    with overheard(on_error_line) if on_error_line else nullcontext() as stderr:
+        process = _started(
             argv,
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            encoding="utf-8",
-            errors="replace",
-        ),
-    )
-    with process:
-        try:
-            for line in process.stdout or ():
-                on_line(line)
-        except BaseException:
-            _end(process.pid)
-            raise
+            lambda: subprocess.Popen(  # noqa: S603 - as above
+                argv,
+                cwd=folder,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                stdin=subprocess.DEVNULL,
+                encoding="utf-8",
+                errors="replace",
+            ),
+        )
+        with process:
+            try:
+                for line in process.stdout or ():
+                    on_line(line)
+            except BaseException:
+                _end(process.pid)
+                raise
     return process.returncode
 
 

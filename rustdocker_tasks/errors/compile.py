@@ -56,10 +56,20 @@ class CannotBeStatic(CompileError):
 
 class LacksPackage(CompileError):
     def __init__(
-        self, what: str, *, crate: str | None, package: str | None, installed: bool, is_of_musl: bool
+        self,
+        what: str,
+        *,
+        crate: str | None,
+        package: str | None,
+        installed: bool = False,
+        is_of_musl: bool = False,
+        on_host: bool = False,
     ) -> None:
         """`package` has it, if one is known; `installed` says that it is there, or can be, and does not serve."""
-        if installed and is_of_musl:
+        if on_host:
+            named = f", which on Debian {package} has: `apt-get install {package}`" if package else ""
+            hint = f"install it{named}; --backend buildx needs nothing of this machine"
+        elif installed and is_of_musl:
             hint = f"Debian has {package or 'that'} for glibc alone: build another variant, --variant minimal"
         elif package is None:
             hint = "name the package that has it by `build-packages`: Debian's search for packages knows files"
@@ -68,7 +78,7 @@ class LacksPackage(CompileError):
         else:
             hint = f'set `build-packages = ["{package}"]`, which has it'
         super().__init__(
-            "the program cannot be compiled with what the build image has",
+            f"the program cannot be compiled with what {'this machine' if on_host else 'the build image'} has",
             found=what,
             set_by=f"the crate {crate}" if crate else "the linker",
             hint=hint,

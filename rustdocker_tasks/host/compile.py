@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+from collections import deque
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
@@ -14,7 +15,7 @@ from tempfile import mkdtemp
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
 
-from rustdocker_tasks.errors import CannotWrite, CargoFailed
+from rustdocker_tasks.errors import CannotWrite, CargoFailed, CompileError, LacksPackage
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import build_command, clean_command, folders_command
 from rustdocker_tasks.host.freshness import (
@@ -26,17 +27,19 @@ from rustdocker_tasks.host.freshness import (
     record_name,
 )
 from rustdocker_tasks.inputs.files import write_whole
+from rustdocker_tasks.plan.missing import find_missing
 from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rustdocker_tasks.host.freshness import Scope, Unit
     from rustdocker_tasks.plan.model import CompileGroup, CompileStep
 
 _OUR_FOLDER = "rustdocker"
 _LOCK = "sources-lock"
+_REMEMBERED = 5_000  # lines; a build script that fails can write hundreds
 # Source: the release notes of cargo 1.74, "Stabilized the --keep-going build flag".
 _KEEPS_GOING = (1, 74)
 
@@ -59,7 +62,7 @@ class Compiled(Frozen, frozen=True, kw_only=True):
     A program is a copy, made before another cargo could put something else in its place.
     """
 
-    programs: tuple[Path | CargoFailed, ...]
+    programs: tuple[Path | CompileError, ...]
     renewed: tuple[str, ...]  # packages whose artefacts were of other sources, and were dropped
 
 
@@ -70,6 +73,7 @@ class _Artefacts(Frozen, frozen=True, kw_only=True):
     triple: str | None
     path_packages: dict[str, frozenset[Path]]  # folders by name
     code: int  # cargo's exit code
+    output: Sequence[str]  # the last lines that cargo showed
 
 
 def query_toolchain(folder: Path, environment: Mapping[str, str]) -> Toolchain:
@@ -132,7 +136,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
             made={steps[number].package for number in made.programs},
         )
         write_whole(path, encode_record(after))
-        failed = _cargo_failed("cargo build", made.code, locked=step.locked)
+        failed = _failure(made, locked=step.locked)
         yield Compiled(
             programs=tuple(made.programs.get(number, failed) for number in range(len(steps))),
             renewed=tuple(sorted({unit.package for unit in inspection.stale})),
@@ -193,8 +197,17 @@ def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
 
     environment = _environment(group.first.compile)
     root = group.first.compile.root
-    code = stream_lines(build_command(group), folder=root, environment=environment, on_line=on_line)
-    return _Artefacts(programs=made, triple=triples[-1] if triples else None, path_packages=packages, code=code)
+    output: deque[str] = deque(maxlen=_REMEMBERED)
+    code = stream_lines(
+        build_command(group),
+        folder=root,
+        environment=environment,
+        on_line=on_line,
+        on_error_line=output.append,
+    )
+    return _Artefacts(
+        programs=made, triple=triples[-1] if triples else None, path_packages=packages, code=code, output=output
+    )
 
 
 def _copy(executable: Path, own: Path) -> Path:
@@ -254,6 +267,14 @@ def _ask(
         return read_output(argv, folder=folder, environment=environment)
     except CalledProcessError as error:
         raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=locked) from error
+
+
+def _failure(made: _Artefacts, *, locked: bool) -> CompileError:
+    """Return the error of what was not made: by what it lacked, as far as that is understood."""
+    missing = find_missing(made.output)
+    if missing is not None:
+        return LacksPackage(missing.what, crate=missing.crate, package=missing.package, on_host=True)
+    return _cargo_failed("cargo build", made.code, locked=locked)
 
 
 def _cargo_failed(command: str, code: int, *, locked: bool) -> CargoFailed:

@@ -17,7 +17,7 @@ from threading import Event, Thread
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.errors import CargoFailed, UnknownCargoLayout
+from rustdocker_tasks.errors import CargoFailed, CompileError, LacksPackage, UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
@@ -67,7 +67,7 @@ class Crate:
         group = CompileGroup(images=(replace(plan, compile=step),))
         with compiled_programs(group, query_folders(step)) as compiled:
             (program,) = compiled.programs
-            if isinstance(program, CargoFailed):
+            if isinstance(program, CompileError):
                 raise program
             return subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
 
@@ -504,6 +504,16 @@ def test_a_build_that_fails_keeps_what_it_compiled_and_lets_nothing_old_through(
     assert app.compiled() == ["app"]
     app.write_file("../lib/src/lib.rs", LIBRARY["lib/src/lib.rs"])
     assert app.build() == "first"
+
+
+def test_what_this_machine_lacks_is_told(app: Crate, capfd: pytest.CaptureFixture[str]) -> None:
+    app.write_file("build.rs", 'fn main() { println!("cargo::rustc-link-lib=rustdocker-none"); }\n')
+
+    with pytest.raises(LacksPackage) as caught:
+        app.build()
+    assert caught.value.found == "no library rustdocker-none"
+    assert caught.value.what == "the program cannot be compiled with what this machine has"
+    assert "-lrustdocker-none" in capfd.readouterr().err
 
 
 def test_a_file_of_the_workspace_that_is_in_no_package(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

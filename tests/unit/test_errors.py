@@ -436,6 +436,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: add to it:\n    import a\n    \n    ns = a",
     ),
     (
+        errors.LacksPackage("no library pcap", crate="pcap", package="libpcap-dev", on_host=True),
+        66,
+        "the program cannot be compiled with what this machine has\n  found: no library pcap\n"
+        "  set by: the crate pcap\n"
+        "  hint: install it, which on Debian libpcap-dev has: `apt-get install libpcap-dev`; "
+        "--backend buildx needs nothing of this machine",
+    ),
+    (
         errors.FileNotWritten(Path("/shop/tasks.py"), "Is a directory"),
         65,
         "tasks.py could not be written\n  found: /shop/tasks.py: Is a directory\n"

@@ -19,7 +19,7 @@ from tests.conftest import REPOSITORY
 PACKAGE = Path(rustdocker_tasks.__file__).parent
 # Each may import those before it.
 LADDER = [
-    ["printable", "frozen"],
+    ["printable", "frozen", "overhear"],
     ["errors"],
     [
         "debian",

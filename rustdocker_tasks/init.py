@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import difflib
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import shipped_programs
 from rustdocker_tasks.cargo.project import MANIFEST, load_project
-from rustdocker_tasks.errors import FileNotWritten, ProjectError, TableExists, TaskFileExists
+from rustdocker_tasks.errors import CompileError, FileNotWritten, ProjectError, TableExists, TaskFileExists
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import configure, plan_image
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
@@ -20,7 +21,7 @@ from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
 from rustdocker_tasks.settings.table_text import table_text, with_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.binaries import Program
@@ -73,7 +74,7 @@ def write_project_files(
     task_file, new_tasks = _task_file(project, programs, is_of_all=is_of_all, for_nox=for_nox)
     files = [(task_file, new_tasks, "has the tasks already")]
     if asked:
-        manifest, new_table = _settings_table(project, asked, is_of_all=is_of_all)
+        manifest, new_table = _settings_table(project, programs, asked, is_of_all=is_of_all)
         files.append((manifest, new_table, "needs no more settings for this"))
     for path, change, as_it_is in files:
         say(_diff(change) if change else f"{path} {as_it_is}")
@@ -108,38 +109,11 @@ def _task_file(
 
 
 def _settings_table(
-    project: Project, asked: Mapping[str, object], *, is_of_all: bool
+    project: Project, programs: Sequence[Program], asked: Mapping[str, object], *, is_of_all: bool
 ) -> tuple[Path, _Change | None]:
     """Return the manifest that is to have what is asked for, and how it changes."""
-    is_of_one = not is_of_all or "package" in asked or "bin" in asked
-
-    def layer(base: Path) -> Layer:
-        return Layer(
-            source=Source.FLAG,
-            where=lambda path: f"the flags of `init` ({path[-1]})",
-            base=base,
-            values=asked,
-            is_text=True,
-        )
-
-    if is_of_one:
-        configured = configure(project, [layer(project.root)])
-        kind, manifest = "package", configured.package.manifest
-        plan_image(project.root, [layer(manifest.parent)], facts=_NOBODY_ASKED)
-        is_only_one = len(configured.package.binaries) == 1
-        names = set(asked) - {"package"} - ({"bin"} if is_only_one else set())
-        others = configured.layers[:-1]
-        binary: str | None = configured.binary.name
-    else:
-        kind, manifest, names = "workspace", project.root / MANIFEST, set(asked)
-        others = (metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=manifest, text=project.text),)
-        choose_variant(resolve_settings((*others, layer(manifest.parent))), Backend.BUILDX)
-        binary = None
-    before = resolve_settings(others, binary=binary).settings
-    after = resolve_settings((*others, layer(manifest.parent)), binary=binary).settings
-    fields = {name: OPTIONS[name].field for name in sorted(names)}
-    new = [name for name, field in fields.items() if getattr(before, field) != getattr(after, field)]
-    values = {name: parse_value(OPTIONS[name], asked[name]) for name in new}
+    wanted = _wanted_of_one if not is_of_all or "package" in asked or "bin" in asked else _wanted_of_all
+    kind, manifest, values = wanted(project, programs, asked)
     if not values:
         return manifest, None
     # With its own ends of lines.
@@ -148,6 +122,59 @@ def _settings_table(
     if changed is None:
         raise TableExists(manifest, needed=table_text(kind, values))
     return manifest, _Change(path=manifest, before=text, after=changed)
+
+
+_Wanted = tuple[str, "Path", dict[str, object]]
+
+
+def _wanted_of_one(project: Project, _: Sequence[Program], asked: Mapping[str, object]) -> _Wanted:
+    """Return what one program's package is to have: the table's kind, the manifest, and values."""
+    configured = configure(project, [_flags(asked, project.root)])
+    package = configured.package
+    flags = _flags(asked, package.folder)
+    # What this machine could not compile, another one may.
+    with suppress(CompileError):
+        plan_image(project.root, [flags], facts=_NOBODY_ASKED)
+    others, binary = configured.layers[:-1], configured.binary.name
+    is_told = {"package"} if len(package.binaries) > 1 else {"package", "bin"}
+    return "package", package.manifest, _new_values(asked.keys() - is_told, others, flags, binary=binary)
+
+
+def _wanted_of_all(project: Project, programs: Sequence[Program], asked: Mapping[str, object]) -> _Wanted:
+    """Return the same for several programs: of their package, or of the workspace where there are several."""
+    names = {program.package for program in programs}
+    package = next(each for each in project.members if each.name in names)
+    if len(names) == 1:
+        kind, source, manifest = "package", Source.PACKAGE, package.manifest
+        metadata, text = package.metadata, package.text
+    else:
+        kind, source, manifest = "workspace", Source.WORKSPACE, project.root / MANIFEST
+        metadata, text = project.metadata, project.text
+    others = (metadata_layer(metadata, source=source, manifest=manifest, text=text),)
+    flags = _flags(asked, manifest.parent)
+    choose_variant(resolve_settings((*others, flags)), Backend.BUILDX)
+    return kind, manifest, _new_values(asked.keys(), others, flags, binary=None)
+
+
+def _flags(asked: Mapping[str, object], base: Path) -> Layer:
+    return Layer(
+        source=Source.FLAG,
+        where=lambda path: f"the flags of `init` ({path[-1]})",
+        base=base,
+        values=asked,
+        is_text=True,
+    )
+
+
+def _new_values(
+    names: Collection[str], others: Sequence[Layer], flags: Layer, *, binary: str | None
+) -> dict[str, object]:
+    """Return what of the flags would not be so anyway."""
+    before = resolve_settings(others, binary=binary).settings
+    after = resolve_settings((*others, flags), binary=binary).settings
+    options = [OPTIONS[name] for name in sorted(names)]
+    new = [each for each in options if getattr(before, each.field) != getattr(after, each.field)]
+    return {option.key: parse_value(option, flags.values[option.key]) for option in new}
 
 
 def _diff(change: _Change) -> str:

@@ -144,6 +144,15 @@ def test_what_is_for_one_binary_stands_in_its_package_and_names_it(tmp_path: Pat
     assert settings_of(folder / "Cargo.toml") == {"rustdocker": {"bin": "other", "profile": "small"}}
 
 
+def test_what_is_for_all_programs_of_one_package_makes_no_workspace_of_it(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, SEVERAL)
+    init(folder, variant="static")
+
+    manifest = tomli.loads((folder / "Cargo.toml").read_text())
+    assert manifest["package"]["metadata"] == {"rustdocker": {"variant": "static"}}
+    assert "workspace" not in manifest
+
+
 def test_what_is_for_several_programs_stands_in_the_workspace_s_table(tmp_path: Path) -> None:
     folder = write_files(
         tmp_path,

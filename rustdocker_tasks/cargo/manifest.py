@@ -229,7 +229,7 @@ class _PackageReader:
 
     def _require_sound(self, *, targets_have_build_script: bool) -> None:
         """What is checked and not kept."""
-        for key in ("readme", "keywords", "categories", "include", "exclude"):
+        for key in ("readme", "keywords", "categories", "publish", "include", "exclude"):
             self._value(key)
         if self._package.links is not None and not targets_have_build_script:
             raise self._broken(

@@ -37,7 +37,6 @@ get_packages() {
 }
 
 # What opens registries and repositories, for cargo and the git in it.
-tokens=
 open_doors() {
     [ -d /run/secrets ] || return 0
     mkdir -p /rustdocker
@@ -45,7 +44,6 @@ open_doors() {
         [ -s "$secret" ] || continue
         name=$(echo "${secret#*/registry-}" | tr a-z- A-Z_)
         export "CARGO_REGISTRIES_${name}_TOKEN=$(cat "$secret")"
-        tokens="$tokens CARGO_REGISTRIES_${name}_TOKEN"
         # Cargo shows a token only if it is told that it may.
         export CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS=cargo:token
     done
@@ -94,8 +92,9 @@ set_aside() {
 close_doors() {
     rm -f /rustdocker/git-credential
     # What runs afterwards in this step has no use for them.
-    # shellcheck disable=SC2086 # several names
-    unset $tokens
+    for variable in $(env | sed -n 's/^\(CARGO_REGISTRIES_[A-Z0-9_]*_TOKEN\)=.*/\1/p'); do
+        unset "$variable"
+    done
     unset CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS CARGO_NET_GIT_FETCH_WITH_CLI SSH_AUTH_SOCK
     for file in /etc/gitconfig /etc/ssh/ssh_known_hosts; do
         if [ -e "$file.aside" ]; then

@@ -94,6 +94,7 @@ FAULTS = {
         "version", manifest='[package]\nname = "app"\nversion.workspace = true\n[workspace]\n'
     ),
     "an inherited dependency that is not there": Fault("x", "[dependencies]\nx.workspace = true\n[workspace]\n"),
+    "an inherited key that only publishing asks for": Fault("publish", "publish.workspace = true\n[workspace]\n"),
     "inherited lints that are not there": Fault("lints", "[lints]\nworkspace = true\n[workspace]\n"),
     "a workspace's dependency that is optional": Fault(
         "optional", '[workspace.dependencies]\nx = { version = "1", optional = true }\n'

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.progress import LiveProgress, Step
 
 
+_BAR, _WIDE = 20, 60  # columns: of the bar, and of a terminal that has room for it
+_AROUND = 13  # columns: the spinner, the seconds, and what lies between
 _DIM, _NORMAL = "\x1b[2m", "\x1b[0m"  # ECMA-48, SGR
 
 
@@ -68,9 +70,10 @@ class _Live:
             # A new one, so that its seconds begin at nought.
             self._task = (step.name, self._bar.add_task(step.name, total=None, counter="", detail=""))
         counter = f"{step.done}/{step.total}" if step.total is not None else ""
-        self._bar.update(
-            self._task[1], completed=step.done, total=step.total, counter=counter, detail=printable(step.detail)
-        )
+        width = self._bar.console.width
+        taken = len(step.name) + len(counter) + _AROUND + (_BAR + 1 if width >= _WIDE else 0)
+        detail = printable(step.detail)[: max(0, width - taken)]
+        self._bar.update(self._task[1], completed=step.done, total=step.total, counter=counter, detail=detail)
 
 
 def _bar() -> Progress:
@@ -81,14 +84,16 @@ def _bar() -> Progress:
     def text(field: str, style: str = "none") -> TextColumn:
         return TextColumn(f"{{task.{field}}}", style=style, markup=False, table_column=Column(no_wrap=True))
 
+    console = Console(stderr=True, highlight=False, markup=False, emoji=False)
     return Progress(
         SpinnerColumn(),
         text("description"),
-        BarColumn(bar_width=20),
+        # It says the same as the counter, which a narrow terminal has room for.
+        *([BarColumn(bar_width=_BAR)] if console.width >= _WIDE else []),
         text("fields[counter]"),
         TimeElapsedColumn(),
         text("fields[detail]", style="dim"),
-        console=Console(stderr=True, highlight=False, markup=False, emoji=False),
+        console=console,
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,

@@ -35,7 +35,7 @@ def _row(name: str, case: Case) -> dict[str, Outcome]:
         row = {}
         for variant in VARIANTS:
             row[variant] = build_and_run(Path(folder), case, variant, engine=HOST)
-            print(f"{name:<18}{variant:<9}{row[variant].text}", flush=True)
+            print(f"{name:<21}{variant:<9}{row[variant].text}", flush=True)
             if problem := row[variant].problem:
                 print(problem, flush=True)
         return row

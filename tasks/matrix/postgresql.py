@@ -41,7 +41,7 @@ unsafe fn text(from: *const std::ffi::c_char) -> String {
 @contextmanager
 def postgresql(engine: str = HOST) -> Iterator[Mapping[str, str]]:
     """Run the server; yield the variables that tell the program where it is."""
-    _docker(engine, "build", f"--tag={_IMAGE}", "-", given=_DOCKERFILE)
+    _docker(engine, "build", "--quiet", f"--tag={_IMAGE}", "-", given=_DOCKERFILE)
     container = _docker(engine, "run", "--detach", "--rm", _IMAGE)
     try:
         _wait(engine, container)

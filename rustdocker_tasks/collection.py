@@ -128,6 +128,8 @@ class _BoundTask(Task[Any]):
         made.__dict__.update(self.__dict__)
         body.__signature__ = self.body.__signature__  # type: ignore[attr-defined]
         made.body = body
+        # The user may add to them.
+        made.pre, made.post, made.help = [], [], {**self.help}
         return made
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's

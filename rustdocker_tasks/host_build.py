@@ -45,7 +45,7 @@ def build_on_host(group: CompileGroup, engine: Daemon | None, *, say: Say) -> li
             return made
         try:
             return _handed_over(made, engine, say=say)
-        except LoadFailed as error:
+        except (ImageError, LoadFailed) as error:
             return FailedImage(plan=made.plan, error=error)
 
     return [finished(made) for made in _make_images(group, say=say)]

@@ -45,7 +45,7 @@ import nox
 
 from rustdocker_tasks.nox import register
 
-register({arguments})
+{registered}
 
 if __name__ == "__main__":
     nox.main()
@@ -89,7 +89,7 @@ def _task_file(
 ) -> tuple[Path, _Change | None]:
     path = project.root / ("noxfile.py" if for_nox else "tasks.py")
     if for_nox:
-        text = _NOX.format(arguments=_nox_arguments(programs) if is_of_all else "")
+        text = _NOX.format(registered=_registered(programs) if is_of_all else "register()")
         keeps = ""
     else:
         text = _TASKS_OF_ALL if is_of_all else _TASKS
@@ -144,13 +144,13 @@ def _wanted_of_all(project: Project, programs: Sequence[Program], asked: Mapping
     """Return the same for several programs: of their package, or of the workspace where there are several."""
     names = {program.package for program in programs}
     package = next(each for each in project.members if each.name in names)
+    root = project.root / MANIFEST
+    others = [metadata_layer(project.metadata, source=Source.WORKSPACE, manifest=root, text=project.text)]
+    kind, manifest = "workspace", root
     if len(names) == 1:
-        kind, source, manifest = "package", Source.PACKAGE, package.manifest
-        metadata, text = package.metadata, package.text
-    else:
-        kind, source, manifest = "workspace", Source.WORKSPACE, project.root / MANIFEST
-        metadata, text = project.metadata, project.text
-    others = (metadata_layer(metadata, source=source, manifest=manifest, text=text),)
+        kind, manifest = "package", package.manifest
+        own = metadata_layer(package.metadata, source=Source.PACKAGE, manifest=manifest, text=package.text)
+        others = [own, *others]
     flags = _flags(asked, manifest.parent)
     choose_variant(resolve_settings((*others, flags)), Backend.BUILDX)
     return kind, manifest, _new_values(asked.keys(), others, flags, binary=None)
@@ -205,11 +205,16 @@ def _is_of_all(project: Project, programs: Sequence[Program]) -> bool:
     return False
 
 
-def _nox_arguments(programs: Sequence[Program]) -> str:
+def _registered(programs: Sequence[Program]) -> str:
+    """Return the calls that make sessions for all programs."""
     packages = [program.package for program in programs]
     if len(set(packages)) == len(packages):
-        return f"packages={packages}"
-    return f"bins={[program.binary for program in programs]}"
+        return f"register(packages={packages})"
+    names = [program.binary for program in programs]
+    if len(set(names)) == len(names):
+        return f"register(bins={names})"
+    own = {package: [p.binary for p in programs if p.package == package] for package in packages}
+    return "\n".join(f"register(package={p!r}, bins={bins}, prefix={f'{p}-'!r})" for p, bins in own.items())
 
 
 def _has_our_tasks(path: Path) -> bool:

@@ -226,9 +226,15 @@ def _tried_on_host(
     from rustdocker_tasks.host_build import build_on_host
 
     engine = _engine_if_any(progress.say)
-    groups = group_programs(plans, project)
-    if not keeps_going(project.root):
-        groups = [CompileGroup(images=(plan,)) for plan in plans]
+    groups = [
+        part
+        for group in group_programs(plans, project)
+        for part in (
+            [group]
+            if len(group.images) == 1 or keeps_going(group.first.compile)
+            else [CompileGroup(images=(plan,)) for plan in group.images]
+        )
+    ]
     for group in groups:
         try:
             yield from build_on_host(group, engine, say=progress.say)

@@ -67,7 +67,8 @@ def _changed(project: Project, outside: Sequence[Package], since: str) -> list[P
         raise BadFlag("--changed-since", value=since, problem=str(error), example="main") from error
     # A folder's name may lead through a link, which git knows nothing of.
     packages = (*project.members, *outside)
-    own = {folder.resolve(): folder for folder in (project.root, *(package.folder for package in packages))}
+    folders = (*project.root.parents, project.root, *(package.folder for package in packages))
+    own = {folder.resolve(): folder for folder in folders}
 
     def named(path: Path) -> Path:
         place = next((folder for folder in path.parents if folder in own), None)
@@ -79,7 +80,9 @@ def _changed(project: Project, outside: Sequence[Package], since: str) -> list[P
 def _is_touched(plan: ImagePlan, packages: Collection[str], changed: Collection[Path]) -> bool:
     """Whether a program, or what its image holds besides, differs."""
     besides = (*(asset.source for asset in plan.assets), *plan.ca_certificates)
-    return plan.compile.package in packages or any(holds_any(each, changed) for each in besides)
+    # One may lead through a link too.
+    places = (*besides, *(each.resolve() for each in besides))
+    return plan.compile.package in packages or any(holds_any(each, changed) for each in places)
 
 
 def _title(plan: ImagePlan) -> str:

@@ -56,7 +56,7 @@ RUN_FLAGS = (
 MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")
 UNCHECKED = Flag("unchecked", "Push without starting the image first.", default=False)
 NOX = Flag("nox", "Write a noxfile.py, for Nox.", default=False)
-SET = Flag("set", "Another setting to write, such as expose=[8080].", [])
+SET = Flag("set", "Another setting to write, such as 'expose=[8080]'; a path starts at Cargo.toml.", [])
 FOLLOW = Flag("follow", "Go on until the program ends.", default=False)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.features import enabled_features
+from rustdocker_tasks.cargo.features import enabled_features, split_features
 from rustdocker_tasks.errors import (
     BinariesBehindFeatures,
     NoBinary,
@@ -137,7 +137,7 @@ def _own_request(project: Project, package: Package, binary: Target) -> BinaryRe
     defaults = next((table["default-features"] for table in tables if "default-features" in table), True)
     return BinaryRequest(
         binary=chosen if isinstance(chosen, str) else None,
-        features=tuple(str(each) for each in features) if isinstance(features, Sequence) else (),
+        features=split_features(map(str, features)) if isinstance(features, Sequence) else (),
         default_features=defaults is not False,
     )
 

@@ -5,6 +5,7 @@ Source: cargo, src/workspace/summary.rs.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.names import feature_name_problem
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Dependency, Package
 
 _EXPLICIT = "dep:"
+# Between features in one text. Source: the Cargo book, "Features", "Command-line feature options".
+_SEPARATORS = re.compile(r"[,\s]+")
+
+
+def split_features(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the features that texts name, of which each may name several."""
+    return tuple(name for text in texts for name in _SEPARATORS.split(text) if name)
 
 
 def features_problem(features: Mapping[str, Sequence[str]], dependencies: Sequence[Dependency]) -> str | None:

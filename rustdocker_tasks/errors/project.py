@@ -148,10 +148,10 @@ class FileNotWritten(ProjectError):
 class TableExists(ProjectError):
     def __init__(self, manifest: Path, *, needed: str) -> None:
         super().__init__(
-            "Cargo.toml has settings already, which are not touched",
+            "settings cannot be added below what Cargo.toml has, which is not touched",
             found=str(manifest),
             set_by="you, or another tool",
-            hint=f"write there:\n{needed.rstrip()}",
+            hint=f"write them where its other metadata stand:\n{needed.rstrip()}",
         )
 
 

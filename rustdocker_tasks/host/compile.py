@@ -97,12 +97,12 @@ def query_folders(step: CompileStep) -> CargoFolders:
     return CargoFolders(target_dir=target_dir, build_dir=Path(answer.get("build_directory") or target_dir))
 
 
-def keeps_going(folder: Path) -> bool:
-    """Whether the cargo in force in `folder` can compile other programs where one fails: since 1.74.
+def keeps_going(step: CompileStep) -> bool:
+    """Whether the cargo that the step is for can compile other programs where one fails: since 1.74.
 
     Raises NoCargo, CargoFailed.
     """
-    version = re.match(r"cargo (\d+)\.(\d+)", _ask(["cargo", "--version"], folder))
+    version = re.match(r"cargo (\d+)\.(\d+)", _ask_of(step, ["cargo", "--version"]))
     return version is not None and (int(version[1]), int(version[2])) >= _KEEPS_GOING
 
 
@@ -136,9 +136,12 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
             made={steps[number].package for number in made.programs},
         )
         write_whole(path, encode_record(after))
-        failed = _failure(made, locked=step.locked)
+        is_one = len(steps) - len(made.programs) == 1
         yield Compiled(
-            programs=tuple(made.programs.get(number, failed) for number in range(len(steps))),
+            programs=tuple(
+                made.programs.get(number) or _failure(made, each, is_one=is_one)
+                for number, each in enumerate(steps)
+            ),
             renewed=tuple(sorted({unit.package for unit in inspection.stale})),
         )
 
@@ -206,7 +209,11 @@ def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
         on_error_line=output.append,
     )
     return _Artefacts(
-        programs=made, triple=triples[-1] if triples else None, path_packages=packages, code=code, output=output
+        programs=made,
+        triple=triples[-1] if triples else None,
+        path_packages=packages,
+        code=code,
+        output=tuple(output),
     )
 
 
@@ -269,12 +276,15 @@ def _ask(
         raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=locked) from error
 
 
-def _failure(made: _Artefacts, *, locked: bool) -> CompileError:
-    """Return the error of what was not made: by what it lacked, as far as that is understood."""
+def _failure(made: _Artefacts, step: CompileStep, *, is_one: bool) -> CompileError:
+    """Return the error of a program that was not made: by what it lacked, as far as that is understood.
+
+    Where it is not the only one, what was lacked may have been another's.
+    """
     missing = find_missing(made.output)
-    if missing is not None:
+    if missing is not None and (is_one or missing.crate == step.package):
         return LacksPackage(missing.what, crate=missing.crate, package=missing.package, on_host=True)
-    return _cargo_failed("cargo build", made.code, locked=locked)
+    return _cargo_failed("cargo build", made.code, locked=step.locked)
 
 
 def _cargo_failed(command: str, code: int, *, locked: bool) -> CargoFailed:

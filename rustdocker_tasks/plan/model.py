@@ -232,7 +232,7 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
 
     @property
     def archive_name(self) -> str:
-        """The name of the image's archive, which no other of the project's images has."""
+        """The name of the image's archive: that of its first tag."""
         tag = self.tags[0]
         variant = "" if tag.tag.endswith(f"-{self.variant.name}") else f"-{self.variant.name}"
         return f"{tag.repository}-{tag.tag}{variant}.tar".replace("/", "+").replace(":", "+")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 import tomli
 from msgspec.structs import replace
 
+from rustdocker_tasks.cargo.features import split_features
 from rustdocker_tasks.errors import BadValue, MisplacedKey, SettingsError, SeveralBadSettings, UnknownKey, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image import CacheStore
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _NAMES = {"env": parse_env_name, "build-env": parse_build_env_name}
 _OF_HEALTHCHECK = {field.encode_name for field in msgspec.structs.fields(Healthcheck)}
 _SHOWN_AS_IT_IS = 200  # characters
-# Between features in one text. Source: the Cargo book, "Features", "Command-line feature options".
-_SEPARATORS = re.compile(r"[,\s]+")
 
 
 class Origin(Frozen, frozen=True, kw_only=True):
@@ -100,7 +98,7 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
         hook = partial(_decode, base=layer.base)
         converted: Any = msgspec.convert(value, type=option.type, dec_hook=hook)
         if option.key == "features":
-            converted = tuple(name for text in converted for name in _SEPARATORS.split(text) if name)
+            converted = split_features(converted)
         for name in converted if option.key in _NAMES else ():
             _NAMES[option.key](name)
         if _holds_nul(converted):

@@ -19,7 +19,7 @@ def table_text(kind: str, values: Mapping[str, object]) -> str:
 
 
 def with_table(manifest: str, kind: str, values: Mapping[str, object]) -> str | None:
-    """Return the manifest with that table below; None if it can have no more, as it has one already."""
+    """Return the manifest with that table below; None if it has one already, or closes the table around it."""
     before: dict[str, Any] = tomli.loads(manifest)
     newline = "\r\n" if "\r\n" in manifest else "\n"
     addition = f"\n{table_text(kind, values)}" if manifest.endswith("\n") else f"\n\n{table_text(kind, values)}"

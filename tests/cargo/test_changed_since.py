@@ -96,6 +96,16 @@ def test_a_workspace_is_recognised_through_a_link(repository: Path, tmp_path: Pa
     assert touched(tmp_path / "link") == {"c"}
 
 
+def test_what_lies_above_the_workspace_counts_through_a_link_above_the_repository(
+    repository: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(repository)
+    (repository / ".cargo").mkdir()
+    (repository / ".cargo/config.toml").write_text("")
+
+    assert touched(tmp_path / "link/svc") == {"a", "b", "c"}
+
+
 def test_a_package_in_a_submodule_is_touched_by_what_it_holds(tmp_path: Path) -> None:
     library = {name.removeprefix("libs/"): text for name, text in FILES.items() if name.startswith("libs/")}
     commit(tmp_path / "libs", library)

@@ -453,9 +453,10 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
     (
         errors.TableExists(CARGO_TOML, needed='[package.metadata.rustdocker]\nvariant = "static"\n'),
         65,
-        "Cargo.toml has settings already, which are not touched\n  found: /shop/Cargo.toml\n"
+        "settings cannot be added below what Cargo.toml has, which is not touched\n  found: /shop/Cargo.toml\n"
         "  set by: you, or another tool\n"
-        '  hint: write there:\n    [package.metadata.rustdocker]\n    variant = "static"',
+        "  hint: write them where its other metadata stand:\n"
+        '    [package.metadata.rustdocker]\n    variant = "static"',
     ),
     (
         errors.NotReady(["engine", "disk"]),

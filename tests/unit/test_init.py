@@ -211,3 +211,22 @@ def test_what_cannot_be_is_refused_before_anything_is_written(
     with pytest.raises(error):
         init(folder, **asked)
     assert not (folder / "tasks.py").exists()
+
+
+def test_what_the_workspace_says_counts_for_the_programs_of_its_one_package(tmp_path: Path) -> None:
+    table = "[workspace]\n[workspace.metadata.rustdocker]\nlocked = false\n"
+    folder = write_files(tmp_path, {**SEVERAL, "Cargo.toml": MANIFEST.format(name="shop") + table})
+    init(folder, locked="true")
+
+    assert settings_of(folder / "Cargo.toml") == {"rustdocker": {"locked": True}}
+
+
+def test_binaries_of_one_name_in_two_packages_are_sessions_of_their_packages(tmp_path: Path) -> None:
+    files = {"Cargo.toml": '[workspace]\nmembers = ["a", "b"]\n'}
+    for name, other in (("a", "worker"), ("b", "tool")):
+        files |= {f"{name}/Cargo.toml": MANIFEST.format(name=name), f"{name}/src/bin/server.rs": MAIN}
+        files[f"{name}/src/bin/{other}.rs"] = MAIN
+    text = init(write_files(tmp_path, files), for_nox=True)[0].read_text()
+
+    assert "register(package='a', bins=['server', 'worker'], prefix='a-')" in text
+    assert "register(package='b', bins=['server', 'tool'], prefix='b-')" in text

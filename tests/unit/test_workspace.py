@@ -84,3 +84,12 @@ def test_values_on_one_command_line_are_not_shared_by_tasks_of_one_kind(tmp_path
     assert parsed[2].as_kwargs["changed_since"] == "main"
     again = Parser(contexts=made.to_contexts()).parse_argv(["web.build"])
     assert again[0].as_kwargs["tag"] == []
+
+
+def test_what_is_added_to_one_task_is_not_added_to_another(tmp_path: Path) -> None:
+    made = workspace(members(tmp_path, "api", "web"))
+    first, second = (made.collections[name].tasks["build"] for name in ("api", "web"))
+    first.pre.append(second)
+
+    assert second.pre == []
+    assert workspace(tmp_path).collections["api"].tasks["build"].pre == []

@@ -176,6 +176,7 @@ def test_what_a_package_says_of_itself_chooses_what_is_shipped() -> None:
 
     assert shipped(saying()) == [("shop", "shop", "shop")]
     assert shipped(saying(features=["postgres"])) == [("shop", "shop", "shop"), ("db", "shop", "db")]
+    assert shipped(saying(features=["postgres, tls"])) == shipped(saying(features=["postgres"]))
     assert shipped(saying(bin="db")) == [("shop", "shop", "db")]
     both = [("shop", "shop", "shop"), ("db", "shop", "db")]
     assert shipped(saying(bin={"db": {"features": ["postgres"]}})) == both

@@ -82,8 +82,7 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build_all: (*FLAGS_OF_ALL, CHANGED_SINCE, JSON),
     bodies.push_all: (*FLAGS_OF_ALL, CHANGED_SINCE, UNCHECKED),
     bodies.dockerfile_all: FLAGS_OF_ALL,
-    **{body: _TASKS[body] for body in (bodies.test, bodies.clippy)},
-    **{body: _TASKS[body] for body in _OF_THE_WHOLE},
+    **{body: _TASKS[body] for body in (bodies.test, bodies.clippy, *_OF_THE_WHOLE)},
 }
 TASKS_OF_ONE = {body: flags for body, flags in _TASKS.items() if body not in _OF_THE_WHOLE}
 

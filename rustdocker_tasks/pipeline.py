@@ -226,15 +226,10 @@ def _tried_on_host(
     from rustdocker_tasks.host_build import build_on_host
 
     engine = _engine_if_any(progress.say)
-    groups = [
-        part
-        for group in group_programs(plans, project)
-        for part in (
-            [group]
-            if len(group.images) == 1 or keeps_going(group.first.compile)
-            else [CompileGroup(images=(plan,)) for plan in group.images]
-        )
-    ]
+    groups: list[CompileGroup] = []
+    for group in group_programs(plans, project):
+        is_one_call = len(group.images) == 1 or keeps_going(group.first.compile)
+        groups += [group] if is_one_call else [CompileGroup(images=(plan,)) for plan in group.images]
     for group in groups:
         try:
             yield from build_on_host(group, engine, say=progress.say)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rustdocker_tasks.host.freshness import Scope, Unit
+    from rustdocker_tasks.plan.missing import Missing
     from rustdocker_tasks.plan.model import CompileGroup, CompileStep
 
 _OUR_FOLDER = "rustdocker"
@@ -136,10 +137,11 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
             made={steps[number].package for number in made.programs},
         )
         write_whole(path, encode_record(after))
+        missing = find_missing(made.output) if made.code else None
         is_one = len(steps) - len(made.programs) == 1
         yield Compiled(
             programs=tuple(
-                made.programs.get(number) or _failure(made, each, is_one=is_one)
+                made.programs.get(number) or _failure(made.code, missing, each, is_one=is_one)
                 for number, each in enumerate(steps)
             ),
             renewed=tuple(sorted({unit.package for unit in inspection.stale})),
@@ -276,15 +278,14 @@ def _ask(
         raise _cargo_failed(" ".join(argv[:2]), error.returncode, locked=locked) from error
 
 
-def _failure(made: _Artefacts, step: CompileStep, *, is_one: bool) -> CompileError:
+def _failure(code: int, missing: Missing | None, step: CompileStep, *, is_one: bool) -> CompileError:
     """Return the error of a program that was not made: by what it lacked, as far as that is understood.
 
     Where it is not the only one, what was lacked may have been another's.
     """
-    missing = find_missing(made.output)
     if missing is not None and (is_one or missing.crate == step.package):
         return LacksPackage(missing.what, crate=missing.crate, package=missing.package, on_host=True)
-    return _cargo_failed("cargo build", made.code, locked=step.locked)
+    return _cargo_failed("cargo build", code, locked=step.locked)
 
 
 def _cargo_failed(command: str, code: int, *, locked: bool) -> CargoFailed:

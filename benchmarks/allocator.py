@@ -1,4 +1,4 @@
-"""What the C library of a static program costs a threaded server: the example service under load.
+"""What the C library of a static program costs a threaded server, and what an allocator gives back.
 
 One command, one run, one after the other: answers a second are printed, and written to ALLOCATOR.md beside this
 file. Runs on the lab's engine, with its Rust for musl. About ten minutes.
@@ -36,11 +36,14 @@ class Build:
     name: str
     variant: str
     settings: dict[str, str] = field(default_factory=dict)
+    allocator: str = ""  # the crate, and the type in it that is made the program's allocator
 
 
 BUILDS = (
     Build("glibc (`minimal`)", "minimal"),
     Build("musl (`static`)", "static"),
+    Build("musl with mimalloc (`static`)", "static", allocator="mimalloc::MiMalloc"),
+    Build("musl with jemalloc (`static`)", "static", allocator="tikv_jemallocator::Jemalloc"),
     Build('static glibc (`static`, `libc = "gnu"`)', "static", {"RUSTDOCKER_LIBC": "gnu"}),
 )
 
@@ -49,6 +52,8 @@ def make(folder: Path, build: Build) -> str:
     """Build the image, and return its ID."""
     shutil.copytree(WEB, folder, ignore=shutil.ignore_patterns("target"))
     (folder / "tasks.py").write_text("from rustdocker_tasks import ns\n")
+    if build.allocator:
+        _set_allocator(folder, build.allocator)
     environment = {
         **ENVIRONMENT,
         **build.settings,
@@ -62,6 +67,14 @@ def make(folder: Path, build: Build) -> str:
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout.strip()
+
+
+def _set_allocator(folder: Path, allocator: str) -> None:
+    crate = allocator.split("::", maxsplit=1)[0].replace("_", "-")
+    subprocess.run(["cargo", "add", "--quiet", crate], cwd=folder, check=True)
+    program = folder / "src/main.rs"
+    line = f"#[global_allocator]\nstatic ALLOCATOR: {allocator} = {allocator};\n"
+    program.write_text(f"{program.read_text()}\n{line}")
 
 
 def answers(image: str, load: Path) -> float:
@@ -104,7 +117,7 @@ def results_text(measured: dict[str, list[float]]) -> str:
     day = datetime.now(timezone.utc).date().isoformat()
     return "\n".join(
         [
-            "# A server under load, by its C library",
+            "# A server under load, by its C library and allocator",
             "",
             f"Written by `python -m benchmarks.allocator` on {day}: {os.cpu_count()} cores, which server and",
             f"load share; the example service asked for `{PATH}` over {CONNECTIONS} connections. Medians of",

@@ -48,6 +48,7 @@ class ResolvedCrate(Frozen, frozen=True, kw_only=True):
     id: PackageId
     features: frozenset[str] | None
     for_host: bool  # a build script or macro uses it: it is compiled for the machine that compiles
+    is_certain: bool  # False: without what could not be judged, or was optional, it might not be needed
     used_by: frozenset[str]  # the names of the crates that depend on it
 
 
@@ -171,7 +172,7 @@ class _Resolver:
             # The first resolver asks for the features of tests and of other platforms too.
             if is_of_tests and (self._separates or unit[0] not in self._wanted.roots):
                 continue
-            if self._separates and not self._is_active(dependency, unit):
+            if self._separates and self._is_active(dependency, unit) is False:
                 continue
             for other in self._candidates(unit[0], dependency):
                 if is_of_tests and other not in self._known.packages:
@@ -181,12 +182,13 @@ class _Resolver:
     def _is_tested(self, unit: _Unit) -> bool:
         return self._wanted.development and unit[0] in self._wanted.roots and not unit[1]
 
-    def _is_active(self, dependency: Dependency, unit: _Unit) -> bool:
+    def _is_active(self, dependency: Dependency, unit: _Unit) -> bool | None:
+        """Whether its condition holds, None where nobody can judge it."""
         is_host = unit[1] or dependency.kind is DependencyKind.BUILD
         answer = holds(dependency.condition, self._wanted.host if is_host else self._wanted.target)
         if answer is None:
             self._is_exact = False
-        return answer is not False
+        return answer
 
     def _is_of_host(self, dependency: Dependency, other: PackageId, unit: _Unit) -> bool:
         package = self._known.packages.get(other)
@@ -204,14 +206,18 @@ class _Resolver:
     def _compiled(self, roots: Sequence[_Unit]) -> Iterator[ResolvedCrate]:
         """What is reached from the roots, by what is on."""
         reached: dict[_Unit, set[str]] = {root: set() for root in roots}
+        certain = set(roots)
         waiting = deque(roots)
         while waiting:
             unit = waiting.popleft()
-            for other in self._reached_from(unit):
-                if other not in reached:
-                    reached[other] = set()
+            for other, is_certain in self._reached_from(unit):
+                is_news = other not in reached
+                reached.setdefault(other, set()).add(unit[0].name)
+                if is_certain and unit in certain and other not in certain:
+                    certain.add(other)
+                    is_news = True  # what it leads to may be certain as well
+                if is_news:
                     waiting.append(other)
-                reached[other].add(unit[0].name)
         for package, is_host in sorted(reached, key=lambda unit: (unit[0].name, unit[0].version, unit[1])):
             key = (package, self._separates and is_host)
             is_known = package in self._known.packages
@@ -220,23 +226,27 @@ class _Resolver:
                 features=frozenset(self._features.get(key, ())) if is_known else None,
                 for_host=is_host,
                 used_by=frozenset(reached[package, is_host]),
+                is_certain=(package, is_host) in certain,
             )
 
-    def _reached_from(self, unit: _Unit) -> Iterator[_Unit]:
+    def _reached_from(self, unit: _Unit) -> Iterator[tuple[_Unit, bool]]:
+        """The units that it needs, each with whether that is certain."""
         identity, is_host = unit
         package = self._known.packages.get(identity)
         if package is None:
             # Nobody knows what of it is on: all that it may need.
             self._is_exact = False
-            yield from ((other, is_host) for other in self._known.edges.get(identity, ()))
+            yield from (((other, is_host), False) for other in self._known.edges.get(identity, ()))
             return
         on = self._optional.get((identity, self._separates and is_host), set())
         for dependency in package.dependencies:
             if dependency.kind is DependencyKind.DEVELOPMENT and not self._is_tested(unit):
                 continue
-            if not self._is_active(dependency, unit):
+            is_active = self._is_active(dependency, unit)
+            if is_active is False or (dependency.optional and dependency.name not in on):
                 continue
-            if dependency.optional and dependency.name not in on:
-                continue
-            for other in self._candidates(identity, dependency):
-                yield other, self._is_of_host(dependency, other, unit)
+            candidates = self._candidates(identity, dependency)
+            for other in candidates:
+                reached = (other, self._is_of_host(dependency, other, unit))
+                # A feature may be on for another guess alone.
+                yield reached, is_active is True and not dependency.optional and len(candidates) == 1

@@ -148,6 +148,19 @@ def _packages(match: Match) -> Iterator[BuildPackage]:
 
 def find_unlinkable(matches: Iterable[Match], graph: Graph) -> Match | None:
     """Return a crate that no program of musl can link here, None where none is known for certain."""
-    if not graph.is_exact:
-        return None
-    return next((m for m in matches if m.record.is_of_glibc and not m.crate.for_host), None)
+    return next(
+        (
+            match
+            for match in matches
+            if match.record.is_of_glibc
+            and not match.crate.for_host
+            and (graph.is_exact or _counts_anyway(match))
+        ),
+        None,
+    )
+
+
+def _counts_anyway(match: Match) -> bool:
+    """Whether what could not be judged of the graph makes no difference: no feature, no other crate has a say."""
+    record = match.record
+    return match.crate.is_certain and not (record.with_ or record.without or record.not_for or record.unless)

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+import tomli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -110,6 +111,9 @@ def test_the_lock_file_alone_knows_too_many_and_says_so(tmp_path: Path, monkeypa
     assert found.source.startswith("Cargo.lock, which knows too many")
     known = {(crate.id.name, crate.id.version) for crate in found.graph.crates}
     assert known > set(cargo_s(WEB, HOST) or {})
+    certain = {crate.id.name for crate in found.graph.crates if crate.is_certain}
+    manifest = tomli.loads((WEB / "Cargo.toml").read_text(encoding="utf-8"))
+    assert certain == {"my-rust-app", *manifest["dependencies"]}
 
 
 CONDITIONS = st.sampled_from(

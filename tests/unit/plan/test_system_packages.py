@@ -28,13 +28,19 @@ FOUND = "registry+https://github.com/rust-lang/crates.io-index"
 
 
 def crate(
-    name: str, *features: str, known: bool = True, for_host: bool = False, used_by: str = "app"
+    name: str,
+    *features: str,
+    known: bool = True,
+    for_host: bool = False,
+    used_by: str = "app",
+    is_certain: bool = True,
 ) -> ResolvedCrate:
     return ResolvedCrate(
         id=PackageId(name, "1.2.3", FOUND),
         features=frozenset(features) if known else None,
         for_host=for_host,
         used_by=frozenset({used_by}),
+        is_certain=is_certain,
     )
 
 
@@ -104,10 +110,23 @@ def test_what_no_program_of_musl_can_link(crates: tuple[ResolvedCrate, ...], nam
     assert (found and found.name) == name
 
 
-def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out() -> None:
-    given = Graph(crates=(crate("openssl-sys", known=False),), is_exact=False)
+@pytest.mark.parametrize(
+    ("found", "name"),
+    [
+        (crate("openssl-sys", known=False), None),
+        (crate("pcap-sys", known=False, is_certain=False), None),
+        (crate("pcap-sys", known=False), "pcap-sys 1.2.3"),
+    ],
+    ids=["has a say by its features", "may not be needed", "is needed whatever the others have"],
+)
+def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out(
+    found: ResolvedCrate, name: str | None
+) -> None:
+    given = Graph(crates=(found,), is_exact=False)
 
-    assert find_unlinkable(match_records(given), given) is None
+    unlinkable = find_unlinkable(match_records(given), given)
+
+    assert (unlinkable and unlinkable.name) == name
 
 
 def test_what_is_to_be_taken_instead_is_not_refused_too() -> None:

@@ -27,6 +27,7 @@ from rustdocker_tasks.errors import (
 )
 from rustdocker_tasks.plan.missing import find_failed_script, find_missing
 from rustdocker_tasks.plan.system_packages import record_of_glibc
+from rustdocker_tasks.plan.tools import who_asks_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,6 +46,7 @@ _SAID = {
     "other release": "what `runtime-packages` names is of Debian {}",
 }
 _NOT_INSTALLED = "not installed: "
+_LIBRARY_FILE = re.compile(r"lib[^\s/:,]+\.so(?:\.[0-9]+)*")
 # BuildKit's own words, of Engine 20.10 and 28.5.
 _NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
 _NO_ACCESS = ("unauthorized", "no basic auth credentials", "authorization failed", "403 forbidden")
@@ -139,6 +141,7 @@ def _of_glibc(output: Iterable[str]) -> CannotBeStatic | None:
 def _of_the_program(noticed: str, container: ContainerBuild, *, is_of_musl: bool) -> RustDockerError | None:
     """Return the error where the program would not start in its image."""
     kind, _, found = noticed.partition(": ")
+    found = _LIBRARY_FILE.sub(lambda match: _with_asker(match[0], container), found)
     match kind:
         case "not static":
             libc = "musl" if is_of_musl else "glibc"
@@ -155,6 +158,11 @@ def _of_the_program(noticed: str, container: ContainerBuild, *, is_of_musl: bool
                 set_by=container.runtime_image_set_by,
             )
     return None
+
+
+def _with_asker(file: str, container: ContainerBuild) -> str:
+    asker = who_asks_for(file, container.packages)
+    return f"{file} (asked for by {asker})" if asker else file
 
 
 def _of_base_images(reason: str, container: ContainerBuild) -> RustDockerError | None:

@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.debian_files import LIBRARY, find_package
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.root_files import CERTIFICATES, PROGRAMS, USERS, ZONES
 from rustdocker_tasks.plan.created import as_date
+from rustdocker_tasks.plan.tools import who_asks_for
 from rustdocker_tasks.printable import as_json, megabytes
 from rustdocker_tasks.variants import Base
 
@@ -24,7 +24,6 @@ _BAR = 30  # characters of the largest
 _OF_SIZES, _OF_INSPECT = 3, 12  # heaviest files that are named
 _DOCUMENTATION = re.compile(r"usr/share/doc/([^/]+)/")
 _RECORD = re.compile(r"var/lib/dpkg/status\.d/(.+?)(\.md5sums)?")
-_SHARED_LIBRARY = re.compile(r"lib(.+?)\.so(?:\.[0-9.]+)?")
 
 
 class ReadImage(Frozen, frozen=True, kw_only=True):
@@ -138,7 +137,8 @@ def _own_places(plan: ImagePlan) -> dict[str, str]:
 
 def _reason_for_library(image: ReadImage, path: str) -> str:
     owner = _owners(image).get(path)
-    asked = _who_asked(image.plan, path)
+    build = image.plan.container
+    asked = who_asks_for(PurePosixPath(path).name, build.packages if build else ())
     what = f"of {owner}" if owner else "a library of the machine that compiled"
     if PurePosixPath(path).name.startswith("ld-linux"):
         return f"the loader, {what}"
@@ -160,14 +160,6 @@ def _owners(image: ReadImage) -> dict[str, str]:
 
 def _version(record: str) -> str:
     return next((line.partition(": ")[2] for line in record.splitlines() if line.startswith("Version: ")), "")
-
-
-def _who_asked(plan: ImagePlan, path: str) -> str | None:
-    """Return who asked for a library, a crate or a setting, by the package that was installed to link it."""
-    match = _SHARED_LIBRARY.fullmatch(PurePosixPath(path).name)
-    package = find_package(LIBRARY, match[1]) if match else None
-    build = plan.container
-    return next((each.because for each in (build.packages if build else ()) if each.package == package), None)
 
 
 def sizes_text(images: Sequence[ReadImage]) -> str:

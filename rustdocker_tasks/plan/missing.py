@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TOOL = "program"
-_LINKING = re.compile(r"error: linking with .* failed")
+# rustc says the two others of its own, without a linker.
+_LINKING = re.compile(
+    r"error: (linking with .* failed|linker `[^`]+` not found|could not find native static library)"
+)
 _OF_SCRIPT = re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+)")
 _OF_SCRIPT_AND_VERSION = re.compile(r"error: failed to run custom build command for `(?P<crate>[^` ]+ v[^` ]+)")
 _OF_CRATE = re.compile(r"error: could not compile `(?P<crate>[^` ]+)")

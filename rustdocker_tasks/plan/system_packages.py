@@ -35,6 +35,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unless: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
     source: str
     date: str  # when that was, 2026-12-31
     proven: str | None = None
@@ -140,10 +141,12 @@ def packages_of(matches: Iterable[Match]) -> tuple[BuildPackage, ...]:
 
 
 def _packages(match: Match) -> Iterator[BuildPackage]:
-    for tool in match.record.tools:
-        yield tool_package(tool, match.name)
-    for package in match.record.packages:
-        yield BuildPackage(package=package, because=match.name)
+    record = match.record
+    for tool in record.tools:
+        libraries = () if record.packages else record.libraries  # of C++'s compiler
+        yield replace(tool_package(tool, match.name), libraries=libraries)
+    for package in record.packages:
+        yield BuildPackage(package=package, because=match.name, libraries=record.libraries)
 
 
 def find_unlinkable(matches: Iterable[Match], graph: Graph) -> Match | None:
@@ -152,9 +155,7 @@ def find_unlinkable(matches: Iterable[Match], graph: Graph) -> Match | None:
         (
             match
             for match in matches
-            if match.record.is_of_glibc
-            and not match.crate.for_host
-            and (graph.is_exact or _counts_anyway(match))
+            if match.record.is_of_glibc and not match.crate.for_host and (graph.is_exact or _counts_anyway(match))
         ),
         None,
     )

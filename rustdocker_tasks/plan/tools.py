@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import tomli
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.platforms import holds, platform_of
+from rustdocker_tasks.debian_files import LIBRARY, find_package
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
@@ -37,6 +39,22 @@ class BuildPackage(Frozen, frozen=True, kw_only=True):
     package: str
     program: str | None = None  # the package is not needed where this program is there
     because: str  # who asks for it
+    libraries: tuple[str, ...] = ()  # what it is linked as, where Debian's lists have another package for that
+
+
+_SHARED_LIBRARY = re.compile(r"lib(.+?)\.so(?:\.[0-9.]+)?")
+
+
+def who_asks_for(file: str, packages: Iterable[BuildPackage]) -> str | None:
+    """Return who asks for a shared library, a crate or a setting, by the package that was installed to link it.
+
+    `file` is its name, `libpq.so.5`.
+    """
+    match = _SHARED_LIBRARY.fullmatch(file)
+    if match is None:
+        return None
+    package = find_package(LIBRARY, match[1])
+    return next((each.because for each in packages if match[1] in each.libraries or each.package == package), None)
 
 
 @cache
@@ -70,7 +88,7 @@ def without_duplicates(packages: Iterable[BuildPackage]) -> tuple[BuildPackage, 
         first = by_name.setdefault(each.package, each)
         if each.because not in first.because.split(", "):
             because = f"{first.because}, {each.because}"
-            by_name[each.package] = BuildPackage(package=first.package, program=first.program, because=because)
+            by_name[each.package] = replace(first, because=because)
     return tuple(by_name.values())
 
 

@@ -103,6 +103,12 @@ def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
             "--debian-release",
         ),
         ("no library: libx.so.1", errors.LibraryNotInImage, "has no libx.so.1", "--build-image"),
+        (
+            "no library: libpq.so.5 libx.so.1",
+            errors.LibraryNotInImage,
+            "has no libpq.so.5 (asked for by pq-sys 0.7.8) libx.so.1",
+            "--build-image",
+        ),
         ("no loader: /lib64/x", errors.WouldNotStart, "there is no /lib64/x, which", "--debian-release"),
         ("not searched: libx.so.1", errors.WouldNotStart, "does not look where libx.so.1 is", "--debian-release"),
         ("would not start: x", errors.WouldNotStart, "its loader says: x", "--debian-release"),
@@ -112,7 +118,9 @@ def test_what_our_scripts_noticed_outranks_buildx_s_words() -> None:
 def test_what_the_scripts_found_of_the_program(
     mark: str, error: type[errors.RustDockerError], found: str, set_by: str
 ) -> None:
-    container = replace(CONTAINER, packages=(BuildPackage(package="libx-dev", because="x-sys 1.0.0"),))
+    asked = {"libx-dev": "x-sys 1.0.0", "libpq-dev": "pq-sys 0.7.8"}
+    packages = tuple(BuildPackage(package=name, because=crate) for name, crate in asked.items())
+    container = replace(CONTAINER, packages=packages)
     made = failure_of("", container, is_of_musl=True, noticed=mark)
 
     assert type(made) is error

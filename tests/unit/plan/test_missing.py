@@ -21,7 +21,6 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ("/usr/bin/ld: cannot find -l:libpcap.so: No such file", "no library pcap", "libpcap0.8-dev"),
         ("rust-lld: error: unable to find library -lpq", "no library pq", "libpq-dev"),
         ("mold: fatal: library not found: seccomp", "no library seccomp", "libseccomp-dev"),
-        ("error: could not find native static library `z`, perhaps an -L flag is", "no library z", "zlib1g-dev"),
         ("src/x.c:1:10: fatal error: zlib.h: No such file or directory", "no header zlib.h", "zlib1g-dev"),
         ("./a.h:1:10: fatal error: 'openssl/ssl.h' file not found", "no header openssl/ssl.h", "libssl-dev"),
         ("Could not find `protoc`. If `protoc` is installed, try", "no protoc", "protobuf-compiler"),
@@ -32,7 +31,6 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ('failed to find tool "x86_64-linux-musl-g++": No such file', "no x86_64-linux-musl-g++", "g++"),
         ("Command 'perl' not found. Is perl installed?", "no perl", "perl"),
         ("The pkg-config command could not be found.", "no pkg-config", "pkg-config"),
-        ("error: linker `clang` not found", "no clang", "clang"),
         ("/usr/bin/ld: cannot find -lnobodyhasthis: No such file", "no library nobodyhasthis", None),
         (
             "/usr/bin/ld: /usr/lib/x86_64-linux-gnu/libpcap.a(pcap.o): undefined reference to symbol "
@@ -48,6 +46,19 @@ def test_what_is_missing_leads_to_its_package(output: str, what: str, package: s
     assert found is not None
     assert found.what.startswith(what)
     assert found.package == package
+
+
+@pytest.mark.parametrize(
+    ("output", "what", "package"),
+    [
+        ("error: could not find native static library `z`, perhaps an -L flag is", "no library z", "zlib1g-dev"),
+        ("error: linker `clang` not found", "no clang", "clang"),
+    ],
+)
+def test_what_rustc_itself_does_not_find(output: str, what: str, package: str) -> None:
+    lines = ["   Compiling shop v0.1.0", output, "", 'error: could not compile `shop` (bin "shop")']
+
+    assert find_missing(lines) == Missing(what=what, crate="shop", package=package, is_of_c="library" in what)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from rustdocker_tasks.plan.system_packages import (
     match_records,
     packages_of,
 )
-from rustdocker_tasks.plan.tools import load_tools
+from rustdocker_tasks.plan.tools import load_tools, who_asks_for
 from rustdocker_tasks.settings.sources import Layer, Source
 from tasks.matrix.cases import CASES
 from tests.conftest import REPOSITORY
@@ -71,6 +71,13 @@ def packages(*crates: ResolvedCrate) -> set[str]:
         ((crate("prost-build", for_host=True), crate("protox", for_host=True)), set()),
         ((crate("cmake", for_host=True, used_by="aws-lc-sys"),), set()),
         ((crate("cmake", for_host=True, used_by="rdkafka-sys"),), {"cmake", "make", "g++"}),
+        ((crate("prost-build", for_host=True, used_by="pprof"),), set()),
+        ((crate("rdkafka-sys", "libz"),), {"make", "g++", "zlib1g-dev"}),
+        ((crate("rdkafka-sys", "libz", "libz-static"),), {"make", "g++"}),
+        ((crate("zstd-sys"),), set()),
+        ((crate("zstd-sys", "pkg-config"),), {"pkg-config", "libzstd-dev"}),
+        ((crate("utoipa-swagger-ui", "url"),), {"curl", "ca-certificates"}),
+        ((crate("utoipa-swagger-ui", "vendored"),), set()),
         ((crate("esaxx-rs"),), set()),
         ((crate("esaxx-rs", "cpp"),), {"g++"}),
         ((crate("mlua-sys", "lua54"),), {"pkg-config", "liblua5.4-dev"}),
@@ -89,6 +96,23 @@ def test_a_package_is_asked_for_once_by_all_that_need_it() -> None:
         ("libssl-dev", None, "openssl-sys 1.2.3"),
         ("libsqlite3-dev", None, "libsqlite3-sys 1.2.3"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("openssl-sys", "libssl.so.3"),
+        ("pcap", "libpcap.so.0.8"),
+        ("mysqlclient-sys", "libmariadb.so.3"),
+        ("glib-sys", "libglib-2.0.so.0"),
+        ("link-cplusplus", "libstdc++.so.6"),
+    ],
+)
+def test_a_library_is_asked_for_by_the_crate_that_links_it(name: str, file: str) -> None:
+    made = packages_of(match_records(graph(crate("libudev-sys"), crate(name))))
+
+    assert who_asks_for(file, made) == f"{name} 1.2.3"
+    assert who_asks_for("libzstd.so.1", made) is None
 
 
 @pytest.mark.parametrize(

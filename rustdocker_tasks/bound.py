@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.settings.sources import Layer
 
     Flags = Mapping[str, Any]
-    Body = Callable[["Bound", Context, Flags], None]
+    Body = Callable[["Bound", Context, Flags], str | None]
 
 _CONFIG_KEY = "rustdocker"
 
@@ -43,13 +43,20 @@ class Bound:
         # A table has settings for single binaries, and chooses none.
         return binary if isinstance(binary, str) else None
 
-    def start(self) -> Path:
+    def start(self, c: Context | None = None) -> Path:
+        """Return the folder that the project is looked for from.
+
+        Without a root it is the folder that Invoke runs in, or the task file's where that is another place, as
+        with `invoke --search-root`. Raises BadValue for a root that is no absolute path.
+        """
         from pathlib import Path
 
         from rustdocker_tasks.errors import BadValue
 
         if self._root is None:
-            return Path.cwd()
+            here = Path.cwd()
+            beside = _task_file_folder(c) if c is not None else None
+            return here if beside is None or here.resolve().is_relative_to(beside.resolve()) else beside
         if not isinstance(self._root, str | Path) or not Path(self._root).is_absolute():
             # `invoke` also runs from the folders below its task file: a relative one could be another project.
             raise BadValue(
@@ -92,13 +99,14 @@ class Bound:
                 base=beside if self._root is None else self.start(),
                 values=self._settings,
             ),
+            environment_layer(os.environ, base=here),
+            # What a variable says of all that is built is no reason for `shop.build` to build another.
             Layer(
-                source=Source.INVOKE,
+                source=Source.FLAG,
                 where=lambda _: "workspace(…), which has a collection for each program",
                 base=here,
                 values=self._program,
             ),
-            environment_layer(os.environ, base=here),
             Layer(
                 source=Source.FLAG,
                 where=lambda path: f"--{path[-1]}",
@@ -125,13 +133,13 @@ class Bound:
     def planned(self, c: Context, flags: Flags) -> Planned:
         from rustdocker_tasks.pipeline import plan_image
 
-        return plan_image(self.start(), self.layers(c, flags))
+        return plan_image(self.start(c), self.layers(c, flags))
 
     def planned_all(self, c: Context, flags: Flags) -> list[Planned]:
         """Return the plans of all programs, or of those that are touched."""
         from rustdocker_tasks.programs import plan_programs
 
-        return plan_programs(self.start(), self.layers(c, flags), since=flags.get("changed-since"))
+        return plan_programs(self.start(c), self.layers(c, flags), since=flags.get("changed-since"))
 
 
 def is_dry(c: Context, *planned: Planned) -> bool:

@@ -42,6 +42,7 @@ from rustdocker_tasks.task_flags import (
     Flag,
     parameter,
 )
+from rustdocker_tasks.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,6 +77,8 @@ _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.cache: (VARIANT, *SETTING_FLAGS, CLEAR, JSON),
 }
 
+# What chooses one program is decided for a program's own collection, and none of a whole workspace's.
+_FOR_ONE = ("package", "bin")
 # What is no matter of one program.
 _OF_THE_WHOLE = (bodies.fmt, bodies.shell, bodies.clean, bodies.doctor)
 _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
@@ -84,13 +87,18 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.dockerfile_all: FLAGS_OF_ALL,
     **{body: _TASKS[body] for body in (bodies.test, bodies.clippy, *_OF_THE_WHOLE)},
 }
-TASKS_OF_ONE = {body: flags for body, flags in _TASKS.items() if body not in _OF_THE_WHOLE}
+TASKS_OF_ONE = {
+    body: tuple(flag for flag in flags if flag.name not in _FOR_ONE)
+    for body, flags in _TASKS.items()
+    if body not in _OF_THE_WHOLE
+}
 
 _INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX, VARIANT, *SETTING_FLAGS, SET)}
 
 
-# The first task of each kind, to make others like it.
-_MADE: dict[Body, _BoundTask] = {}
+# The first task of each kind, by what it does and its flags, to make others like it.
+_Kind = tuple["Body", tuple[str, ...]]
+_MADE: dict[_Kind, _BoundTask] = {}
 
 
 class _Argument(Argument):
@@ -115,13 +123,13 @@ class _BoundTask(Task[Any]):
     takes seconds with hundreds of tasks. It parses into copies, so that no value is shared.
     """
 
-    _arguments: ClassVar[dict[Body, list[Argument]]] = {}
-    source: Body
+    _arguments: ClassVar[dict[_Kind, list[Argument]]] = {}
+    kind: _Kind
 
     def __deepcopy__(self, _: object) -> _BoundTask:
         return self
 
-    def of(self, body: Callable[..., None]) -> _BoundTask:
+    def of(self, body: Callable[..., object]) -> _BoundTask:
         """Return the same with another body: Invoke looks long into a function to make a task of it."""
         made = type(self).__new__(type(self))
         made.__dict__.update(self.__dict__)
@@ -132,10 +140,10 @@ class _BoundTask(Task[Any]):
         return made
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's
-        if self.source not in self._arguments:
+        if self.kind not in self._arguments:
             made = super().get_arguments(ignore_unknown_help)
-            self._arguments[self.source] = [_Argument.of(each) for each in made]
-        return self._arguments[self.source]
+            self._arguments[self.kind] = [_Argument.of(each) for each in made]
+        return self._arguments[self.kind]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Task) and self.name == other.name and self.body is other.body
@@ -162,17 +170,22 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
     for those that are no matter of one program. It is called like its package or, where a package has several,
     like the program. `root` and `settings` are those of `collection`, for all programs; what is meant for one
     stands in its package's Cargo.toml.
-    Cargo's files are read at once: raises Exit, with the message for the user, if they cannot be.
+    Cargo's files are read at once: where they cannot be, the message goes to stderr, and the tasks for all end
+    with it, so that a task file's others can be called. Raises NotOfOneProgram, BadValue for the arguments.
     """
     from rustdocker_tasks.cargo.programs import list_programs
-    from rustdocker_tasks.errors import RustDockerError
+    from rustdocker_tasks.errors import NotOfOneProgram, ProjectError
 
+    for key in _FOR_ONE:
+        if isinstance(chosen := settings.get(key), str):
+            raise NotOfOneProgram(key, value=chosen)
     bound = _bound(root, settings)
     made = _collection(bound, _TASKS_OF_ALL, name)
     try:
         programs = list_programs(bound.start())
-    except RustDockerError as error:
-        raise Exit(str(error), error.exit_code) from error
+    except ProjectError as error:
+        Terminal().say(str(error))
+        return made
     for program in programs:
         own = bound.for_program(package=program.package, binary=program.binary)
         made.add_collection(_collection(own, TASKS_OF_ONE, _free_name(made, program.name)))
@@ -205,21 +218,19 @@ def _collection(bound: Bound, tasks: Mapping[Body, tuple[Flag, ...]], name: str 
 def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     """Return an Invoke task for `body`: long flags only, errors as their four parts with an exit code."""
 
-    def run_body(c: Context, **values: Any) -> None:
-        from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError, Unexpected
+    def run_body(c: Context, *positional: object, **values: object) -> str | None:
+        from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, Unexpected
         from rustdocker_tasks.garbage import collected_rarely
         from rustdocker_tasks.interrupts import Terminated, raised_on_signals
+        from rustdocker_tasks.task_values import flag_values
 
         try:
             with raised_on_signals(), collected_rarely():
-                body(bound, c, {flag.name: values.get(parameter(flag), flag.default) for flag in flags})
-        except RustDockerError as error:
-            raise Exit(str(error), error.exit_code) from error
+                return body(bound, c, flag_values(run_body.__name__, flags, positional, values))
         except Exception as error:
             if isinstance(error, Exit) or logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
                 raise
-            unexpected = Unexpected(error)
-            raise Exit(str(unexpected), unexpected.exit_code) from error
+            raise Unexpected(error) from error
         except Terminated:
             raise Exit(code=TERMINATED) from None
         except KeyboardInterrupt:
@@ -227,8 +238,9 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
 
     run_body.__name__ = body.__name__.removesuffix("_all")
     run_body.__doc__ = body.__doc__
-    if body in _MADE:
-        return _MADE[body].of(run_body)
+    kind = (body, tuple(flag.name for flag in flags))
+    if kind in _MADE:
+        return _MADE[kind].of(run_body)
     # Invoke reads a task's flags from its signature; the type of a default says what a flag takes.
     parameters = [Parameter("c", Parameter.POSITIONAL_OR_KEYWORD)]
     for flag in flags:
@@ -241,6 +253,6 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         iterable=[parameter(flag) for flag in flags if flag.default == []],
         auto_shortflags=False,
     )
-    made.source = body
-    _MADE[body] = made
+    made.kind = kind
+    _MADE[kind] = made
     return made

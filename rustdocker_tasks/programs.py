@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.binaries import require_programs
 from rustdocker_tasks.cargo.changes import holds_any, touched_packages
 from rustdocker_tasks.cargo.project import load_outside, load_project
-from rustdocker_tasks.errors import BadFlag, BadValue, ImagesNotMade, SameImage
+from rustdocker_tasks.errors import BadValue, ImagesNotMade, NoRevision, SameImage
 from rustdocker_tasks.inputs.git import changed_files
 from rustdocker_tasks.results import FailedImage
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) -> list[Planned]:
     """Return what would be built for each program, with `since` of those alone that differ from a revision's.
 
-    Raises SameImage, BadValue, BadFlag before anything is built.
+    Raises SameImage, BadValue, NoRevision before anything is built.
     """
     from rustdocker_tasks.pipeline import plan_images
 
@@ -64,7 +64,7 @@ def _changed(project: Project, outside: Sequence[Package], since: str) -> list[P
     try:
         changed = changed_files(project.root, since)
     except ValueError as error:
-        raise BadFlag("--changed-since", value=since, problem=str(error), example="main") from error
+        raise NoRevision(since, problem=str(error)) from error
     # A folder's name may lead through a link, which git knows nothing of.
     packages = (*project.members, *outside)
     folders = (*project.root.parents, project.root, *(package.folder for package in packages))

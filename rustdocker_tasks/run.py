@@ -67,7 +67,7 @@ class CheckFlags(Frozen, frozen=True, kw_only=True):
     memory: str
 
 
-def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Callable[[str], None]) -> int:
+def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Callable[[str], object]) -> int:
     """Build the image, run it, and return its program's exit code, 0 for one that goes on in the background.
 
     `show` gets the result: the container's ID, if it goes on.

@@ -1,4 +1,4 @@
-"""What the tasks do: flags in, one function called, one result out. No decision is made here.
+"""What the tasks do: flags in, one function called, one result out, shown and returned. No decision is made here.
 
 What a task needs is imported when it runs: `invoke --list` loads this module.
 """
@@ -21,51 +21,58 @@ if TYPE_CHECKING:
     from rustdocker_tasks.run import CheckFlags, RunFlags
 
 
-def build(bound: Bound, c: Context, flags: Flags) -> None:
+def build(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image and load it into the engine; print its ID."""
     from rustdocker_tasks.pipeline import build_image
     from rustdocker_tasks.results import build_json
 
     planned = bound.planned(c, flags)
-    if not is_dry(c, planned):
-        report = build_image(planned.plan, progress=Terminal())
-        show_result(build_json(report) if flags["json"] else report.image)
+    if is_dry(c, planned):
+        return None
+    report = build_image(planned.plan, progress=Terminal())
+    return show_result(build_json(report) if flags["json"] else report.image)
 
 
-def build_all(bound: Bound, c: Context, flags: Flags) -> None:
+def build_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the images of all programs in one go and load them into the engine; print their names and IDs."""
     from rustdocker_tasks.programs import build_programs, require_all
     from rustdocker_tasks.results import images_json, images_text
 
     planned = bound.planned_all(c, flags)
-    if not is_dry(c, *planned):
-        made = build_programs(planned, progress=Terminal())
-        if made or flags["json"]:
-            show_result(images_json(made) if flags["json"] else images_text(made))
-        require_all(made)
+    if is_dry(c, *planned):
+        return None
+    made = build_programs(planned, progress=Terminal())
+    shown = images_json(made) if flags["json"] else images_text(made) if made else ""
+    if shown:
+        show_result(shown)
+    require_all(made)
+    return shown
 
 
-def push_all(bound: Bound, c: Context, flags: Flags) -> None:
+def push_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the images of all programs in one go and push them; print their names with the digests."""
     from rustdocker_tasks.programs import require_all
     from rustdocker_tasks.push import push_programs
 
     planned = bound.planned_all(c, flags)
-    if not is_dry(c, *planned):
-        pushed, made = push_programs(planned, check=_check_flags(c, flags), progress=Terminal())
-        if pushed:
-            show_result("\n".join(pushed))
-        require_all(made)
+    if is_dry(c, *planned):
+        return None
+    pushed, made = push_programs(planned, check=_check_flags(c, flags), progress=Terminal())
+    shown = "\n".join(pushed)
+    if shown:
+        show_result(shown)
+    require_all(made)
+    return shown
 
 
-def static(bound: Bound, c: Context, flags: Flags) -> None:
+def static(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image with a fully static program; print its ID."""
-    build(bound, c, {**flags, VARIANT.name: "static"})
+    return build(bound, c, {**flags, VARIANT.name: "static"})
 
 
-def slim(bound: Bound, c: Context, flags: Flags) -> None:
+def slim(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image on Debian slim; print its ID."""
-    build(bound, c, {**flags, VARIANT.name: "slim"})
+    return build(bound, c, {**flags, VARIANT.name: "slim"})
 
 
 def run(bound: Bound, c: Context, flags: Flags) -> None:
@@ -103,26 +110,28 @@ def _run_flags(c: Context, flags: Flags) -> RunFlags:
     )
 
 
-def check(bound: Bound, c: Context, flags: Flags) -> None:
+def check(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image and start it where nothing is granted, as in Kubernetes; print what it did."""
     from rustdocker_tasks.report import verdict_json, verdict_text
     from rustdocker_tasks.run import CheckFlags, check_image
 
     planned = bound.planned(c, flags)
     check_flags = CheckFlags(run=_run_flags(c, flags), memory=flags["memory"])
-    if not is_dry(c, planned):
-        verdict = check_image(planned, check_flags, progress=Terminal())
-        show_result(verdict_json(verdict) if flags["json"] else verdict_text(verdict))
+    if is_dry(c, planned):
+        return None
+    verdict = check_image(planned, check_flags, progress=Terminal())
+    return show_result(verdict_json(verdict) if flags["json"] else verdict_text(verdict))
 
 
-def push(bound: Bound, c: Context, flags: Flags) -> None:
+def push(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image, start it as `check` does, and push it to its registry; print its name with the digest."""
     from rustdocker_tasks.push import push_image
 
     planned = bound.planned(c, flags)
-    if not is_dry(c, planned):
-        pushed = push_image(planned, check=_check_flags(c, flags), progress=Terminal())
-        show_result("\n".join(pushed))
+    if is_dry(c, planned):
+        return None
+    pushed = push_image(planned, check=_check_flags(c, flags), progress=Terminal())
+    return show_result("\n".join(pushed))
 
 
 def _check_flags(c: Context, flags: Flags) -> CheckFlags | None:
@@ -139,17 +148,17 @@ def stop(bound: Bound, c: Context, flags: Flags) -> None:
     """Stop and remove the containers that `run` started."""
     from rustdocker_tasks.run import stop_project
 
-    stop_project(bound.start(), flags["bin"] or bound.binary, dry=c.config.run.dry, say=Terminal().say)
+    stop_project(bound.start(c), flags.get("bin") or bound.binary, dry=c.config.run.dry, say=Terminal().say)
 
 
-def logs(bound: Bound, _: Context, flags: Flags) -> None:
+def logs(bound: Bound, c: Context, flags: Flags) -> None:
     """Print what the container's program wrote."""
     from rustdocker_tasks.run import show_project_log
 
-    show_project_log(bound.start(), flags["bin"] or bound.binary, follow=flags["follow"])
+    show_project_log(bound.start(c), flags.get("bin") or bound.binary, follow=flags["follow"])
 
 
-def plan(bound: Bound, c: Context, flags: Flags) -> None:
+def plan(bound: Bound, c: Context, flags: Flags) -> str:
     """Print what would be built and who set what; build nothing."""
     from rustdocker_tasks.pipeline import find_dependencies
     from rustdocker_tasks.report import dependency_rows, plan_json, plan_text
@@ -157,108 +166,105 @@ def plan(bound: Bound, c: Context, flags: Flags) -> None:
     planned = bound.planned(c, flags)
     found = find_dependencies(planned)
     if flags["json"]:
-        show_result(plan_json(planned.plan, planned.resolved, planned.project, found))
-    else:
-        show_result(
-            plan_text(planned.plan, planned.resolved, dependency_rows(planned.project, planned.plan, found))
-        )
+        return show_result(plan_json(planned.plan, planned.resolved, planned.project, found))
+    rows = dependency_rows(planned.project, planned.plan, found)
+    return show_result(plan_text(planned.plan, planned.resolved, rows))
 
 
-def config(bound: Bound, c: Context, flags: Flags) -> None:
+def config(bound: Bound, c: Context, flags: Flags) -> str:
     """Print every setting, its value and who set it; with --schema a JSON Schema for editors."""
     from rustdocker_tasks.pipeline import configure_image
     from rustdocker_tasks.report import config_json, config_rows, schema_json
 
     if flags["schema"]:
-        show_result(schema_json())
-        return
-    resolved = configure_image(bound.start(), bound.layers(c, flags)).resolved
-    if flags["json"]:
-        show_result(config_json(resolved))
-    else:
-        show_rows(config_rows(resolved))
+        return show_result(schema_json())
+    resolved = configure_image(bound.start(c), bound.layers(c, flags)).resolved
+    return show_result(config_json(resolved)) if flags["json"] else show_rows(config_rows(resolved))
 
 
-def dockerfile(bound: Bound, c: Context, flags: Flags) -> None:
+def dockerfile(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Write a Dockerfile that builds the image without this tool; print its path."""
     from rustdocker_tasks.eject import build_command, write_dockerfile
     from rustdocker_tasks.plan.container import require_container
 
     planned = bound.planned(c, flags)
     container = require_container(planned.plan, "a Dockerfile is for docker's own build")
-    if not is_dry(c, planned):
-        path = write_dockerfile(planned.plan, container)
-        if path.parent != container.context.root:
-            Terminal().say(f"its context is another folder: {build_command(path, container)}")
-        show_result(str(path))
+    if is_dry(c, planned):
+        return None
+    path = write_dockerfile(planned.plan, container)
+    if path.parent != container.context.root:
+        Terminal().say(f"its context is another folder: {build_command(path, container)}")
+    return show_result(str(path))
 
 
-def dockerfile_all(bound: Bound, c: Context, flags: Flags) -> None:
+def dockerfile_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Write a file for `docker buildx bake` that builds all images without this tool; print its path."""
     from rustdocker_tasks.programs import eject_programs
 
     planned = bound.planned_all(c, flags)
-    if not is_dry(c, *planned):
-        show_result(str(eject_programs(planned, say=Terminal().say)))
+    return None if is_dry(c, *planned) else show_result(str(eject_programs(planned, say=Terminal().say)))
 
 
-def sizes(bound: Bound, c: Context, flags: Flags) -> None:
+def sizes(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build every variant and print how large each is, and what weighs most."""
     from rustdocker_tasks.contents import sizes_json, sizes_text
     from rustdocker_tasks.pipeline import plan_variants, read_image
 
-    planned = plan_variants(bound.start(), bound.layers(c, flags))
-    if not is_dry(c, *planned):
-        images = [read_image(each.plan, progress=Terminal()) for each in planned]
-        show_result((sizes_json if flags["json"] else sizes_text)(images))
+    planned = plan_variants(bound.start(c), bound.layers(c, flags))
+    if is_dry(c, *planned):
+        return None
+    images = [read_image(each.plan, progress=Terminal()) for each in planned]
+    return show_result((sizes_json if flags["json"] else sizes_text)(images))
 
 
-def inspect(bound: Bound, c: Context, flags: Flags) -> None:
+def inspect(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image and print what is in it, and why."""
     from rustdocker_tasks.contents import inspect_json, inspect_text
     from rustdocker_tasks.pipeline import read_image
 
     planned = bound.planned(c, flags)
-    if not is_dry(c, planned):
-        image = read_image(planned.plan, progress=Terminal())
-        show_result((inspect_json if flags["json"] else inspect_text)(image))
+    if is_dry(c, planned):
+        return None
+    image = read_image(planned.plan, progress=Terminal())
+    return show_result((inspect_json if flags["json"] else inspect_text)(image))
 
 
-def init(bound: Bound, c: Context, flags: Flags) -> None:
+def init(bound: Bound, c: Context, flags: Flags) -> str:
     """Write a tasks.py with the tasks, or a noxfile.py, and the settings asked for; show it, overwrite nothing."""
     from rustdocker_tasks.init import write_project_files
 
     written = write_project_files(
-        bound.start(),
+        bound.start(c),
         bound.asked(flags),
         for_nox=flags["nox"],
         dry=c.config.run.dry,
         say=Terminal().say,
     )
-    show_result("\n".join(map(str, written)))
+    return show_result("\n".join(map(str, written)))
 
 
-def doctor(bound: Bound, c: Context, flags: Flags) -> None:
+def doctor(bound: Bound, c: Context, flags: Flags) -> str:
     """Print what of this machine keeps builds from working or being quick, and what to type; fail on a fault."""
     from rustdocker_tasks.diagnosis import diagnose, findings_json, findings_text, require_ready
     from rustdocker_tasks.doctor import examine
     from rustdocker_tasks.settings.resolve import resolve_settings
 
     findings = diagnose(examine(resolve_settings(bound.layers(c, flags))))
-    show_result((findings_json if flags["json"] else findings_text)(findings))
+    shown = show_result((findings_json if flags["json"] else findings_text)(findings))
     require_ready(findings)
+    return shown
 
 
-def explain(bound: Bound, c: Context, flags: Flags) -> None:
+def explain(bound: Bound, c: Context, flags: Flags) -> str:
     """Print why the last build in containers did what it did: what changed, was compiled, came from the cache."""
     from rustdocker_tasks.explain import last_build
     from rustdocker_tasks.explanation import encode, explanation_text
 
     told = last_build(bound.planned(c, flags).plan)
-    show_result(encode(told).decode() if flags["json"] else explanation_text(told))
+    return show_result(encode(told).decode() if flags["json"] else explanation_text(told))
 
 
-def cache(bound: Bound, c: Context, flags: Flags) -> None:
+def cache(bound: Bound, c: Context, flags: Flags) -> str:
     """Print what builds in containers keep on mounts; with --clear remove what is kept of this project."""
     from rustdocker_tasks.cache import clear_mounts, kept_mounts
     from rustdocker_tasks.plan.container import require_container
@@ -270,7 +276,7 @@ def cache(bound: Bound, c: Context, flags: Flags) -> None:
     if flags["clear"] and not c.config.run.dry:
         Terminal().say(f"removed: {megabytes(clear_mounts(container))}")
     kept = kept_mounts(container)
-    show_result((mounts_json if flags["json"] else mounts_text)(kept))
+    return show_result((mounts_json if flags["json"] else mounts_text)(kept))
 
 
 def test(bound: Bound, c: Context, flags: Flags) -> None:
@@ -304,7 +310,7 @@ def _run_command(bound: Bound, c: Context, flags: Flags, command: CargoCommand) 
         words=(*check, *(program_arguments(flags["args"], "") or ())),
         last=program_arguments(None, getattr(c, "remainder", "")) or (),
     )
-    planned = plan_command(bound.start(), bound.layers(c, flags), command, added)
+    planned = plan_command(bound.start(c), bound.layers(c, flags), command, added)
     if c.config.run.dry:
         Terminal().say(command_line(planned.plan))
     else:
@@ -320,7 +326,7 @@ def shell(bound: Bound, c: Context, flags: Flags) -> None:
     if c.config.run.dry:
         Terminal().say("would open a shell in the build image")
         return
-    written, code = open_shell(bound.start(), bound.layers(c, flags), words, progress=Terminal())
+    written, code = open_shell(bound.start(c), bound.layers(c, flags), words, progress=Terminal())
     if written:
         show_result(written.rstrip("\n"))
     if code:
@@ -331,4 +337,4 @@ def clean(bound: Bound, c: Context, flags: Flags) -> None:
     """Remove what builds of the project left: mounts of the engine, or cargo's target folder; no image."""
     from rustdocker_tasks.commands import clean_project
 
-    clean_project(bound.start(), bound.layers(c, flags), dry=c.config.run.dry, say=Terminal().say)
+    clean_project(bound.start(c), bound.layers(c, flags), dry=c.config.run.dry, say=Terminal().say)

@@ -22,17 +22,32 @@ _AROUND = 13  # columns: the spinner, the seconds, and what lies between
 _DIM, _NORMAL = "\x1b[2m", "\x1b[0m"  # ECMA-48, SGR
 
 
-def show_result(text: str) -> None:
-    print(printable(text), flush=True)
+def show_result(text: str) -> str:
+    """Print a result, and return it."""
+    with _for_a_reader():
+        print(printable(text), flush=True)
+    return text
 
 
-def show_rows(rows: Sequence[tuple[str, bool]]) -> None:
-    """Print lines; on a terminal those that are of less account are dim."""
+def show_rows(rows: Sequence[tuple[str, bool]]) -> str:
+    """Print lines, and return them; on a terminal those that are of less account are dim."""
     # Source: no-color.org: any value but an empty one.
     is_plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
-    for line, counts in rows:
-        shown = printable(line)
-        print(shown if counts or is_plain else f"{_DIM}{shown}{_NORMAL}", flush=True)
+    with _for_a_reader():
+        for line, counts in rows:
+            shown = printable(line)
+            print(shown if counts or is_plain else f"{_DIM}{shown}{_NORMAL}", flush=True)
+    return "\n".join(line for line, _ in rows)
+
+
+@contextmanager
+def _for_a_reader() -> Iterator[None]:
+    """Let the reader of a pipe have enough, as of `invoke plan | head -1`: what was to be done is done."""
+    try:
+        yield
+    except BrokenPipeError:
+        # Python would write what is left as it ends, and complain. Source: the Python docs, "Note on SIGPIPE".
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Terminal:

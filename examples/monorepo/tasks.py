@@ -12,24 +12,35 @@ from invoke.collection import Collection
 from invoke.context import Context
 from invoke.tasks import task
 
-from rustdocker_tasks import workspace
+from rustdocker_tasks import RustDockerError, workspace
 
 HERE = Path(__file__).parent
 WORKSPACES = [workspace(HERE / name, name=name) for name in ("shop", "billing", "tools")]
 
 
+def in_each(c: Context, name: str, **flags: object) -> None:
+    """Run a task of every workspace: one that fails is no reason for the others to, and fails the whole."""
+    failed = None
+    for each in WORKSPACES:
+        try:
+            each[name](c, **flags)
+        except RustDockerError as error:
+            sys.stderr.write(f"{error}\n")
+            failed = error
+    if failed:
+        sys.exit(failed.exit_code)
+
+
 @task
 def build(c: Context) -> None:
     """Build the images of all workspaces; print their names and IDs."""
-    for each in WORKSPACES:
-        each["build"](c)
+    in_each(c, "build")
 
 
 @task
 def push(c: Context, changed_since: str = "") -> None:
     """Push the images of all workspaces, or of those programs that differ from a git revision's."""
-    for each in WORKSPACES:
-        each["push"](c, changed_since=changed_since or None)
+    in_each(c, "push", changed_since=changed_since or None)
 
 
 @task
@@ -37,8 +48,7 @@ def test(c: Context) -> None:
     """Run the tests of the service in Python, then those in Rust."""
     with c.cd(str(HERE / "greeter")):
         c.run(f"{sys.executable} -m unittest --quiet")
-    for each in WORKSPACES:
-        each["test"](c)
+    in_each(c, "test")
 
 
 ns = Collection(build, push, test, *WORKSPACES)

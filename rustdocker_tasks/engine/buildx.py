@@ -12,7 +12,7 @@ from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast
 
-from rustdocker_tasks.errors import BuildxUnusable
+from rustdocker_tasks.errors import BuildxUnusable, NoCargo
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.printable import as_bake
 from rustdocker_tasks.process import ended_with_children, read_output
@@ -241,7 +241,7 @@ def inspect_builder(name: str | None) -> str:
     """Return what `docker buildx inspect` prints of a builder, None for the current one; "" where it fails."""
     try:
         return read_output((*_docker_call(), "buildx", "inspect", *([name] if name else [])), quiet=True)
-    except CalledProcessError:
+    except (CalledProcessError, NoCargo):
         return ""
 
 

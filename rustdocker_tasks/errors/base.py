@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from invoke.exceptions import Exit
+
 from rustdocker_tasks.printable import printable
 
 if TYPE_CHECKING:
@@ -14,17 +16,20 @@ INTERRUPTED = 130
 TERMINATED = 143
 
 
-class RustDockerError(Exception):
-    """An error in four parts; `str()` of it is what the user reads."""
+class RustDockerError(Exit):
+    """An error in four parts; `str()` of it is what the user reads.
+
+    Invoke ends with it, shows the message and exits with the code; who calls a task can catch it.
+    """
 
     exit_code: int
 
     def __init__(self, what: str, *, found: str, set_by: str, hint: str) -> None:
-        super().__init__(what)
         self.what = what
         self.found = found
         self.set_by = set_by
         self.hint = hint
+        super().__init__(str(self), self.exit_code)
 
     def __str__(self) -> str:
         parts = (("found", self.found), ("set by", self.set_by), ("hint", self.hint))

@@ -69,13 +69,13 @@ class SeveralBadSettings(SettingsError):
     """Several at once, so that they can be mended at once."""
 
     def __init__(self, errors: Sequence[SettingsError]) -> None:
+        self._errors = errors
         super().__init__(
             f"{len(errors)} settings are wrong",
             found="\n".join(error.what for error in errors),
             set_by="\n".join(dict.fromkeys(error.set_by for error in errors)),
             hint="\n".join(error.hint for error in errors),
         )
-        self._errors = errors
 
     def __str__(self) -> str:
         return "\n".join(map(str, self._errors))
@@ -88,6 +88,40 @@ class BadFlag(SettingsError):
             found=value,
             set_by=flag,
             hint=f"write it like {example}",
+        )
+
+
+class NoSuchFlag(SettingsError):
+    def __init__(self, task: str, *, found: str, nearest: str | None) -> None:
+        super().__init__(
+            f"the task `{task}` has no such argument",
+            found=found,
+            set_by="the task that calls it",
+            hint=f"did you mean {nearest}=…?"
+            if nearest
+            else f"`invoke --help {task}` lists its flags; "
+            "they are called by name, and other settings stand in collection(…)",
+        )
+
+
+class NoRevision(SettingsError):
+    def __init__(self, revision: str, *, problem: str) -> None:
+        super().__init__(
+            f"what differs from {revision} cannot be told",
+            found=problem,
+            set_by="--changed-since",
+            hint="name a commit, a branch or a tag of this repository (`git branch --all` lists branches), "
+            "or build all without it",
+        )
+
+
+class NotOfOneProgram(SettingsError):
+    def __init__(self, key: str, *, value: str) -> None:
+        super().__init__(
+            f"`{key}` chooses one program, and a workspace's tasks are for all",
+            found=value,
+            set_by=f"workspace({key}=…)",
+            hint=f"take collection(root, {key}=…) for one, or its own collection of the workspace's",
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rustdocker_tasks.errors import BadFlag
+from rustdocker_tasks.errors import NoRevision
 from rustdocker_tasks.programs import plan_programs
 from rustdocker_tasks.settings.sources import Layer, Source
 from tests.conftest import MAIN, MANIFEST, write_files
@@ -125,7 +125,7 @@ def test_a_clone_without_the_older_commits_says_what_to_type(repository: Path, t
     git(tmp_path, "clone", "--depth=1", "--branch=topic", f"file://{repository}", "clone")
     git(tmp_path / "clone", "fetch", "--depth=1", "origin", "main:main")
 
-    with pytest.raises(BadFlag) as caught:
+    with pytest.raises(NoRevision) as caught:
         touched(tmp_path / "clone/svc")
     assert "git fetch --unshallow" in str(caught.value)
 
@@ -133,6 +133,6 @@ def test_a_clone_without_the_older_commits_says_what_to_type(repository: Path, t
 def test_without_git_nobody_speaks_of_cargo(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(repository))
 
-    with pytest.raises(BadFlag) as caught:
+    with pytest.raises(NoRevision) as caught:
         touched(repository / "svc")
     assert "git is not installed" in str(caught.value)

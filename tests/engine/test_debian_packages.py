@@ -42,11 +42,22 @@ def named() -> str:
     return f"needs-{uuid.uuid4().hex[:8]}"
 
 
-@pytest.mark.parametrize("name", ["sqlite", "pcap", "bindgen", "cmake", "C++", "protoc"])
-def test_a_program_of_the_matrix(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "variant"),
+    [
+        ("sqlite", "slim"),
+        ("pcap", "minimal"),
+        ("bindgen", "slim"),
+        ("cmake", "static"),
+        ("C++", "minimal"),
+        ("protoc", "slim"),
+        ("jemalloc", "static"),
+    ],
+)
+def test_a_program_of_the_matrix(name: str, variant: str, tmp_path: Path) -> None:
     CASES[name].write(tmp_path, named())
 
-    outcome = build_and_run(tmp_path, CASES[name], "slim", engine=CURRENT_ENGINE)
+    outcome = build_and_run(tmp_path, CASES[name], variant, engine=CURRENT_ENGINE)
 
     assert outcome.problem is None
     assert outcome.packages

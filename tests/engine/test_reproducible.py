@@ -37,7 +37,10 @@ def created(image: str) -> str:
         return str(client.images.get(image).attrs["Created"])
 
 
-@pytest.mark.parametrize(("backend", "variant"), [("buildx", "slim"), ("buildx", "minimal"), ("host", "minimal")])
+@pytest.mark.parametrize(
+    ("backend", "variant"),
+    [("buildx", "slim"), ("buildx", "minimal"), ("buildx", "static"), ("host", "minimal"), ("host", "static")],
+)
 def test_the_same_inputs_make_the_same_image(write: Write, tmp_path: Path, backend: str, variant: str) -> None:
     files = {"Cargo.toml": MANIFEST.format(name="app") + SETTINGS, "static/a.txt": "a", "static/b/c.txt": "c"}
     first = write({f"here/{name}": text for name, text in crate(**files).items()}) / "here"

@@ -32,6 +32,29 @@ def test_a_program_s_collection_keeps_the_tables_for_single_binaries(tmp_path: P
     assert made.resolved.origin("bin").where == "workspace(…), which has a collection for each program"
 
 
+def test_a_variable_chooses_no_other_program_than_the_collection_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_files(tmp_path, SHOP)
+    monkeypatch.setenv("RUSTDOCKER_BIN", "shop")
+    own = Bound(folder, {}).for_program(package="shop", binary="worker")
+
+    assert configure_image(folder, own.layers(context(), {})).binary.name == "worker"
+
+
+@pytest.mark.parametrize(
+    ("here", "expected"), [("tasks", "tasks"), ("tasks/src", "tasks/src"), ("other", "tasks"), (".", "tasks")]
+)
+def test_without_a_root_it_is_the_folder_invoke_runs_in_or_the_task_file_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str, expected: str
+) -> None:
+    for name in ("tasks/src", "other"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / here)
+
+    assert Bound(None, {}).start(context(tmp_path / "tasks")) == tmp_path / expected
+
+
 def test_a_table_for_single_binaries_chooses_none() -> None:
     assert Bound(None, TABLES).binary is None
     assert Bound(None, {"bin": "worker"}).binary == "worker"

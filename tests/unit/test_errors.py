@@ -372,6 +372,31 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "there is no setting `b`\n  found: b\n  set by: --y\n  hint: the settings are: tag",
     ),
     (
+        errors.NoSuchFlag("build", found="backnd=…", nearest="backend"),
+        64,
+        "the task `build` has no such argument\n"
+        "  found: backnd=…\n"
+        "  set by: the task that calls it\n"
+        "  hint: did you mean backend=…?",
+    ),
+    (
+        errors.NoRevision("main", problem="this is no git repository"),
+        64,
+        "what differs from main cannot be told\n"
+        "  found: this is no git repository\n"
+        "  set by: --changed-since\n"
+        "  hint: name a commit, a branch or a tag of this repository (`git branch --all` lists branches), "
+        "or build all without it",
+    ),
+    (
+        errors.NotOfOneProgram("bin", value="a"),
+        64,
+        "`bin` chooses one program, and a workspace's tasks are for all\n"
+        "  found: a\n"
+        "  set by: workspace(bin=…)\n"
+        "  hint: take collection(root, bin=…) for one, or its own collection of the workspace's",
+    ),
+    (
         errors.NoRepository("shop:1", set_by="the default"),
         64,
         "the image's name shop:1 says no registry to push to\n"

@@ -55,6 +55,7 @@ LADDER = [
     ["push"],
     ["watch"],
     ["task_flags"],
+    ["task_values"],
     ["bound"],
     ["task_bodies"],
     ["collection"],

@@ -7,10 +7,12 @@ from types import ModuleType
 
 import pytest
 from invoke.collection import Collection
-from invoke.exceptions import Exit
+from invoke.config import Config
+from invoke.context import Context
 from invoke.parser.parser import Parser
 
 from rustdocker_tasks import workspace
+from rustdocker_tasks.errors import NotOfOneProgram, ProjectError
 from tests.conftest import MAIN, MANIFEST, write_files
 
 
@@ -51,14 +53,33 @@ def test_what_is_set_for_one_program_is_not_set_for_another(tmp_path: Path) -> N
     assert [each.binary for each in bound] == ["api", "web"]
 
 
-def test_files_that_cannot_be_read_end_invoke_with_the_message(tmp_path: Path) -> None:
+def test_files_that_cannot_be_read_end_the_tasks_of_their_workspace_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = members(tmp_path, "api")
     (folder / "api/Cargo.toml").write_text("[package")
 
-    with pytest.raises(Exit) as ended:
-        workspace(folder)
-    assert ended.value.code == 65
-    assert "api/Cargo.toml" in str(ended.value.message)
+    made = workspace(folder)
+
+    assert "api/Cargo.toml, line 1" in capsys.readouterr().err
+    with pytest.raises(ProjectError, match="not valid TOML"):
+        made["build"](Context(Config(lazy=True)))
+
+
+@pytest.mark.parametrize("key", ["bin", "package"])
+def test_what_chooses_one_program_is_no_setting_of_a_workspace(tmp_path: Path, key: str) -> None:
+    with pytest.raises(NotOfOneProgram) as refused:
+        workspace(members(tmp_path, "api", "web"), **{key: "api"})
+
+    assert refused.value.set_by == f"workspace({key}=…)"
+
+
+def test_a_program_s_own_tasks_do_not_ask_for_the_program(tmp_path: Path) -> None:
+    tasks = workspace(members(tmp_path, "api")).collections["api"].tasks
+    flags = {name: {each.name for each in task.get_arguments()} for name, task in tasks.items()}
+
+    assert not {name for name, given in flags.items() if given & {"bin", "package"}}
+    assert "profile" in flags["build"]
 
 
 def test_values_on_one_command_line_are_not_shared_by_tasks_of_one_kind(tmp_path: Path) -> None:

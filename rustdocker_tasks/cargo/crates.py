@@ -110,7 +110,7 @@ def _local_packages(project: Project) -> dict[PackageId, Package]:
     """Return the packages of the lock file whose manifests lie in the project or in cargo's own folder."""
     own = {(p.name, p.version): p for p in (*project.members, *load_outside(project))}
     registries = list((cargo_home() / "registry" / "src").glob("*/"))
-    vendored = [source.directory for source in project.config.sources.values() if source.directory is not None]
+    vendored = project.config.vendored
     found: dict[PackageId, Package] = {}
     for locked in project.lock.packages if project.lock else ():
         name, version, source = locked.id

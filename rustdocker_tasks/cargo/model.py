@@ -167,10 +167,14 @@ class CargoConfig(Frozen, frozen=True, kw_only=True):
     named_files: tuple[Path, ...] = ()  # what may be a file or folder that compiling needs; most are neither
 
     @property
+    def vendored(self) -> tuple[Path, ...]:
+        """The folders of packages that stand for those of a registry or of git."""
+        return tuple(source.directory for source in self.sources.values() if source.directory is not None)
+
+    @property
     def package_folders(self) -> tuple[Path, ...]:
         """The folders where packages are taken from, in place of others."""
-        vendored = (source.directory for source in self.sources.values())
-        return (*self.overrides, *(folder for folder in vendored if folder is not None))
+        return (*self.overrides, *self.vendored)
 
 
 class ToolchainFile(Frozen, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class Skeleton(Frozen, frozen=True, kw_only=True):
 
     files: Mapping[Path, str]
     packages: tuple[str, ...]  # whose sources are stubs
+    real: tuple[str, ...] = ()  # packages that are taken as they are, and may read what is not there
     verbatim: tuple[Path, ...]
 
 
@@ -86,6 +87,7 @@ class _Maker:
         return Skeleton(
             files=files,
             packages=tuple(sorted(self._by_folder[folder].name for folder in self._manifests)),
+            real=tuple(sorted(self._by_folder[folder].name for folder in self._real)),
             verbatim=tuple(sorted(self._verbatim())),
         )
 
@@ -244,7 +246,7 @@ class _Maker:
             if is_always or target in self._binaries:
                 yield target
         if package.folder not in self._asked and not any(t.kind is TargetKind.LIBRARY for t in package.targets):
-            yield from package.binaries[:1]  # cargo refuses a package without anything
+            yield from package.binaries  # any of them may be an artefact that another needs
 
     def _stubs(self, package: Package) -> Iterator[tuple[Path, str]]:
         for target in self._targets(package):

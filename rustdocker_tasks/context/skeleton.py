@@ -36,12 +36,13 @@ def skeleton_archive(skeleton: Skeleton, sources: Sources) -> bytes:
         for e in entries
     ]
     rows = render_rows(sorted(listed))
-    names = "".join(f"{name}\n" for name in skeleton.packages).encode()
-    more = (
-        Entry(path=PurePosixPath("/list"), mode=_PLAIN, content=rows),
-        Entry(path=PurePosixPath("/packages"), mode=_PLAIN, content=names),
-    )
+    lists = {"list": rows, "packages": _lines(skeleton.packages), "real": _lines(skeleton.real)}
+    more = [Entry(path=PurePosixPath("/", name), mode=_PLAIN, content=content) for name, content in lists.items()]
     return make_archive(with_parents([*entries, *more]))
+
+
+def _lines(names: tuple[str, ...]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode()
 
 
 def _place(path: str) -> PurePosixPath:

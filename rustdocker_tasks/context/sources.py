@@ -8,6 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from rustdocker_tasks.cargo.surroundings import cargo_home
 from rustdocker_tasks.context.ignore import IgnorePatterns, below, is_outside, literal, parse_ignore_file
 from rustdocker_tasks.errors import IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
 _NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env.*")
+# Cargo's home may lie in the project, where CI keeps it: tokens, programs, and what changes with each call. What
+# it has fetched is marked as no source. Source: the Cargo book, "Cargo Home".
+_OF_CARGO_HOME = (
+    "credentials",
+    "credentials.toml",
+    "bin",
+    ".crates.toml",
+    ".crates2.json",
+    ".global-cache",
+    ".package-cache*",
+)
 _TARGET = "target"
 # Of a repository's own folder: what holds passwords, is large, or is for people.
 _NOT_OF_GIT = ("config", "config.worktree", "hooks", "logs", "lfs", "modules", "worktrees")
@@ -108,6 +120,7 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
         *(f"!{literal(folders.path_of(place))}" for place in folders.kept),
         *map(literal, map(folders.path_of, around)),
         *_NEVER,
+        *_of_cargo_home(folders),
         *map(literal, targets),
         *_of_git(folders),
     )
@@ -123,6 +136,13 @@ def _around(root: Path, places: Iterable[Path]) -> Iterator[Path]:
     kept = {*places, *on_the_way}
     for folder in sorted(on_the_way):
         yield from sorted(entry for entry in folder.iterdir() if entry not in kept)
+
+
+def _of_cargo_home(folders: ContextFolders) -> Iterator[str]:
+    yield from (f"**/.cargo/{name}" for name in _OF_CARGO_HOME)
+    home = cargo_home()
+    if home.is_relative_to(folders.root):
+        yield from (f"{literal(folders.path_of(home))}/{name}" for name in _OF_CARGO_HOME)
 
 
 def _of_git(folders: ContextFolders) -> Iterator[str]:
@@ -178,5 +198,5 @@ def short_digest(content: bytes) -> str:
 def _require_usable(name: str, content: str) -> None:
     if not content:
         raise UnusableSource(Path(name), "it cannot be read")
-    if any(character in name for character in "\n\r\\"):
+    if any(character in name for character in "\n\r"):
         raise UnusableSource(Path(name), "a list of files cannot hold this name")

@@ -50,6 +50,7 @@ BUILD_STAGE, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdoc
 _NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _APP = "/app"
+_OWN_ENVIRONMENT = "RUSTDOCKER_BUILD_ENV"  # of mirror.sh
 KEPT = "/rustdocker/kept"  # what outlives a build
 SOURCES, TARGET = f"{KEPT}/sources", f"{KEPT}/target"
 CARGO_HOME = "/rustdocker/cargo-home"
@@ -325,7 +326,9 @@ def _runtime_mount(build: ContainerBuild) -> tuple[Mount, ...]:
 
 def environment_words(call: CargoCall) -> tuple[str, ...]:
     """Return what sets cargo's environment for one step: by ENV it would be the image's own, where that is one."""
-    variables = call.environment
+    variables = dict(call.environment)
+    if call.own_environment:
+        variables[_OWN_ENVIRONMENT] = call.own_environment
     return ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
 
 

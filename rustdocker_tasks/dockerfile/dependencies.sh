@@ -6,7 +6,7 @@
 #   dependencies.sh SOURCES PROJECT TARGET CARGO_ARGUMENT...
 #
 # SOURCES, PROJECT and TARGET are those with which compile.sh goes on. Beside this script lie /cargo, what both share, and /skeleton.tar:
-# the skeleton, the list of its files, and the names of the packages in it.
+# the skeleton, the list of its files, and the names of the packages in it that are stubs, and of those that are real.
 set -eu
 export LC_ALL=C
 
@@ -21,7 +21,13 @@ tar --extract --touch --file=/skeleton.tar --directory="$work"
 cp -R "$work/sources/." "$sources"
 export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 run_cargo "$work/messages" "$target" "$sources/$project" build "$@"
-require_success build "$code"
+# A package that is here as it is, such as one of [patch], may read files outside of its folder, which are not: the program's
+# own step has them. What could not be fetched is another matter, as this layer would stay.
+if [ "$code" = 101 ] && [ -s "$work/real" ] && cargo fetch --quiet ${target_flag:+"$target_flag"}; then
+    say "not all dependencies are compiled ahead: see the messages above of $(paste -s -d ' ' "$work/real")"
+else
+    require_success build "$code"
+fi
 
 # What was made of stubs must never be taken for the program's own.
 while IFS= read -r package; do
@@ -31,3 +37,4 @@ done < "$work/packages"
 # Cargo unpacks them again, in a second, from the archives that stay.
 rm -rf "$CARGO_HOME/registry/src" "$CARGO_HOME/git/checkouts"
 cp "$work/list" "$target/rustdocker/sources"
+[ -z "${RUSTDOCKER_BUILD_ENV:-}" ] || echo "$RUSTDOCKER_BUILD_ENV" > "$target/rustdocker/environment"

@@ -26,6 +26,9 @@ paths() { cut -c 68- "$@"; }
 # Rows as sha256sum reads them; a path could be an option or standard input.
 as_digests() { sed 's,^\(.\{64\}\) . ,\1  ./,'; }
 
+# The paths that a check of sha256sum's found wrong. A line that begins with a backslash has each in the name twice.
+failed_paths() { sed -n '/^\\/ { s/^.//; s/\\\\/\\/g; }; s,^\./\(.*\): FAILED.*$,\1,p'; }
+
 wanted_rows() {
     if [ "$list" != - ]; then
         cat "$support/$list"
@@ -36,7 +39,7 @@ wanted_rows() {
     for mode in x -; do
         [ "$mode" = x ] && executable= || executable=!
         find -L . -type f $executable -perm /111 ! -path ".${support#"$context"}/*" ! -path "$of_git" -print0 \
-            | xargs -0 -r sha256sum | sed "s,^\(.\{64\}\)  \./,\1 $mode ,"
+            | xargs -0 -r sha256sum --zero | tr '\0' '\n' | sed "s,^\(.\{64\}\)  \./,\1 $mode ,"
     done
 }
 
@@ -61,15 +64,19 @@ update_mirror() {
     note_new
     cat "$work/changed-paths" "$work/gone" >> "$pending"
     note_commit
+    note_environment
 
     comm -12 "$work/known" "$work/wanted" > "$known.new"
     mv "$known.new" "$known"
+    drop_vendored
     remove_files "$work/gone"
     find_renewal
     # A build script that is to run again makes what it makes; one that is gone or changed does not. Whose script made
     # what nobody knows: so all of them run again.
     if [ -s "$work/renewed" ]; then
-        mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" > "$work/made"
+        # The lock file, where the user has none, is cargo's.
+        mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" \
+            | grep -v '\(^\|/\)Cargo\.lock$' > "$work/made" || true
         if [ -s "$work/made" ]; then
             remove_files "$work/made"
             echo . > "$work/renewed"
@@ -83,6 +90,7 @@ update_mirror() {
     cp "$work/wanted" "$known.new"
     mv "$known.new" "$known"
     [ "$git" = - ] || cp "$work/git" "$state/git"
+    [ -z "${RUSTDOCKER_BUILD_ENV:-}" ] && [ ! -f "$state/environment" ] || echo "${RUSTDOCKER_BUILD_ENV:-}" > "$state/environment"
     rm "$pending" "$renewing"
 }
 
@@ -102,6 +110,36 @@ note_commit() {
         git --git-dir="$context/$git" $words || echo none
     done > "$work/git" 2> "$work/ignored"
     cmp -s "$work/git" "$state/git" || echo "the commit" >> "$pending"
+}
+
+# Build scripts and macros may read any variable, and cargo knows but those that they name. RUSTDOCKER_BUILD_ENV is the digest
+# of the user's own for this build.
+note_environment() {
+    before=
+    [ ! -f "$state/environment" ] || read -r before < "$state/environment" || true
+    [ "${RUSTDOCKER_BUILD_ENV:-}" = "$before" ] || echo "the environment" >> "$pending"
+}
+
+# The folder nearest to a path among those that are an array's: / is the root, and . stands for the whole mirror.
+nearest='function nearest(path, folders) {
+    while (sub("/[^/]*$", "", path)) if (path in folders) return path
+    return ("/" in folders) ? "/" : "."
+}'
+
+# Cargo never looks at the files of vendored crates again: one of another content is compiled anew.
+drop_vendored() {
+    sort -u "$pending" "$renewing" > "$work/noted"
+    cat "$work/known-paths" "$work/wanted-paths" | sed -n 's,/\.cargo-checksum\.json$,,p' | sort -u > "$work/vendored"
+    [ -s "$work/vendored" ] || return 0
+    awk "$nearest"'
+        FILENAME == ARGV[1] { folders[$0]; next }
+        { folder = nearest($0, folders) } folder != "." && !(folder in printed) { print folder; printed[folder] }' \
+        "$work/vendored" "$work/noted" > "$work/edited"
+    while IFS= read -r edited; do
+        name=$(sed -n 's/^name *= *"\([A-Za-z0-9_-]*\)".*/\1/p' "$sources/$edited/Cargo.toml" 2> "$work/ignored" | head -n 1)
+        [ -z "$name" ] || find "$target" -maxdepth 4 -regextype posix-extended \
+            -regex ".*/\.fingerprint/$name-[0-9a-f]{16}" -exec rm -rf {} +
+    done < "$work/edited"
 }
 
 start_state() {
@@ -132,8 +170,7 @@ drop_spoiled_rows() {
             "$work/written" "$work/known" | as_digests > "$work/digests"
     fi
     if [ -s "$work/digests" ]; then
-        (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") \
-            | sed -n 's,^\./\(.*\): FAILED.*$,\1,p' >> "$work/spoiled" || true
+        (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") | failed_paths >> "$work/spoiled" || true
     fi
     [ -s "$work/spoiled" ] || return 0
     awk 'FILENAME == ARGV[1] { spoiled[$0]; next } !(substr($0, 68) in spoiled)' \
@@ -155,7 +192,7 @@ remove_files() {
 
 copy_changed() {
     # What cannot be read is found by the check of the digests.
-    tar --create --dereference --no-recursion --verbatim-files-from --mode=u=rwX,go=rX --owner=0 --group=0 \
+    tar --create --dereference --no-recursion --verbatim-files-from --no-unquote --mode=u=rwX,go=rX --owner=0 --group=0 \
         --directory="$context" --files-from="$work/changed-paths" 2> "$work/ignored" \
         | tar --extract --touch --directory="$sources"
     # Files that the context cannot bring, or brings in an old state, lie there under their digest.
@@ -179,7 +216,7 @@ copy_changed() {
 check_changed() {
     as_digests < "$work/changed" > "$work/digests"
     if ! (cd "$sources" && sha256sum --check --quiet --strict "$work/digests" > "$work/wrong" 2> "$work/ignored"); then
-        sed -n 's,^\./\(.*\): FAILED.*$,rustdocker: not as listed: \1,p' "$work/wrong" > "$work/report"
+        failed_paths < "$work/wrong" | sed 's/^/rustdocker: not as listed: /' > "$work/report"
         # More than BuildKit lets through of a step's output.
         if [ "$(wc -l < "$work/report")" -gt 500 ]; then
             echo "rustdocker: not as listed: *" >&2
@@ -199,13 +236,17 @@ find_renewal() {
         comm -23 "$work/noted" "$work/named"
         comm -12 "$work/noted" "$work/named" | grep -v '\.rs$' || true
         cat "$renewing"
-    } | grep -v '\(^\|/\)Cargo\.lock$' > "$work/unseen" || true
-    grep '\(^\|/\)Cargo\.toml$' "$work/wanted-paths" | sed -n 's,/Cargo\.toml$,,p' > "$work/packages" || true
-    awk 'FILENAME == ARGV[1] { package[$0]; next }
-         !/\.rs$/ && !/(^|\/)Cargo\.toml$/ { print "."; next }
-         { folder = $0
-           while (folder != "" && !(folder in package)) if (!sub("/[^/]*$", "", folder)) folder = ""
-           print folder == "" ? "." : folder }' "$work/packages" "$work/unseen" | sort -u > "$work/renewed"
+    } | grep -v '\(^\|/\)Cargo\.lock\( was written over\)\?$' > "$work/unseen" || true
+    # The manifest of a workspace without a package is everybody's.
+    (cd "$sources" && sed -n '/\(^\|\/\)Cargo\.toml$/ s,^,./,p' "$work/wanted-paths" \
+        | xargs -d '\n' -r grep -s -l '^[[:space:]]*\[package\]') \
+        | sed 's,^\./,,; s,^Cargo\.toml$,/,; s,/Cargo\.toml$,,' > "$work/packages" || true
+    awk "$nearest"'
+        FILENAME == ARGV[1] { packages[$0]; next }
+        FILENAME == ARGV[2] { vendored[$0]; next }
+        nearest($0, vendored) != "." { next }
+        { print /\.rs$/ || /(^|\/)Cargo\.toml$/ ? nearest($0, packages) : "." }' \
+        "$work/packages" "$work/vendored" "$work/unseen" | sort -u > "$work/renewed"
 }
 
 # The sources that dep-info names, from the mirror's root: it has the workspace's own from the workspace's folder, and
@@ -220,12 +261,13 @@ named_files() {
 }
 
 renew() {
-    cd "$sources"
-    while IFS= read -r package; do
-        place=./$package
-        [ "$package" != . ] || place=.
-        find "$place" -path "$inner_target" -prune -o -name '*.rs' -type f -exec touch {} +
-    done < "$work/renewed"
+    [ -s "$work/renewed" ] || return 0
+    mirrored -name '*.rs' -type f > "$work/rust"
+    awk "$nearest"'
+        FILENAME == ARGV[1] { packages[$0]; next }
+        FILENAME == ARGV[2] { renewed[$0]; next }
+        "." in renewed || nearest($0, packages) in renewed { print "./" $0 }' \
+        "$work/packages" "$work/renewed" "$work/rust" | (cd "$sources" && xargs -d '\n' -r touch --)
 }
 
 update_mirror

@@ -122,7 +122,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
         scope = make_scope(steps, target_dir=folders.target_dir, build_dir=folders.build_dir, record=record)
         while True:
             inspection = inspect(scope, build_dir=folders.build_dir, record=record)
-            _drop(step, scope, inspection.stale)
+            _drop(steps, scope, inspection.stale)
             made = _build(group, folders, own)
             wider = scope.including(made.path_packages, made.triple)
             if wider == scope or not made.programs:
@@ -173,12 +173,17 @@ def _own_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(own)
 
 
-def _drop(step: CompileStep, scope: Scope, stale: tuple[Unit, ...]) -> None:
-    if stale:
-        packages = {unit.package for unit in stale}
+def _drop(steps: Sequence[CompileStep], scope: Scope, stale: tuple[Unit, ...]) -> None:
+    ours = {package.name for step in steps for package in step.sources} | scope.vendored
+    packages = {unit.package for unit in stale}
+    if packages & ours:
         # Named also where only cargo's configuration names it: `cargo clean` does not look there.
         triples = [triple for triple in scope.triples if triple is not None]
-        _ask_of(step, clean_command(step, packages, triples))
+        _ask_of(steps[0], clean_command(steps[0], packages & ours, triples))
+    for unit in stale:
+        # One that an earlier build knew may be no package any more, and `cargo clean` refuses its name.
+        if unit.package not in ours:
+            shutil.rmtree(unit.path, ignore_errors=True)
 
 
 def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:

@@ -37,6 +37,11 @@ _UNKNOWN = ""
 _OF_ONE_PACKAGE = (".rs", "/Cargo.toml")
 # cargo's own name for a unit: package, dash, 16 hexadecimal digits of a hash.
 _UNIT = re.compile(r"(?P<package>.+)-(?P<hash>[0-9a-f]{16})")
+# The mark of a package of a directory source. Source: the Cargo book, "Source Replacement".
+_CHECKSUMS = ".cargo-checksum.json"
+_NAME = re.compile(r'^name *= *"([^"]+)"', re.MULTILINE)
+# Where the environment stands among what any package may read: no file is called so.
+_ENVIRONMENT = "\0environment"
 _RERUN = re.compile(r"cargo::?rerun-if-changed=(.+)")
 # The kernel stamps files with a clock that may be a tick of its timer behind: 10 ms at CONFIG_HZ=100.
 _CLOCK_LAG = 20_000_000
@@ -72,6 +77,9 @@ class Scope(Frozen, frozen=True, kw_only=True):
     folders: Mapping[str, frozenset[Path]]
     triples: frozenset[str | None]
     left_out: frozenset[str]
+    vendored: frozenset[str] = frozenset()  # names of packages whose files cargo never looks at again
+    root_package: bool = False  # the root's manifest is that of a package
+    environment: str = ""  # a digest of what build scripts and macros may read of it
 
     def including(self, folders: Mapping[str, frozenset[Path]], triple: str | None) -> Scope:
         """Return the scope with what cargo said that it compiled, which our own reader may not know."""
@@ -89,12 +97,16 @@ def make_scope(steps: Sequence[CompileStep], *, target_dir: Path, build_dir: Pat
         folders[package.name] = folders.get(package.name, frozenset()) | {package.folder}
     # Cargo tracks by content what its lock file means, and writes it while it builds.
     left_out = (target_dir, build_dir, step.root / "Cargo.lock")
+    vendored = _vendored(step)
     scope = Scope(
         root=step.root,
         profile_folder=step.profile_folder,
-        folders=folders,
+        folders={**vendored, **folders},
         triples=frozenset({None, step.target_triple}),
         left_out=frozenset(map(str, left_out)),
+        vendored=frozenset(vendored.keys() - folders.keys()),
+        root_package=any(step.root in places for places in folders.values()),
+        environment=step.own_environment,
     )
     known = {
         name: frozenset(map(Path, places))
@@ -102,6 +114,18 @@ def make_scope(steps: Sequence[CompileStep], *, target_dir: Path, build_dir: Pat
         if step.locked_packages is None or name in step.locked_packages
     }
     return scope.including(known, step.target_triple or record.triple)
+
+
+def _vendored(step: CompileStep) -> dict[str, frozenset[Path]]:
+    """The packages in the folders that stand for a registry, by name: each lies in one of its own."""
+    found: dict[str, frozenset[Path]] = {}
+    none: frozenset[Path] = frozenset()
+    for mark in (mark for folder in step.vendored for mark in folder.glob(f"*/{_CHECKSUMS}")):
+        # `cargo vendor` writes manifests in cargo's own form.
+        match = _NAME.search("\n".join(_lines(mark.with_name("Cargo.toml"))))
+        if match and (step.locked_packages is None or match[1] in step.locked_packages):
+            found[match[1]] = found.get(match[1], none) | {mark.parent}
+    return found
 
 
 class Unit(Frozen, frozen=True, kw_only=True):
@@ -134,7 +158,7 @@ def inspect(scope: Scope, *, build_dir: Path, record: Record) -> Inspection:
     began = time.time_ns() - _CLOCK_LAG
     units = tuple(_units(scope, build_dir))
     sources = _scan(scope, units, record.rows)
-    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record))
+    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record, scope))
     return Inspection(sources=sources, stale=stale, record=record, began=began)
 
 
@@ -175,7 +199,11 @@ def record_build(
             if Path(path).exists()
         },
         snapshots=snapshots.all,
-        packages={name: sorted(map(str, folders)) for name, folders in scope.folders.items()},
+        packages={
+            name: sorted(map(str, folders))
+            for name, folders in scope.folders.items()
+            if name not in scope.vendored
+        },
         triple=triple,
     )
 
@@ -208,12 +236,17 @@ class _Snapshots:
         return self.all.index(content)
 
 
-def _is_fresh(unit: Unit, sources: Sources, record: Record) -> bool:
+def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> bool:
     known = record.units.get(unit.path)
     if known is None or not unit.stamp or known.stamp != unit.stamp:
         return False
     rows, named = sources.packages[unit.package], sources.named[unit.package]
-    shared = _differences(record.snapshots[known.shared], sources.shared)
+    if unit.package in scope.vendored:
+        return not any(_differences(record.snapshots[known.package], rows))
+    root_manifest = str(scope.root / "Cargo.toml") if scope.root_package else None
+    shared = (
+        path for path in _differences(record.snapshots[known.shared], sources.shared) if path != root_manifest
+    )
     return all(
         _cargo_sees(path, rows.get(path), unit, named)
         for path in _differences(record.snapshots[known.package], rows)
@@ -275,8 +308,10 @@ def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> So
             rows |= scan(folder, others=others - {str(folder)}, extra=sorted(inputs), known=known)
         packages[name] = rows
         named[name] = frozenset(map(str, inputs))
-    data = {p: row for rows in packages.values() for p, row in rows.items() if not p.endswith(_OF_ONE_PACKAGE)}
-    return Sources(packages, {**shared, **data}, named)
+    own = (rows for name, rows in packages.items() if name not in scope.vendored)
+    data = {path: row for rows in own for path, row in rows.items() if not path.endswith(_OF_ONE_PACKAGE)}
+    environment = {_ENVIRONMENT: Row(0, 0, 0, 0, scope.environment)} if scope.environment else {}
+    return Sources(packages, {**shared, **data, **environment}, named)
 
 
 def _is_below(path: Path, folders: frozenset[str]) -> bool:

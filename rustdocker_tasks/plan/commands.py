@@ -131,6 +131,7 @@ def make_command_plan(
                 **(profile_environment(profiles, profile) if profile else {}),
                 **cargo_environment(project, settings, in_container=in_container),
             },
+            own_variables=tuple(settings.build_env),
             target_triple=target.triple,
             locked_packages=project.locked_packages,
             locked=settings.locked and project.locked_packages is not None,

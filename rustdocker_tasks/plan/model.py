@@ -49,10 +49,21 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     features: tuple[str, ...]
     default_features: bool
     environment: Mapping[str, str]  # of cargo, besides its usual one
+    own_variables: tuple[str, ...]  # those of them that the user named
     target_triple: str | None  # None: what cargo takes by itself
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
     locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
+
+    @property
+    def own_environment(self) -> str:
+        """A digest of the user's own variables, "" without any; cargo itself sees changes of its own kinds.
+
+        Source: the Cargo book, "Environment Variables".
+        """
+        own = [name for name in self.own_variables if not name.startswith("CARGO_") and name != "RUSTFLAGS"]
+        entries = "\0".join(f"{name}={self.environment[name]}" for name in sorted(own))
+        return sha256(entries.encode("utf-8", "surrogateescape")).hexdigest() if own else ""
 
 
 class CompileStep(CargoCall, frozen=True, kw_only=True):
@@ -62,6 +73,9 @@ class CompileStep(CargoCall, frozen=True, kw_only=True):
     crt_static: bool  # link glibc statically; musl is static without being asked
     rustflags: tuple[str, ...]  # of cargo's configuration for all targets, which ours would take the place of
     sources: tuple[SourcePackage, ...]
+    vendored: tuple[
+        Path, ...
+    ]  # folders of the user's that hold packages, each in a folder, in place of a registry
 
     @property
     def profile_folder(self) -> str:

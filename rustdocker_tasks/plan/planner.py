@@ -162,6 +162,7 @@ def make_plan(
                 },
                 is_wanted=in_container and target.crt_static,
             ),
+            own_variables=tuple(settings.build_env),
             target_triple=target.triple,
             crt_static=target.crt_static,
             rustflags=common_rustflags(
@@ -172,6 +173,7 @@ def make_plan(
             locked=settings.locked and project.locked_packages is not None,
             root=project.root,
             sources=tuple(_sources(project, outside)),
+            vendored=project.config.vendored,
         ),
         container=container_build(
             project,

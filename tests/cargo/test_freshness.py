@@ -22,6 +22,7 @@ from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.model import CompileGroup, CompileStep, ImagePlan, MachineFacts, NoGitState
+from tests.cargo.test_mirror import VENDORED
 from tests.conftest import MANIFEST, write_files
 
 pytestmark = pytest.mark.cargo
@@ -31,6 +32,9 @@ IN_2000 = 946_684_800  # seconds since the epoch
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 FIRST, SECOND = PRINT.format("first"), PRINT.format("second")
 APP = {"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": FIRST}
+GREETING = """[package.metadata.rustdocker.build-env]
+GREETING = "{}"
+"""
 
 
 @dataclass(frozen=True)
@@ -327,6 +331,74 @@ def test_a_path_package_that_only_cargo_knows_of(tmp_path: Path, capfd: pytest.C
     app.compiled()
     app.build()
     assert app.compiled() == []
+
+
+def test_a_vendored_crate_that_changes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    app = make(tmp_path, capfd, {**VENDORED, "data.txt": "1"})
+    assert app.build() == "first"
+    assert app.compiled() == ["dep", "app"]
+    for text in ("second", "first"):
+        app.write_file("vendor/dep-1/src/lib.rs", f'pub const TEXT: &str = "{text}";\n')
+        assert app.build() == text
+    app.compiled()
+    app.build()
+    assert app.compiled() == []
+    app.write_file("data.txt", "2")
+    app.build()
+    assert app.compiled() == ["app"]
+
+
+def test_another_environment_is_another_program(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script = (
+        'fn main() { println!("cargo:rerun-if-changed=build.rs"); '
+        'println!("cargo:rustc-env=G={}", std::env::var("GREETING").unwrap()); }\n'
+    )
+    main = 'fn main() { println!("{}", env!("G")); }\n'
+    app = make(tmp_path, capfd, {**APP, "build.rs": script, "src/main.rs": main})
+    for text in ("first", "second", "first"):
+        app.write_file("Cargo.toml", APP["Cargo.toml"] + GREETING.format(text))
+        assert app.build() == text
+    app.compiled()
+    app.build()
+    assert app.compiled() == []
+
+
+def test_the_manifest_at_the_root_is_its_package_s_own_affair(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    manifest = (
+        MANIFEST.format(name="app")
+        + '[dependencies]\nbase = { path = "base" }\n[workspace]\n[package.metadata.rustdocker]\nlocked = false\n'
+    )
+    files = {
+        "Cargo.toml": manifest,
+        "src/main.rs": 'fn main() { println!("{}", base::TEXT); }\n',
+        "base/Cargo.toml": MANIFEST.format(name="base"),
+        "base/src/lib.rs": 'pub const TEXT: &str = "first";\n',
+    }
+    app = make(tmp_path, capfd, files)
+    app.build()
+    app.compiled()
+    app.write_file("Cargo.toml", manifest.replace("0.1.0", "0.2.0"))
+    app.build()
+
+    assert app.compiled() == ["app"]
+
+
+def test_a_package_that_gets_another_name(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    unlocked = "[package.metadata.rustdocker]\nlocked = false\n"
+    manifest = MANIFEST.format(name="app") + '[dependencies]\n{} = {{ path = "base" }}\n' + unlocked
+    main = 'fn main() {{ println!("{{}}", {}::TEXT); }}\n'
+    lib = 'pub const TEXT: &str = "first";\n'
+    files = {"base/Cargo.toml": MANIFEST.format(name="base"), "base/src/lib.rs": lib}
+    app = make(tmp_path, capfd, files)
+    app.write(**{"Cargo.toml": manifest.format("base"), "src/main.rs": main.format("base")})
+    assert app.build() == "first"
+    app.write_file("base/src/lib.rs", lib.replace("first", "second"))
+    app.write_file("base/Cargo.toml", MANIFEST.format(name="other"))
+    app.write(**{"Cargo.toml": manifest.format("other"), "src/main.rs": main.format("other")})
+
+    assert app.build() == "second"
 
 
 def test_a_triple_that_only_cargo_s_configuration_names(app: Crate) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -114,12 +115,25 @@ class Project:
     def listed(self) -> dict[str, tuple[bytes, bool]]:
         return contents(self.folder, "target")
 
-    def printed(self, *flags: str) -> str:
+    def printed(self, *flags: str, environment: Mapping[str, str] | None = None) -> str:
         """Compile in the mirror, and return what the program prints."""
-        words = ("cargo", "run", "--quiet", "--offline", f"--target-dir={self.target}", *flags)
+        return self._cargo("run", "--quiet", *flags, environment=environment).stdout.strip()
+
+    def compiled(self, *, environment: Mapping[str, str] | None = None) -> list[str]:
+        """Compile all in the mirror, and return what was compiled, in alphabetical order."""
+        lines = self._cargo("build", environment=environment).stderr.splitlines()
+        return sorted(line.split()[1] for line in lines if line.strip().startswith("Compiling"))
+
+    def _cargo(self, *words: str, environment: Mapping[str, str] | None) -> subprocess.CompletedProcess[str]:
+        command, *flags = words
         return subprocess.run(
-            words, cwd=self.mirror / self.inner, check=True, capture_output=True, text=True
-        ).stdout.strip()
+            ("cargo", command, "--offline", f"--target-dir={self.target}", *flags),
+            cwd=self.mirror / self.inner,
+            env={**os.environ, **(environment or {})},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
 
     def try_compiling(self, seconds: float) -> None:
         """Start cargo in the mirror, and kill it with all that it has started."""
@@ -208,6 +222,8 @@ def use_hard_names(project: Project) -> None:
         "# x",
         "[a]*?",
         "tab\there",
+        r"dev-disk\x2dlabel.mount",
+        r"\back\\slashes",
         "é",
         "\udcff",
     ):
@@ -295,6 +311,7 @@ fn main() {{
     fs::write(Path::new(&env::var("OUT_DIR").unwrap()).join("text"), {text}).unwrap();
 }}
 """
+TELLS_ITSELF = 'println!("cargo:rerun-if-changed=build.rs");'
 FOLDER = 'fs::read_dir("inputs").unwrap().count().to_string()'
 MACROS = """use proc_macro::TokenStream;
 #[proc_macro]
@@ -491,6 +508,94 @@ def remove_empty(path: Path) -> None:
         if any(folder.iterdir()):
             return
         folder.rmdir()
+
+
+VENDORED = {
+    "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\ndep = "1"\n[workspace]\nexclude = ["vendor"]\n',
+    "src/main.rs": 'fn main() { println!("{}", dep::TEXT); }\n',
+    ".cargo/config.toml": '[source.crates-io]\nreplace-with = "own"\n[source.own]\ndirectory = "vendor"\n',
+    "vendor/dep-1/Cargo.toml": MANIFEST.format(name="dep").replace("0.1.0", "1.0.0"),
+    "vendor/dep-1/.cargo-checksum.json": '{"files":{}}',
+    "vendor/dep-1/src/lib.rs": 'pub const TEXT: &str = "first";\n',
+}
+
+
+def test_a_vendored_crate_that_changes(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    for name, text in VENDORED.items():
+        project.write(name, text)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
+    project.update()
+    assert project.printed() == "first"
+
+    for text in ("fifth", "first"):
+        project.write("vendor/dep-1/src/lib.rs", f'pub const TEXT: &str = "{text}";\n')
+        project.update()
+        assert project.printed() == text
+
+
+def test_another_environment_is_another_program(project: Project) -> None:
+    project.write("build.rs", WRITES.format(tell=TELLS_ITSELF, text='env::var("GREETING").unwrap()'))
+    project.write("src/main.rs", READS)
+
+    for text in ("first", "second", "second", "first"):
+        environment = {"GREETING": text, "RUSTDOCKER_BUILD_ENV": sha256(text.encode()).hexdigest()}
+        assert project.try_update(environment) == 0
+        assert project.printed(environment=environment) == text
+    assert project.compiled(environment=environment) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "compiled"),
+    [
+        ({"src/new.rs": ""}, ["app"]),
+        ({"tests/new.rs": ""}, ["app"]),
+        ({"Cargo.toml": "version"}, ["app"]),
+        ({"base/src/new.rs": ""}, ["app", "base"]),
+        ({"notes.txt": "x"}, ["app", "base"]),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_changes_in_the_package_at_the_root_is_its_own_affair(
+    tmp_path: Path, changes: dict[str, str], compiled: list[str]
+) -> None:
+    project = Project(tmp_path)
+    manifest = MANIFEST.format(name="app") + '[dependencies]\nbase = { path = "base" }\n[workspace]\n'
+    for name, text in {
+        "Cargo.toml": manifest,
+        "src/main.rs": 'fn main() { println!("{}", base::TEXT); }\n',
+        "base/Cargo.toml": MANIFEST.format(name="base"),
+        "base/src/lib.rs": 'pub const TEXT: &str = "first";\n',
+    }.items():
+        project.write(name, text)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
+    project.update()
+    assert project.compiled() == ["app", "base"]
+
+    for name, text in changes.items():
+        project.write(name, manifest.replace("0.1.0", "0.2.0") if text == "version" else text)
+    project.update()
+
+    assert project.compiled() == compiled
+
+
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_a_lock_file_that_cargo_writes_costs_nobody_anything(tmp_path: Path, *, has_lock: bool) -> None:
+    project = Project(tmp_path)
+    project.write("Cargo.toml", '[workspace]\nresolver = "2"\nmembers = ["app", "base"]\n')
+    for name in ("app", "base"):
+        project.write(f"{name}/Cargo.toml", MANIFEST.format(name=name))
+        project.write(f"{name}/src/main.rs", PRINT.format(name))
+    if has_lock:
+        subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
+        project.write("app/Cargo.toml", MANIFEST.format(name="app").replace("0.1.0", "0.2.0"))
+    project.update()
+    assert project.compiled() == ["app", "base"]
+
+    project.write("app/src/other.rs", "")
+    project.update()
+
+    assert project.compiled() == ["app"]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

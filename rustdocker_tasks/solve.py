@@ -132,6 +132,11 @@ def what_does_not_count(
         )
     for path in container.unseen_config:
         yield f"{path} lies outside of the repository and does not count in containers"
+    for key in container.sent_secrets:
+        yield (
+            f"{key} is a source like any other, and gets into caches and layers: keep it in credentials.toml of "
+            "cargo's home, or in a variable such as CARGO_REGISTRIES_NAME_TOKEN"
+        )
     if container.git_readers and isinstance(git, GitState):
         yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
     if container.fetch is not None and not container.isolates:

@@ -33,6 +33,9 @@ _PATHS = (
 # scripts, own targets, registries in folders.
 _NAMING = ("build", "target", "source", "paths", "env", "http")
 _NOT_READ = {"target-dir", "build-dir"}
+# Source: the Cargo book, "Configuration", registries.<name>.token and .secret-key.
+_TOKENS = {"token", "secret-key"}
+_WITH_PASSWORD = re.compile(r"(?:[a-z0-9+]+://)?[^/@\s]*:[^/@\s]+@")
 
 
 class ConfigFile(Frozen, frozen=True):
@@ -91,7 +94,17 @@ def make_config(files: Sequence[ConfigFile]) -> CargoConfig:
         profiles=frozenset(table.profile),
         overrides=tuple(path for file in files for path in _overrides(file)),
         named_files=tuple(dict.fromkeys(path for file in files for path in _named_files(file))),
+        secrets=tuple(f"`{key}` in {file.path}" for file in files for key in _secrets(file.values)),
     )
+
+
+def _secrets(values: Any, key: str = "") -> Iterator[str]:
+    """The keys whose values are tokens, or addresses with a password."""
+    if isinstance(values, dict):
+        for name, value in values.items():
+            yield from _secrets(value, f"{key}.{name}".lstrip("."))
+    elif isinstance(values, str) and (key.rpartition(".")[2] in _TOKENS or _WITH_PASSWORD.match(values)):
+        yield key
 
 
 def _overrides(file: ConfigFile) -> Iterator[Path]:

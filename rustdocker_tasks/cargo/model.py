@@ -165,6 +165,7 @@ class CargoConfig(Frozen, frozen=True, kw_only=True):
     profiles: frozenset[str] = frozenset()
     overrides: tuple[Path, ...] = ()  # the folders that `paths` puts in the place of packages
     named_files: tuple[Path, ...] = ()  # what may be a file or folder that compiling needs; most are neither
+    secrets: tuple[str, ...] = ()  # the keys of tokens and passwords, with their files
 
     @property
     def vendored(self) -> tuple[Path, ...]:

@@ -115,6 +115,7 @@ def container_build(
         secrets=secrets_of(project),
         ssh_agent=needs_ssh(project),
         unseen_config=project.unseen_config,
+        sent_secrets=project.own_config.secrets,
     )
 
 

@@ -146,6 +146,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...]  # what cargo may need to fetch dependencies
     ssh_agent: bool  # a dependency is fetched over ssh
     unseen_config: tuple[Path, ...]  # cargo's configuration that a build on the host would use
+    sent_secrets: tuple[str, ...]  # keys of the configuration that is sent, whose values nobody else should read
 
     @property
     def shell_id(self) -> str:

@@ -241,6 +241,27 @@ HOME_OF_ALL = { value = "..", relative = true }
     assert [path for path in named if not path.is_relative_to(root) or path == root] == []
 
 
+def test_tokens_and_passwords_are_named_and_not_told(write: Write) -> None:
+    config = """[registries.own]
+index = "sparse+https://me:hidden@registry.test/"
+token = "hidden"
+[registries.other]
+index = "sparse+https://registry.test/a:b/"
+[http]
+proxy = "me:hidden@proxy.test:8080"
+"""
+    root = write({**crate(), ".cargo/config.toml": config})
+
+    secrets = load_project(root).own_config.secrets
+
+    assert [text.partition(" in ")[0] for text in secrets] == [
+        "`registries.own.index`",
+        "`registries.own.token`",
+        "`http.proxy`",
+    ]
+    assert "hidden" not in "".join(secrets)
+
+
 def test_a_home_folder_is_no_repository(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     project = {f"code/app/{name}": text for name, text in crate().items()}
     home = write({".git/HEAD": "", ".cargo/config.toml": '[build]\nrustflags = ["-Chome"]\n', **project})

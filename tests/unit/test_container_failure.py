@@ -40,6 +40,7 @@ CONTAINER = ContainerBuild(
     secrets=(),
     ssh_agent=False,
     unseen_config=(),
+    sent_secrets=(),
 )
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from invoke.config import Config
@@ -12,23 +15,24 @@ from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
 from rustdocker_tasks.collection import collection
-from rustdocker_tasks.errors import INTERRUPTED, TERMINATED
+from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, BadArgument, RustDockerError, nearest
+from rustdocker_tasks.variants import load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     import nox
     from invoke.tasks import Task
 
 # Nox lets all loggers tell everything: these would tell whole configurations and command lines.
+_OLDEST = "rust-version"
 _TALKATIVE = ("invoke", "python_on_whales", "docker", "urllib3")
 
 
 def register(
     root: Path | str | None = None,
     *,
-    tasks: Sequence[str] = ("build", "check", "push"),
+    tasks: Sequence[str] = ("build", "test", "check", "push"),
     packages: Sequence[str] = (),
     bins: Sequence[str] = (),
     variants: Sequence[str] = (),
@@ -39,14 +43,28 @@ def register(
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
     With several `packages`, `bins` or `variants` there is one for each, such as `build(variant='static')`, of the
-    tasks that have the flag; with `rusts`, such as 1.85, one that compiles with each.
+    tasks that have the flag; with `rusts`, such as 1.85, one that compiles with each; `rust-version` is the
+    package's own oldest.
     What follows `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is
-    the noxfile's folder. Raises KeyError for a task that there is not.
+    the noxfile's folder. Ends with a message where an argument says something that cannot be.
     """
     import nox
 
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        for argument, given, names in (
+            ("tasks", tasks, collection().tasks),
+            ("packages", packages, None),
+            ("bins", bins, None),
+            ("variants", variants, load_variants()),
+            ("rusts", rusts, None),
+        ):
+            _require_names(argument, given, names)
+        rusts = [_oldest_rust(Path(root or Path.cwd())) if rust == _OLDEST else rust for rust in rusts]
+    except RustDockerError as error:
+        # Nox shows whatever else is raised while a noxfile is read with all of its calls.
+        sys.exit(str(error))
     known = {
         rust: collection(root, **{**settings, **({"toolchain": rust} if rust else {})}).tasks
         for rust in (*rusts, None)
@@ -60,6 +78,41 @@ def register(
         nox.session(run, name=f"{prefix}{name}", python=False, default=False, tags=["docker"])
 
 
+def _require_names(argument: str, given: object, known: Collection[str] | None) -> None:
+    """Raise BadArgument for what is no list of texts, or names what there is not."""
+    if isinstance(given, str) or not isinstance(given, Iterable):
+        raise BadArgument("register", argument, value=repr(given), problem="it is no list", example=f'["{given}"]')
+    for each in given:
+        if not isinstance(each, str):
+            problem, example = f"{type(each).__name__} is no text", f'["{each}"]'
+            raise BadArgument("register", argument, value=repr(each), problem=problem, example=example)
+        if known is not None and each not in known:
+            problem = f"there are {', '.join(sorted(known))}"
+            example = f'["{nearest(each, known) or min(known)}"]'
+            raise BadArgument("register", argument, value=repr(each), problem=problem, example=example)
+
+
+def _oldest_rust(folder: Path) -> str:
+    """Return what the packages say that they need, the newest of several; raises BadArgument, ProjectError."""
+    from rustdocker_tasks.cargo.project import load_project
+
+    project = load_project(folder)
+    named = [package.rust_version for package in project.default_members if package.rust_version]
+    if not named:
+        manifest = project.default_members[0].manifest if project.default_members else project.root / "Cargo.toml"
+        problem = f"{manifest} has no `rust-version`"
+        raise BadArgument("register", "rusts", value=repr(_OLDEST), problem=problem, example='["1.85", "stable"]')
+    return max(named, key=lambda text: [int(number) for number in text.split(".")])
+
+
+def _configuration() -> Config:
+    """Return Invoke's configuration, as it counts for a task file in this folder."""
+    config = Config(project_location=Path.cwd())
+    config.load_project()
+    config.load_shell_env()
+    return config
+
+
 def _session(name: str, tasks: Mapping[str | None, Task[Any]]) -> Callable[..., None]:
     """Return a session that runs a task; `tasks` has it for each Rust that may be asked for."""
     parser = Parser(contexts=[ParserContext(name=name, args=tasks[None].get_arguments())])
@@ -70,7 +123,7 @@ def _session(name: str, tasks: Mapping[str | None, Task[Any]]) -> Callable[..., 
             asked, *more = parser.parse_argv([name, *words, *session.posargs])
             if more:
                 session.error(f"{more[0].name} is no flag of {name}: a session is one task")
-            tasks[rust](Context(Config(lazy=True)), **asked.as_kwargs)
+            tasks[rust](Context(_configuration()), **asked.as_kwargs)
         except ParseError as error:
             session.error(str(error))
         except Exit as error:

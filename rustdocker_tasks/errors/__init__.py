@@ -94,6 +94,7 @@ from rustdocker_tasks.errors.project import (
     UnusableSource,
 )
 from rustdocker_tasks.errors.settings import (
+    BadArgument,
     BadFlag,
     BadValue,
     MisplacedKey,
@@ -111,6 +112,7 @@ from rustdocker_tasks.errors.settings import (
 __all__ = [
     "INTERRUPTED",
     "TERMINATED",
+    "BadArgument",
     "BadFlag",
     "BadValue",
     "BaseImageRefused",

@@ -16,8 +16,8 @@ class NoCargoToml(ProjectError):
         super().__init__(
             "there is no Cargo.toml here",
             found=f"none in {folder} or a folder above it",
-            set_by="the folder the task was started in",
-            hint="change to a Cargo project, make one with `cargo init`, or name it with collection(root=…)",
+            set_by="the folder that the task was started in, or the root of collection() or workspace()",
+            hint="change to a Cargo project, make one with `cargo init`, or name another root",
         )
 
 

@@ -91,6 +91,16 @@ class BadFlag(SettingsError):
         )
 
 
+class BadArgument(SettingsError):
+    def __init__(self, function: str, argument: str, *, value: str, problem: str, example: str) -> None:
+        super().__init__(
+            f"`{argument}` of {function}() cannot take this value: {problem}",
+            found=value,
+            set_by=f"{function}({argument}=…)",
+            hint=f"write it like {argument}={example}",
+        )
+
+
 class NoSuchFlag(SettingsError):
     def __init__(self, task: str, *, found: str, nearest: str | None) -> None:
         super().__init__(

@@ -192,7 +192,7 @@ def make_plan(
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
         tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=facts.git),
-        tags_set_by=resolved.origin("tag" if settings.tag else "repository").where,
+        tags_set_by=resolved.origin(_decides_tags(settings)).where,
         git=facts.git,
         created=facts.created,
     )
@@ -249,6 +249,13 @@ def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> t
 def _image_config(package: Package, binary: Target, settings: Settings, git: GitState | NoGitState) -> ImageConfig:
     config = ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__})
     return msgspec.structs.replace(config, labels={**image_labels(package, binary.name, git), **settings.labels})
+
+
+def _decides_tags(settings: Settings) -> str:
+    """Return the setting that has most to say of the image's names."""
+    if settings.tag:
+        return "tag"
+    return "name" if settings.name and not settings.repository else "repository"
 
 
 def _sources(project: Project, outside: Sequence[Package]) -> list[SourcePackage]:

@@ -70,8 +70,8 @@ def test_no_cargo_toml(write: Write) -> None:
         "",
         "there is no Cargo.toml here\n"
         f"  found: none in {folder} or a folder above it\n"
-        "  set by: the folder the task was started in\n"
-        "  hint: change to a Cargo project, make one with `cargo init`, or name it with collection(root=…)\n",
+        "  set by: the folder that the task was started in, or the root of collection() or workspace()\n"
+        "  hint: change to a Cargo project, make one with `cargo init`, or name another root\n",
     )
 
 

@@ -67,6 +67,46 @@ def test_there_is_a_session_for_each_rust(write: Write) -> None:
     assert "toolchain       1.85 (collection(toolchain=…))" in planned.stdout
 
 
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ('tasks=["bild"]', 'hint: write it like tasks=["build"]'),
+        ('tasks="build"', "`tasks` of register() cannot take this value: it is no list"),
+        ('variants="static"', "`variants` of register() cannot take this value: it is no list"),
+        ('variants=["slimm"]', 'hint: write it like variants=["slim"]'),
+        ("rusts=[1.85]", "`rusts` of register() cannot take this value: float is no text"),
+        ('rusts=["rust-version"]', "Cargo.toml has no `rust-version`"),
+    ],
+)
+def test_what_cannot_be_registered_is_told_without_a_traceback(write: Write, arguments: str, found: str) -> None:
+    done = nox("--list", folder=with_noxfile(write, arguments))
+
+    assert done.code == 1
+    assert found in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_package_s_oldest_rust_is_one_of_them(write: Write) -> None:
+    folder = with_noxfile(write, 'rusts=["rust-version", "stable"], tasks=["plan"]')
+    manifest = (folder / "Cargo.toml").read_text()
+    (folder / "Cargo.toml").write_text(manifest.replace("[package]", '[package]\nrust-version = "1.85"'))
+
+    listed = nox("--list", folder=folder).stdout
+
+    assert "- plan(rust='1.85')" in listed
+    assert "- plan(rust='stable')" in listed
+
+
+def test_invoke_s_configuration_beside_the_noxfile_counts(write: Write) -> None:
+    folder = with_noxfile(write, 'tasks=["plan"]')
+    write_files(folder, {"invoke.yaml": "rustdocker:\n  expose: [7777]\n"})
+
+    shown = nox("-s", "plan", folder=folder).stdout.splitlines()
+
+    assert "expose          7777/tcp" in shown
+    assert "set by          expose: Invoke's configuration (rustdocker.expose)" in shown
+
+
 def test_what_follows_two_dashes_are_the_task_s_flags(write: Write) -> None:
     folder = with_noxfile(write, 'variant="minimal"')
 

@@ -46,8 +46,8 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         errors.NoCargoToml(Path("/shop")),
         65,
         "there is no Cargo.toml here\n  found: none in /shop or a folder above it\n"
-        "  set by: the folder the task was started in\n"
-        "  hint: change to a Cargo project, make one with `cargo init`, or name it with collection(root=…)",
+        "  set by: the folder that the task was started in, or the root of collection() or workspace()\n"
+        "  hint: change to a Cargo project, make one with `cargo init`, or name another root",
     ),
     (
         errors.BrokenToml(CARGO_TOML, line=3, column=7, problem="Invalid value"),
@@ -370,6 +370,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         64,
         "there is no setting `a`\n  found: a\n  set by: --x\n  hint: did you mean `tag`?\n"
         "there is no setting `b`\n  found: b\n  set by: --y\n  hint: the settings are: tag",
+    ),
+    (
+        errors.BadArgument("register", "rusts", value="1.85", problem="float is no text", example='["1.85"]'),
+        64,
+        "`rusts` of register() cannot take this value: float is no text\n"
+        "  found: 1.85\n"
+        "  set by: register(rusts=…)\n"
+        '  hint: write it like rusts=["1.85"]',
     ),
     (
         errors.NoSuchFlag("build", found="backnd=…", nearest="backend"),

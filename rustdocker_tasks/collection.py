@@ -222,10 +222,12 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, Unexpected
         from rustdocker_tasks.garbage import collected_rarely
         from rustdocker_tasks.interrupts import Terminated, raised_on_signals
+        from rustdocker_tasks.process import echoed
         from rustdocker_tasks.task_values import flag_values
 
+        say = Terminal().say if c.config.run.echo else None
         try:
-            with raised_on_signals(), collected_rarely():
+            with raised_on_signals(), collected_rarely(), echoed(say):
                 return body(bound, c, flag_values(run_body.__name__, flags, positional, values))
         except Exception as error:
             if isinstance(error, Exit) or logging.getLogger("invoke").isEnabledFor(logging.DEBUG):

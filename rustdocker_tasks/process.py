@@ -1,10 +1,12 @@
-"""The only code of ours that starts a process. It never shows a whole command line: one may hold a secret."""
+"""The only code of ours that starts a process. A whole command line is shown under `invoke --echo` alone."""
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 from contextlib import contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 from rustdocker_tasks.errors import NoCargo
@@ -17,6 +19,28 @@ if TYPE_CHECKING:
 _Started = TypeVar("_Started")
 _SECONDS_TO_END = 10
 _CLOCK_TICK = 0.02  # seconds: the kernel counts starts in hundredths
+_ECHO: ContextVar[Callable[[str], None] | None] = ContextVar("echo", default=None)
+
+
+@contextmanager
+def echoed(say: Callable[[str], None] | None) -> Iterator[None]:
+    """Hand to `say` each command that does the work: cargo's and buildx', and none that only asks."""
+    token = _ECHO.set(say)
+    try:
+        yield
+    finally:
+        _ECHO.reset(token)
+
+
+def is_echoed() -> bool:
+    return _ECHO.get() is not None
+
+
+def echo(command: str) -> None:
+    """Show a command, if that is asked for."""
+    say = _ECHO.get()
+    if say is not None:
+        say(command)
 
 
 def read_output(
@@ -63,6 +87,7 @@ def stream_lines(
     Its stderr is the user's terminal; its lines go to `on_error_line` as well, without colours. If this is
     interrupted, the process is ended before anything else.
     """
+    echo(shlex.join(map(str, argv)))
     with overheard(on_error_line) if on_error_line else nullcontext() as stderr:
         process = _started(
             argv,

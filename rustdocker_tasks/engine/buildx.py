@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import sys
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, cast
 from rustdocker_tasks.errors import BuildxUnusable, NoCargo
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.printable import as_bake
-from rustdocker_tasks.process import ended_with_children, read_output
+from rustdocker_tasks.process import echo, ended_with_children, is_echoed, read_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ _PLUGIN_FOLDERS = (
 
 # Source: pydantic, plugin/_loader.py.
 _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+_ECHOED = "+ : "  # of a shell under `set -x`
 
 
 class BuildTarget(Frozen, frozen=True, kw_only=True):
@@ -106,11 +108,14 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None], meanwhile: C
         metadata = folder / "metadata.json"
         start = _build_one if len(request.targets) == 1 else _bake
         try:
-            lines = start(DockerClient(client_call=_docker_call()).buildx, request, secrets, metadata)
+            lines = start(DockerClient(client_call=_echoing(_docker_call())).buildx, request, secrets, metadata)
             with ended_with_children():
                 meanwhile()
                 for line in lines:
-                    on_line(line.rstrip("\r\n"))
+                    if line.startswith(_ECHOED):
+                        echo(line.removeprefix(_ECHOED).rstrip("\r\n"))
+                    else:
+                        on_line(line.rstrip("\r\n"))
         except (DockerException, UnicodeDecodeError):
             # The second where buildx wrote something that is no UTF-8, and failed.
             return BuildResult(succeeded=False)
@@ -279,6 +284,17 @@ def _docker_call() -> list[str]:
     if setpriv is None or plugin is None:
         return ["docker"]
     return [setpriv, "--pdeathsig", "TERM", "env", "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker", str(plugin)]
+
+
+def _echoing(call: list[str]) -> list[str]:
+    """Return how to start docker so that it first writes what it was called with, if that is to be shown.
+
+    python-on-whales makes the command, and tells nobody.
+    """
+    if not is_echoed():
+        return call
+    script = f'set -x; : docker "$@"; {{ set +x; }} 2> /dev/null; exec {shlex.join(call)} "$@"'
+    return ["sh", "-c", script, "docker"]
 
 
 def _digests(metadata: Mapping[str, object]) -> Iterable[str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import docker
 import pytest
 
+from tasks.lab.engine import HOST
 from tests.conftest import MANIFEST, REPOSITORY, Write, crate, invoke
 
 pytestmark = pytest.mark.engine
@@ -166,6 +167,18 @@ def test_plan_says_which_crates_go_into_the_program(write: Write) -> None:
     assert f"toolchain       components alone ({folder / 'rust-toolchain.toml'})" in shown
     assert [crate["name"] for crate in data["crates"]] == ["a", "app", "b"]
     assert data["crates"][0]["features"] == ["fast"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "command"), [("host", "cargo build --bin=app "), ("buildx", "docker buildx build ")]
+)
+def test_echo_shows_the_command_that_builds(write: Write, backend: str, command: str) -> None:
+    settings = {"RUSTDOCKER_BACKEND": backend, "DOCKER_HOST": HOST}
+    done = invoke("--echo", "build", folder=write(crate()), **settings)
+
+    assert done.code == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if line.startswith(command)]
+    assert done.result.startswith("sha256:")
 
 
 def test_a_dry_run_shows_the_plan_and_builds_nothing(write: Write) -> None:

@@ -141,8 +141,13 @@ def _failure(group: ImageGroup, told: Told | None) -> _Failure:
     """Return what went wrong with a group: without names of programs, all of them failed."""
     if told is None:
         return _Failure(noticed={})
+    known = {
+        image.name: told.not_made[name]
+        for image in group.images
+        for name in reversed(image.compile.binaries)
+        if name in told.not_made
+    }
     names = [image.name for image in group.images]
-    known = {name: told.not_made[name] for name in names if name in told.not_made}
     return _Failure(noticed=known or dict.fromkeys(names, told.noticed), output=tuple(told.output))
 
 

@@ -97,8 +97,9 @@ def reason_for(image: ReadImage, path: str) -> str:
 def _reasons(image: ReadImage, path: str) -> Iterator[str]:
     """What may be said of a file, the most telling first."""
     plan = image.plan
-    if path == _program(plan):
-        yield f"the program, {plan.compile.profile} of {plan.compile.package} {plan.version}"
+    if path in (programs := [_path(PROGRAMS / name) for name in plan.compile.binaries]):
+        which = "the program" if path == programs[0] else "another program, of `extra-bins`"
+        yield f"{which}, {plan.compile.profile} of {plan.compile.package} {plan.version}"
     if assets := [a.source.name for a in plan.assets if _is_within(path, _path(PurePosixPath(a.destination)))]:
         yield f"{' or '.join(assets)}, set as `assets` by {plan.assets_set_by}"
     if path == _path(CERTIFICATES):

@@ -97,21 +97,27 @@ def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedIma
         seconds = {"compile": perf_counter() - began}
         if compiled.renewed:
             say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
-        for plan, program, support in zip(group.images, compiled.programs, supports, strict=True):
-            if isinstance(program, CompileError):
-                yield FailedImage(plan=plan, error=program)
+        for plan, programs, support in zip(group.images, compiled.programs, supports, strict=True):
+            if isinstance(programs, CompileError):
+                yield FailedImage(plan=plan, error=programs)
                 continue
             try:
-                yield _assembled(plan, program, support, folder=folders.ours, seconds=dict(seconds), say=say)
+                yield _assembled(plan, programs, support, folder=folders.ours, seconds=dict(seconds), say=say)
             except ImageError as error:
                 yield FailedImage(plan=plan, error=error)
 
 
 def _assembled(
-    plan: ImagePlan, program: Path, support: Sequence[Entry], *, folder: Path, seconds: dict[str, float], say: Say
+    plan: ImagePlan,
+    programs: Sequence[Path],
+    support: Sequence[Entry],
+    *,
+    folder: Path,
+    seconds: dict[str, float],
+    say: Say,
 ) -> _Made:
     with _timed(seconds, "assemble"):
-        assembled = assemble_image(plan, program, support)
+        assembled = assemble_image(plan, programs, support)
     say(
         f"assembled in {seconds['assemble']:.1f} s: {megabytes(assembled.image.stored_size)} stored, "
         f"{megabytes(unpacked_size(assembled))} unpacked"

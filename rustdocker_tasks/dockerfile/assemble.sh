@@ -73,7 +73,8 @@ add_libraries() {
         else
             place=$library
         fi
-        if ! is_in_base "$file" "$place"; then
+        # Another program of the image may have brought it.
+        if ! is_in_base "$file" "$place" && [ ! -e "$out$place" ]; then
             install -D "$library" "$out$place"
             record_package "$library" "$(realpath "$library")" "$place"
         fi

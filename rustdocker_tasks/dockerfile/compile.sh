@@ -8,7 +8,7 @@
 #
 # PROJECT is the folder of the mirror in which cargo runs, LINKAGE is `dynamic` or `static`. MIRROR, CARGO, KEPT and
 # ASSEMBLE are other scripts beside this one; the first says what LIST, SOURCES, GIT and TARGET are, the last what RUNTIME is. OUT
-# gets a tree for each of the COUNT programs, in its folder TREE; / is the one tree of the one program.
+# gets the COUNT programs, each in the tree in its folder TREE, which several may share; / is the tree of one image.
 set -eu
 export LC_ALL=C
 

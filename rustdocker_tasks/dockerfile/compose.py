@@ -231,6 +231,7 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
 
 def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
     plan, build = group.first, group.container
+    programs = [f"{_tree(image)}={name}" for image in group.images for name in image.compile.binaries]
     keeps_nothing = plan.variant.base is Base.RUST
     sources, target = (_APP, f"{_APP}/target") if keeps_nothing else (SOURCES, TARGET)
     return Run(
@@ -250,8 +251,8 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
             names.assemble_script,
             _out(plan),
             _runtime(build),
-            str(len(group.images)),
-            *(f"{_tree(image)}={image.compile.binary}" for image in group.images),
+            str(len(programs)),
+            *programs,
             *program_flags(group, _places(build, sources)),
             *static_flags(plan.compile),
             *compile_flags(plan.compile),

@@ -33,31 +33,38 @@ if TYPE_CHECKING:
 class AssembledImage(Frozen, frozen=True, kw_only=True):
     image: OciImage
     layers: tuple[Layer, ...]
-    program_size: int  # bytes, unpacked
+    program_size: int  # bytes, unpacked, of the program that the image runs
     libraries: tuple[str, ...]
 
 
-def assemble_image(plan: ImagePlan, program_path: Path, support: Sequence[Entry]) -> AssembledImage:
-    """Return the image; raises ImageError if the program does not fit the plan or lacks a library."""
-    program = read_program(program_path)
+def assemble_image(plan: ImagePlan, paths: Sequence[Path], support: Sequence[Entry]) -> AssembledImage:
+    """Return the image of the programs at `paths`, of which it runs the first.
+
+    Raises ImageError if one does not fit the plan or lacks a library.
+    """
+    programs = [read_program(path) for path in paths]
     if plan.variant.linkage is Linkage.STATIC:
-        require_static(program, plan.compile)
-    libraries = find_libraries(program)
-    content = program_path.read_bytes()
+        for program in programs:
+            require_static(program, plan.compile)
+    found = [library for program in programs for library in find_libraries(program)]
+    libraries = list({library.destination: library for library in found}.values())
+    entries = [
+        program_entry(name, path.read_bytes()) for name, path in zip(plan.compile.binaries, paths, strict=True)
+    ]
     contents = {
         # dpkg takes a tenth of a second to answer: while the program is compressed.
         "libraries, certificates, time zones, user": chain(
             map(_library_entry, libraries), record_entries(libraries), support
         ),
-        "program": [program_entry(plan.name, content)],
+        "program": entries,
     }
     # At the same time, as zlib and hashlib leave Python to others while they work.
     with ThreadPoolExecutor() as pool:
         layers = tuple(pool.map(make_layer, contents.keys(), contents.values()))
     return AssembledImage(
-        image=_image(plan, program, layers),
+        image=_image(plan, programs[0], layers),
         layers=layers,
-        program_size=len(content),
+        program_size=len(entries[0].content or b""),
         libraries=tuple(library.destination.name for library in libraries),
     )
 

@@ -60,17 +60,18 @@ class CargoFolders(Frozen, frozen=True, kw_only=True):
 class Compiled(Frozen, frozen=True, kw_only=True):
     """What became of a group's programs, in its order.
 
-    A program is a copy, made before another cargo could put something else in its place.
+    A program is a copy, made before another cargo could put something else in its place; the first is the one
+    that the image runs.
     """
 
-    programs: tuple[Path | CompileError, ...]
+    programs: tuple[tuple[Path, ...] | CompileError, ...]  # for each image
     renewed: tuple[str, ...]  # packages whose artefacts were of other sources, and were dropped
 
 
 class _Artefacts(Frozen, frozen=True, kw_only=True):
     """What cargo said that it made."""
 
-    programs: dict[int, Path]  # by their number in the group
+    programs: dict[int, tuple[Path, ...]]  # by the image's number in the group
     triple: str | None
     path_packages: dict[str, frozenset[Path]]  # folders by name
     code: int  # cargo's exit code
@@ -188,7 +189,7 @@ def _drop(steps: Sequence[CompileStep], scope: Scope, stale: tuple[Unit, ...]) -
 
 def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
     steps = [image.compile for image in group.images]
-    made: dict[int, Path] = {}
+    made: dict[int, dict[str, Path]] = {number: {} for number in range(len(steps))}
     triples: list[str | None] = []
     packages: dict[str, frozenset[Path]] = {}
 
@@ -202,7 +203,7 @@ def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
         for number, step in enumerate(steps):
             if executable := _executable(message, step):
                 # At once: while cargo runs it holds its lock, and nobody else's build can replace the file.
-                made[number] = _copy(executable, own / str(number))
+                made[number][executable.name] = _copy(executable, own / str(number))
                 triples.append(_triple(executable, folders.target_dir))
 
     environment = _environment(group.first.compile)
@@ -216,7 +217,11 @@ def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
         on_error_line=output.append,
     )
     return _Artefacts(
-        programs=made,
+        programs={
+            number: tuple(made[number][name] for name in step.binaries)
+            for number, step in enumerate(steps)
+            if made[number].keys() >= {*step.binaries}
+        },
         triple=triples[-1] if triples else None,
         path_packages=packages,
         code=code,
@@ -254,7 +259,7 @@ def _path_package(package_id: str) -> str | None:
 
 def _executable(message: dict[str, object], step: CompileStep) -> Path | None:
     target, executable = message.get("target"), message.get("executable")
-    is_ours = isinstance(target, dict) and target.get("name") == step.binary and "bin" in target.get("kind", ())
+    is_ours = isinstance(target, dict) and target.get("name") in step.binaries and "bin" in target.get("kind", ())
     if not is_ours or not isinstance(executable, str) or not step.manifest.samefile(str(message["manifest_path"])):
         return None
     return Path(executable)

@@ -42,7 +42,7 @@ def program_flags(group: CompileGroup, place: Callable[[Path], str]) -> list[str
     return [
         f"--manifest-path={place(manifest)}",
         *([] if is_one_package else dict.fromkeys(_package_flag(group, image, place) for image in group.images)),
-        *(f"--bin={image.compile.binary}" for image in group.images),
+        *dict.fromkeys(f"--bin={name}" for image in group.images for name in image.compile.binaries),
     ]
 
 

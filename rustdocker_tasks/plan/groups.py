@@ -12,7 +12,7 @@ from rustdocker_tasks.plan.tools import without_duplicates
 from rustdocker_tasks.variants import Base
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
@@ -56,7 +56,7 @@ def _goes_with(image: ImagePlan, group: Sequence[ImagePlan], project: Project) -
     if _what_decides(image) != _what_decides(group[0]):
         return False
     of_group = {each.compile.manifest for each in group} | {image.compile.manifest}
-    wanted = {each.compile.binary for each in group} | {image.compile.binary}
+    wanted = {name for each in (*group, image) for name in each.compile.binaries}
     named = [b.name for p in project.members if p.manifest in of_group for b in p.binaries if b.name in wanted]
     return len(named) == len(set(named))
 
@@ -94,7 +94,8 @@ def _joined(images: Sequence[ImagePlan], project: Project, outside: Sequence[Pac
     packages = without_duplicates([package for each in containers for package in each.packages])
     skeleton = first.skeleton
     if skeleton is not None:
-        skeleton = make_skeleton(project, [_program(image, project) for image in images], outside)
+        programs = [program for image in images for program in _programs(image, project)]
+        skeleton = make_skeleton(project, programs, outside)
     return ImageGroup(
         images=tuple(images),
         container=replace(first, packages=packages, skeleton=skeleton),
@@ -107,6 +108,6 @@ def _ambiguous(images: Sequence[ImagePlan], project: Project) -> frozenset[str]:
     return frozenset(foreign & {image.compile.package for image in images})
 
 
-def _program(image: ImagePlan, project: Project) -> tuple[Package, Target]:
+def _programs(image: ImagePlan, project: Project) -> Iterator[tuple[Package, Target]]:
     package = next(each for each in project.members if each.manifest == image.compile.manifest)
-    return package, next(each for each in package.binaries if each.name == image.compile.binary)
+    yield from ((package, each) for each in package.binaries if each.name in image.compile.binaries)

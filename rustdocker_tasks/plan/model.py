@@ -69,6 +69,7 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
 class CompileStep(CargoCall, frozen=True, kw_only=True):
     package: str
     binary: str
+    extra_binaries: tuple[str, ...]  # of the same package, for the same image
     profile: str
     crt_static: bool  # link glibc statically; musl is static without being asked
     rustflags: tuple[str, ...]  # of cargo's configuration for all targets, which ours would take the place of
@@ -76,6 +77,11 @@ class CompileStep(CargoCall, frozen=True, kw_only=True):
     vendored: tuple[
         Path, ...
     ]  # folders of the user's that hold packages, each in a folder, in place of a registry
+
+    @property
+    def binaries(self) -> tuple[str, ...]:
+        """All that the image holds, the one that it runs first."""
+        return (self.binary, *self.extra_binaries)
 
     @property
     def profile_folder(self) -> str:

@@ -129,7 +129,9 @@ def make_plan(
     `toolchain` is that of the host backend; it may be None for a variant that leaves the target to cargo.
     """
     settings = resolved.settings
-    _require_compilable_name(package, binary)
+    extra = _extra_binaries(package, binary, resolved)
+    for each in (binary, *extra):
+        _require_compilable_name(package, each)
     require_locked(project, resolved)
     in_container = backend.backend is Backend.BUILDX
     if in_container:
@@ -139,6 +141,14 @@ def make_plan(
         _require_no_packages(resolved)
         require_toolchain(resolved, facts)
         target = target_on_host(variant, resolved, project.config, toolchain)
+        if extra and target.crt_static:
+            raise BadValue(
+                "extra-bins",
+                value=", ".join(resolved.settings.extra_bins),
+                where=resolved.origin("extra-bins").where,
+                problem="the local cargo links glibc statically for one program at a time",
+                example=f"{OPTIONS['extra-bins'].example}, with --backend buildx or the target of musl installed",
+            )
     profiles = known_profiles(project, in_container=in_container)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
@@ -152,8 +162,9 @@ def make_plan(
             manifest=package.manifest,
             package=package.name,
             binary=binary.name,
+            extra_binaries=tuple(each.name for each in extra),
             profile=require_profile(project, profiles, resolved),
-            features=_features(package, binary, resolved),
+            features=_features(package, (binary, *extra), resolved),
             default_features=settings.default_features,
             environment=with_crt_static(
                 {
@@ -177,7 +188,7 @@ def make_plan(
         ),
         container=container_build(
             project,
-            [(package, binary)],
+            [(package, each) for each in (binary, *extra)],
             outside=outside,
             resolved=resolved,
             variant=variant,
@@ -219,8 +230,25 @@ def _require_compilable_name(package: Package, binary: Target) -> None:
         )
 
 
-def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[str, ...]:
-    """Return the features asked for and those without which the binary is not built; or raise BadValue."""
+def _extra_binaries(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[Target, ...]:
+    """Return the other binaries for the image; raises BadValue for one that the package does not have."""
+    others = {each.name: each for each in package.binaries if each.name != binary.name}
+    for name in resolved.settings.extra_bins:
+        if name not in others:
+            raise BadValue(
+                "extra-bins",
+                value=name,
+                where=resolved.origin("extra-bins").where,
+                problem=f"beside {binary.name}, {package.name} has the binaries {', '.join(sorted(others))}"
+                if others
+                else f"{package.name} has no binary but {binary.name}",
+                example=f'["{nearest(name, others) or min(others)}"]' if others else "[]",
+            )
+    return tuple(others[name] for name in dict.fromkeys(resolved.settings.extra_bins))
+
+
+def _features(package: Package, binaries: Sequence[Target], resolved: ResolvedSettings) -> tuple[str, ...]:
+    """Return the features asked for and those without which the binaries are not built; or raise BadValue."""
     if "default" in resolved.settings.features and not resolved.settings.default_features:
         raise BadValue(
             "features",
@@ -243,7 +271,8 @@ def _features(package: Package, binary: Target, resolved: ResolvedSettings) -> t
                 else f"{package.name} has no features",
                 example=f'["{near}"]' if near else "[]",
             )
-    return tuple(dict.fromkeys((*resolved.settings.features, *binary.required_features)))
+    required = (feature for binary in binaries for feature in binary.required_features)
+    return tuple(dict.fromkeys((*resolved.settings.features, *required)))
 
 
 def _image_config(package: Package, binary: Target, settings: Settings, git: GitState | NoGitState) -> ImageConfig:

@@ -49,6 +49,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         None
     )
     bin: Annotated[str | None, Meta(description="The binary that the image runs.", examples=['"server"'])] = None
+    extra_bins: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Other binaries of the package that lie beside it in the image.",
+            examples=['["migrate"]'],
+        ),
+    ] = ()
     features: Annotated[
         tuple[str, ...],
         Meta(description="Features of the package to switch on.", examples=['["postgres"]']),

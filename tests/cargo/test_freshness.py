@@ -73,7 +73,7 @@ class Crate:
             (program,) = compiled.programs
             if isinstance(program, CompileError):
                 raise program
-            return subprocess.run([program], check=True, capture_output=True, text=True).stdout.strip()
+            return subprocess.run([program[0]], check=True, capture_output=True, text=True).stdout.strip()
 
     def cargo(self, *words: str) -> None:
         """Build as the user does, past us."""

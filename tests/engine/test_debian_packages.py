@@ -128,6 +128,45 @@ def test_an_added_library_has_its_package_s_record_and_its_licence(write: Write,
     assert why.endswith(" (asked for by the environment variable RUSTDOCKER_BUILD_PACKAGES)")
 
 
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_several_programs_of_one_image_share_their_libraries(write: Write, cache: str) -> None:
+    programs = {name: USES_PCAP.replace("{}", f"{name} {{}}") for name in ("main", "bin/migrate")}
+    files = {f"src/{name}.rs": text for name, text in programs.items()}
+    folder = write(crate(named(), **files, **{"build.rs": LINKS_PCAP}))
+    settings = {
+        **BUILDX,
+        "RUSTDOCKER_BUILD_PACKAGES": "libpcap0.8-dev",
+        "RUSTDOCKER_VARIANT": "minimal",
+        "RUSTDOCKER_CACHE": cache,
+        "RUSTDOCKER_BIN": folder_name(folder),
+        "RUSTDOCKER_EXTRA_BINS": "migrate",
+    }
+
+    image = invoke("build", folder=folder, **settings).result
+
+    with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine:
+        for words, name in ((None, "main"), (["/usr/local/bin/migrate"], "bin/migrate")):
+            told = engine.containers.run(image, entrypoint=words, remove=True).decode()
+            assert told.startswith(f"{name} libpcap version 1.")
+        with exported(engine, image) as files_of_image:
+            names = [Path(member.name).name for member in files_of_image.getmembers()]
+            sums = files_of_image.extractfile("var/lib/dpkg/status.d/libpcap0.8t64.md5sums")
+            assert sums is not None
+            assert len(sums.read().splitlines()) == 1
+    assert names.count("libpcap.so.0.8") == 1
+
+
+def test_one_of_several_programs_that_does_not_compile_fails_their_image(write: Write) -> None:
+    folder = write(crate(named(), **{"src/bin/migrate.rs": "fn main() { nothing }"}))
+    bins = {"RUSTDOCKER_BIN": folder_name(folder), "RUSTDOCKER_EXTRA_BINS": "migrate"}
+
+    done = invoke("build", folder=folder, **BUILDX, **bins)
+
+    assert done.code == 66
+    assert "cannot find value `nothing`" in done.stderr
+    assert "`cargo build` failed" in done.stderr
+
+
 def test_a_package_that_debian_does_not_have(write: Write) -> None:
     done = run(folder=write(crate(named())), RUSTDOCKER_BUILD_PACKAGES="no-such-package-anywhere")
 

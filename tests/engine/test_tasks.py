@@ -169,6 +169,19 @@ def test_plan_says_which_crates_go_into_the_program(write: Write) -> None:
     assert data["crates"][0]["features"] == ["fast"]
 
 
+def test_the_host_s_image_has_several_programs(write: Write, engine: docker.DockerClient) -> None:
+    folder = write(crate(**{"src/bin/migrate.rs": 'fn main() { println!("migrated"); }'}))
+    settings = {"RUSTDOCKER_BIN": "app", "RUSTDOCKER_EXTRA_BINS": "migrate"}
+
+    image = invoke("build", folder=folder, **settings).result
+    told = json.loads(invoke("inspect", "--json", folder=folder, **settings).result)
+
+    assert engine.containers.run(image, remove=True) == b"first\n"
+    assert engine.containers.run(image, entrypoint=["/usr/local/bin/migrate"], remove=True) == b"migrated\n"
+    whys = {each["path"]: each["why"] for each in told["heaviest"]}
+    assert whys["/usr/local/bin/migrate"] == "another program, of `extra-bins`, release of app 0.1.0"
+
+
 @pytest.mark.parametrize(
     ("backend", "command"), [("host", "cargo build --bin=app "), ("buildx", "docker buildx build ")]
 )

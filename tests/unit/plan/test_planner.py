@@ -40,6 +40,7 @@ def plan(
     own = package(
         "shop",
         program,
+        binary("migrate", required_features=("postgres",)),
         version=version,
         features={"default": (), "cli": (), "postgres": ()},
         about=About(description="Sells\n  things.", license="MIT", authors=("A <a@b.c>", "B")),
@@ -381,3 +382,27 @@ def test_queries_are_checked_against_what_the_project_has_saved(
 
     assert plan(facts=BUILDX, has_sqlx_data=has_data, **settings).compile.environment == environment
     assert plan(facts=NO_BUILDX, has_sqlx_data=has_data, **settings).compile.environment == own
+
+
+EXTRA: Any = {"extra-bins": ["migrate", "migrate"]}
+
+
+def test_extra_binaries_are_compiled_with_the_features_that_they_need() -> None:
+    made = plan(**EXTRA).compile
+
+    assert made.binaries == ("shop", "migrate")
+    assert made.features == ("cli", "postgres")
+
+
+@pytest.mark.parametrize("name", ["shop", "migrat"])
+def test_an_extra_binary_that_there_is_not_is_refused(name: str) -> None:
+    wanted: Any = {"extra-bins": [name]}
+    with pytest.raises(BadValue, match="beside shop, shop has the binaries migrate") as refused:
+        plan(**wanted)
+
+    assert refused.value.hint == 'write it like ["migrate"]'
+
+
+def test_the_local_cargo_links_one_program_with_a_static_glibc() -> None:
+    with pytest.raises(BadValue, match="`extra-bins`"):
+        plan(variant="static", **EXTRA)

@@ -399,3 +399,26 @@ def test_a_library_for_c_is_compiled_once(tmp_path: Path) -> None:
         found.append(project.build()[0].own)
 
     assert found == [(name[1:], f"{name[1:]}-c"), (name[1:],), (name[1:],)]
+
+
+def test_a_patched_crate_may_read_what_lies_outside_of_its_folder(write: Write) -> None:
+    """In layers the dependencies are compiled where only its folder is."""
+    lib = '#![doc = include_str!("../../README.md")]\npub const TEXT: &str = include_str!("../../README.md");\n'
+    files = {
+        "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app", "itoa"]\n'
+        '[patch.crates-io]\nitoa = { path = "itoa" }\n',
+        "README.md": "patched",
+        "app/Cargo.toml": MANIFEST.format(name=f"app-{uuid.uuid4().hex[:8]}") + '[dependencies]\nitoa = "1"\n',
+        "app/src/main.rs": 'fn main() { println!("{}", itoa::TEXT); }\n',
+        "itoa/Cargo.toml": MANIFEST.format(name="itoa").replace("0.1.0", "1.9.9"),
+        "itoa/src/lib.rs": lib,
+        "tasks.py": TASKS,
+    }
+    folder = write(files)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+
+    done = invoke("run", folder=folder, **settings)
+
+    assert done.result == "patched"
+    assert "not all dependencies are compiled ahead: see the messages above of itoa" in done.stderr

@@ -183,7 +183,7 @@ def test_the_host_s_image_has_several_programs(write: Write, engine: docker.Dock
 
 
 @pytest.mark.parametrize(
-    ("backend", "command"), [("host", "cargo build --bin=app "), ("buildx", "docker buildx build ")]
+    ("backend", "command"), [("host", "cargo build "), ("buildx", "docker buildx build ")]
 )
 def test_echo_shows_the_command_that_builds(write: Write, backend: str, command: str) -> None:
     settings = {"RUSTDOCKER_BACKEND": backend, "DOCKER_HOST": HOST}

@@ -71,6 +71,7 @@ class Step(NamedTuple):
     layer: Compiled
     host: Compiled
     environment: dict[str, str] | None = None
+    program: str = "app"
 
 
 def unchanged(_: Workspace) -> None:
@@ -85,6 +86,7 @@ NOTHING = Compiled(0, ())
 JUST_APP = Compiled(0, ("app",))
 OWN = Compiled(0, ("app", "core"))
 WITH = {number: OWN._replace(others=number) for number in (1, 2, 3, 4)}
+OTHER = Compiled(1, ("other",))
 FNV = 'fnv = "1"\n'
 APP_AND_ONE = Compiled(1, ("app",))
 EXTRA = {"RUSTDOCKER_FEATURES": "extra"}
@@ -113,6 +115,9 @@ STEPS = [
     Step("edit without", unchanged, "first 7 false 0.2.0",        JUST_APP,    WITH[3], JUST_APP),
     Step("profile", unchanged, "first 7 false 0.2.0",             WITH[3],     WITH[3], WITH[3], DEV),
     Step("profile back", unchanged, "first 7 false 0.2.0",        NOTHING,     WITH[3], NOTHING),
+    Step("other program", unchanged, "",                          OTHER,       OTHER,   OTHER, None, "other"),
+    Step("edit", edit(LIB_RS, "7", "8"), "",                      NOTHING,     OTHER,   NOTHING, None, "other"),
+    Step("program back", unchanged, "first 8 false 0.2.0",        OWN,         WITH[3], OWN),
 ]
 # fmt: on
 
@@ -121,7 +126,8 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
     differences = {}
     for step in STEPS:
         step.change(workspace)
-        found = workspace.build("--bin=app", **(step.environment or {}))
+        name = step.program if step.program == "app" else f"{workspace.prefix}{step.program}"
+        found = workspace.build(f"--bin={name}", **(step.environment or {}))
         wanted = (getattr(step, workspace.mode), step.printed)
         if found != wanted:
             differences[step.name] = {"found": found, "wanted": wanted}

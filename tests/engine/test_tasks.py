@@ -182,9 +182,7 @@ def test_the_host_s_image_has_several_programs(write: Write, engine: docker.Dock
     assert whys["/usr/local/bin/migrate"] == "another program, of `extra-bins`, release of app 0.1.0"
 
 
-@pytest.mark.parametrize(
-    ("backend", "command"), [("host", "cargo build "), ("buildx", "docker buildx build ")]
-)
+@pytest.mark.parametrize(("backend", "command"), [("host", "cargo build "), ("buildx", "docker buildx build ")])
 def test_echo_shows_the_command_that_builds(write: Write, backend: str, command: str) -> None:
     settings = {"RUSTDOCKER_BACKEND": backend, "DOCKER_HOST": HOST}
     done = invoke("--echo", "build", folder=write(crate()), **settings)

@@ -13,7 +13,7 @@ import rustdocker_tasks
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
 from rustdocker_tasks.settings.options import OPTIONS
 from rustdocker_tasks.task_flags import SETTING_FLAGS, VARIANT
-from tasks.docs import settings_table
+from tasks.docs import CACHING, caching_table, settings_table
 from tests.conftest import REPOSITORY
 
 PACKAGE = Path(rustdocker_tasks.__file__).parent
@@ -185,6 +185,10 @@ def test_the_readme_names_every_exit_code() -> None:
     for family in RustDockerError.__subclasses__():
         assert f"\n| {family.exit_code} | " in readme, family
     assert f"\n| {INTERRUPTED}, {TERMINATED} | Ctrl-C; SIGTERM or SIGHUP |\n" in readme
+
+
+def test_the_table_of_caching_is_what_the_tests_count() -> None:
+    assert CACHING.read_text(encoding="utf-8") == caching_table()
 
 
 def test_the_readme_s_table_of_settings_is_that_of_the_code() -> None:

@@ -27,6 +27,7 @@ _LAST_OF_ITS_OWN = 125
 class Application:
     """How an application is asked to show that it starts. `settings` are what an error named."""
 
+    task: str = "build"  # of several programs, that of the one
     arguments: Sequence[str] = ("--version",)
     settings: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)  # of the program
@@ -36,7 +37,7 @@ class Application:
 # By the names of their repositories.
 APPLICATIONS = {
     "bore": Application(says="bore"),
-    "mini-redis": Application(settings={"RUSTDOCKER_BIN": "mini-redis-server"}, says="mini-redis"),
+    "mini-redis": Application(task="mini-redis-server.build", says="mini-redis"),
     "ripgrep": Application(says="ripgrep"),
     "rage": Application(says="rage"),
     "discord-mods-bot": Application(
@@ -52,8 +53,8 @@ APPLICATIONS = {
         says="starting...",
     ),
     "sniffglue": Application(says="sniffglue"),
-    "netavark": Application(says="netavark"),
-    "wastebin": Application(arguments=(), says="database migrated"),
+    "netavark": Application(task="netavark.build", says="netavark"),
+    "wastebin": Application(task="wastebin.build", arguments=(), says="database migrated"),
 }
 
 
@@ -74,6 +75,7 @@ def applications(_: Context, folder: str, only: str = "") -> None:
 
 def _row(folder: Path, application: Application) -> list[str]:
     row = [subprocess.check_output(["git", "log", "-1", "--format=%h"], cwd=folder, text=True).strip()]
+    subprocess.run([str(Path(sys.executable).with_name("rustdocker")), "init"], cwd=folder, check=True)
     for variant in VARIANTS:
         row.append(_build_and_start(folder, application, variant))
         print(f"{folder.name:<20}{variant:<10}{row[-1]}", flush=True)
@@ -90,7 +92,7 @@ def _build_and_start(folder: Path, application: Application, variant: str) -> st
         "RUSTDOCKER_VARIANT": variant,
         "DOCKER_HOST": HOST,
     }
-    words = [str(Path(sys.executable).with_name("rustdocker")), "build"]
+    words = [sys.executable, "-m", "invoke", application.task]
     built = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if built.returncode:
         return _reason(built.stderr)
@@ -140,12 +142,14 @@ def _table(rows: Mapping[str, Sequence[str]]) -> str:
         "# Public applications, built as they are and started",
         "",
         f"Written by `invoke applications DIR` on {day}, on Debian trixie with Rust {cargo}, or the Rust that the",
-        "application pins. No file of theirs was changed; the settings are those that an error named.",
+        "application pins. No file of theirs was changed: `rustdocker init` wrote a task file, which was called.",
+        "The settings are those that an error named.",
         "",
-        f"| application | commit | settings | {' | '.join(VARIANTS)} |",
-        f"|---|---|---|{'---|' * len(VARIANTS)}",
+        f"| application | commit | settings | task | {' | '.join(VARIANTS)} |",
+        f"|---|---|---|---|{'---|' * len(VARIANTS)}",
     ]
     for name, (commit, *row) in rows.items():
-        settings = ", ".join(f"`{key}={value}`" for key, value in APPLICATIONS[name].settings.items()) or "none"
-        lines.append(f"| {name} | {commit} | {settings} | {' | '.join(row)} |")
+        application = APPLICATIONS[name]
+        settings = ", ".join(f"`{key}={value}`" for key, value in application.settings.items()) or "none"
+        lines.append(f"| {name} | {commit} | {settings} | `invoke {application.task}` | {' | '.join(row)} |")
     return "\n".join(lines) + "\n"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Outcome, Write, crate, start, write_files
+from tests.conftest import REPOSITORY, Outcome, Write, crate, start, write_files
 from tests.engine.conftest import MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
@@ -105,6 +106,20 @@ def test_invoke_s_configuration_beside_the_noxfile_counts(write: Write) -> None:
 
     assert "expose          7777/tcp" in shown
     assert "set by          expose: Invoke's configuration (rustdocker.expose)" in shown
+
+
+def test_the_noxfile_of_the_readme_has_its_sessions(write: Write) -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (shown,) = [text for text in re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL) if "nox" in text]
+    listed = nox("--list", folder=write({**crate(), "noxfile.py": shown})).stdout
+
+    for session in (
+        "push(variant='static')",
+        "build(variant='slim')",
+        "test(rust='1.85')",
+        "clippy(rust='stable')",
+    ):
+        assert f"- {session}" in listed
 
 
 def test_what_follows_two_dashes_are_the_task_s_flags(write: Write) -> None:

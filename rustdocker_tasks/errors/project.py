@@ -63,7 +63,8 @@ class SeveralBinaries(ProjectError):
             "this project has several binaries and none is chosen",
             found=", ".join(f"`{name}` (package {package})" for package, name in candidates),
             set_by=f"nobody: {root / 'Cargo.toml'} has no default-run",
-            hint=f'run again with --bin {first}, or set default-run = "{first}" in its [package]',
+            hint=f'run again with --bin {first}, or set default-run = "{first}" in its [package]; '
+            "`rustdocker init` writes a task file that builds all",
         )
 
 

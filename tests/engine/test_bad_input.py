@@ -151,7 +151,8 @@ def test_several_binaries_and_none_chosen(write: Write) -> None:
         "this project has several binaries and none is chosen\n"
         "  found: `server` (package shop), `worker` (package shop)\n"
         f"  set by: nobody: {folder / 'Cargo.toml'} has no default-run\n"
-        '  hint: run again with --bin server, or set default-run = "server" in its [package]\n',
+        '  hint: run again with --bin server, or set default-run = "server" in its [package]; '
+        "`rustdocker init` writes a task file that builds all\n",
     )
 
 

@@ -76,7 +76,8 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "this project has several binaries and none is chosen\n"
         "  found: `server` (package shop), `worker` (package shop)\n"
         "  set by: nobody: /shop/Cargo.toml has no default-run\n"
-        '  hint: run again with --bin server, or set default-run = "server" in its [package]',
+        '  hint: run again with --bin server, or set default-run = "server" in its [package]; '
+        "`rustdocker init` writes a task file that builds all",
     ),
     (
         errors.BinariesBehindFeatures([("shop", "server", ["serve", "tls"])], manifest=CARGO_TOML),

@@ -43,12 +43,20 @@ class BuildImageUnusable(CompileError):
 
 class CannotBeStatic(CompileError):
     def __init__(
-        self, crate: str, *, needs: str, used_by: Sequence[str], instead: str | None, set_by: str
+        self,
+        crate: str,
+        *,
+        needs: str,
+        used_by: Sequence[str],
+        instead: str | None,
+        set_by: str,
+        is_of_musl: bool = True,
     ) -> None:
         others = f" for {', '.join(used_by)}" if used_by else ""
+        libc, lacks = ("musl", "for glibc alone") if is_of_musl else ("glibc", "as shared libraries alone")
         super().__init__(
-            f"{crate} cannot be part of a static program of musl",
-            found=f"it links with {needs}{others}, which Debian has for glibc alone",
+            f"{crate} cannot be part of a static program of {libc}",
+            found=f"it links with {needs}{others}, which Debian has {lacks}",
             set_by=set_by,
             hint=f"{f'take {instead}; or b' if instead else 'b'}uild another variant: --variant minimal",
         )

@@ -36,6 +36,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tools: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
+    shared_only: bool = False
     source: str
     date: str  # when that was, 2026-12-31
     proven: str | None = None
@@ -85,18 +86,21 @@ def with_system_packages(
 ) -> ImagePlan:
     """Return the plan with what the crates of its program need to be compiled.
 
-    Raises CannotBeStatic where a program of musl could not be linked in our own build image.
+    Raises CannotBeStatic where a static program could not be linked in our own build image.
     """
     matches = match_records(graph)
     # Who brings an image or variables of his own may have what Debian has not.
     is_ours = resolved.settings.build_image is None and not resolved.settings.build_env
-    if plan.is_of_musl and is_ours and (match := find_unlinkable(matches, graph)) is not None:
+    is_static = plan.is_of_musl or plan.compile.crt_static
+    match = find_unlinkable(matches, graph, is_of_musl=plan.is_of_musl) if is_ours and is_static else None
+    if match is not None:
         raise CannotBeStatic(
             match.name,
             needs=match.record.what,
             used_by=sorted(match.crate.used_by),
             instead=match.record.instead,
             set_by=resolved.origin("variant" if plan.variant.linkage is Linkage.STATIC else "target").where,
+            is_of_musl=plan.is_of_musl,
         )
     return replace(plan, container=with_packages(container, matches))
 
@@ -149,13 +153,15 @@ def _packages(match: Match) -> Iterator[BuildPackage]:
         yield BuildPackage(package=package, because=match.name, libraries=record.libraries)
 
 
-def find_unlinkable(matches: Iterable[Match], graph: Graph) -> Match | None:
-    """Return a crate that no program of musl can link here, None where none is known for certain."""
+def find_unlinkable(matches: Iterable[Match], graph: Graph, *, is_of_musl: bool) -> Match | None:
+    """Return a crate that no static program of that C library can link, None where none is known for certain."""
     return next(
         (
             match
             for match in matches
-            if match.record.is_of_glibc and not match.crate.for_host and (graph.is_exact or _counts_anyway(match))
+            if (match.record.is_of_glibc if is_of_musl else match.record.shared_only)
+            and not match.crate.for_host
+            and (graph.is_exact or _counts_anyway(match))
         ),
         None,
     )

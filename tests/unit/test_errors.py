@@ -291,6 +291,16 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
     ),
     (
         errors.CannotBeStatic(
+            "alsa-sys 0.3.1", needs="libasound2-dev", used_by=(), instead=None, set_by="--libc", is_of_musl=False
+        ),
+        66,
+        "alsa-sys 0.3.1 cannot be part of a static program of glibc\n"
+        "  found: it links with libasound2-dev, which Debian has as shared libraries alone\n"
+        "  set by: --libc\n"
+        "  hint: build another variant: --variant minimal",
+    ),
+    (
+        errors.CannotBeStatic(
             "pq-sys 0.7.8",
             needs="libpq-dev",
             used_by=["diesel"],

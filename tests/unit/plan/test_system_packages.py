@@ -129,7 +129,7 @@ def test_a_library_is_asked_for_by_the_crate_that_links_it(name: str, file: str)
 def test_what_no_program_of_musl_can_link(crates: tuple[ResolvedCrate, ...], name: str | None) -> None:
     given = graph(*crates)
 
-    found = find_unlinkable(match_records(given), given)
+    found = find_unlinkable(match_records(given), given, is_of_musl=True)
 
     assert (found and found.name) == name
 
@@ -148,9 +148,21 @@ def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out(
 ) -> None:
     given = Graph(crates=(found,), is_exact=False)
 
-    unlinkable = find_unlinkable(match_records(given), given)
+    unlinkable = find_unlinkable(match_records(given), given, is_of_musl=True)
 
     assert (unlinkable and unlinkable.name) == name
+
+
+@pytest.mark.parametrize(
+    ("name", "is_refused"), [("openssl-sys", False), ("libudev-sys", True), ("alsa-sys", True)]
+)
+def test_a_static_program_of_glibc_needs_libraries_that_debian_has_for_that(
+    name: str, *, is_refused: bool
+) -> None:
+    given = graph(crate(name))
+    found = find_unlinkable(match_records(given), given, is_of_musl=False)
+
+    assert (found is not None) == is_refused
 
 
 def test_what_is_to_be_taken_instead_is_not_refused_too() -> None:
@@ -159,7 +171,7 @@ def test_what_is_to_be_taken_instead_is_not_refused_too() -> None:
             features = re.findall(r"feature `([\w-]+)` of the crate ([\w-]+)", record.instead)
             for feature in (feature for feature, name in features if name == record.crate):
                 given = graph(crate(record.crate, feature))
-                assert find_unlinkable(match_records(given), given) is None, record
+                assert find_unlinkable(match_records(given), given, is_of_musl=True) is None, record
 
 
 def test_another_list_of_packages_has_another_mount() -> None:

@@ -35,7 +35,7 @@ def _row(name: str, case: Case) -> dict[str, Outcome]:
         row = {}
         for variant in VARIANTS:
             row[variant] = build_and_run(Path(folder), case, variant, engine=HOST)
-            print(f"{name:<21}{variant:<9}{row[variant].text}", flush=True)
+            print(f"{name:<21}{variant:<16}{row[variant].text}", flush=True)
             if problem := row[variant].problem:
                 print(problem, flush=True)
         return row
@@ -47,8 +47,8 @@ def _table(rows: dict[str, dict[str, Outcome]]) -> str:
     lines = [
         "# Programs with libraries of C, built and run",
         "",
-        f"Written by `invoke matrix` on {day}, on Debian trixie with Rust {cargo} (static: of musl): what each",
-        "program printed, or why it was refused before anything was compiled.",
+        f"Written by `invoke matrix` on {day}, on Debian trixie with Rust {cargo}: what each program printed, or why",
+        "it was refused before anything was compiled. `static` alone is of musl.",
         "",
         f"| program | installed to compile | {' | '.join(VARIANTS)} |",
         f"|---|---|{'---|' * len(VARIANTS)}",

@@ -16,8 +16,12 @@ from tasks.matrix.postgresql import QUESTION, postgresql
 
 Service = Callable[[str], AbstractContextManager[Mapping[str, str]]]
 
-VARIANTS = ("slim", "minimal", "static")
-_REFUSED = re.compile(r"(.* cannot be part of a static program of musl)\n")
+# By name, the settings that make it.
+VARIANTS = {
+    **{name: {"RUSTDOCKER_VARIANT": name} for name in ("slim", "minimal", "static")},
+    "static of glibc": {"RUSTDOCKER_VARIANT": "static", "RUSTDOCKER_LIBC": "gnu"},
+}
+_REFUSED = re.compile(r"(.* cannot be part of a static program of (?:musl|glibc))\n")
 _MANIFEST = """[package]
 name = "{name}"
 version = "0.1.0"
@@ -71,15 +75,16 @@ def build_and_run(folder: Path, case: Case, variant: str, *, engine: str) -> Out
         "RUSTDOCKER_BACKEND": "buildx",
         "RUSTDOCKER_CACHE": "mount",
         "DOCKER_HOST": engine,
+        **VARIANTS[variant],
         **case.settings,
     }
-    planned = _invoke(folder, environment, "plan", "--json", f"--variant={variant}")
+    planned = _invoke(folder, environment, "plan", "--json")
     if planned.returncode:
         refused = _REFUSED.search(planned.stderr)
         return Outcome(f"refused: {refused[1]}") if refused else Outcome("FAILED", problem=planned.stderr)
     packages = tuple(each["package"] for each in json.loads(planned.stdout)["build_packages"])
     with case.service(engine) if case.service else nullcontext({}) as more:
-        done = _invoke(folder, {**environment, **more}, "run", f"--variant={variant}")
+        done = _invoke(folder, {**environment, **more}, "run")
     line = done.stdout.strip()
     if done.returncode or not re.fullmatch(case.prints, line):
         return Outcome("FAILED", packages, problem=f"{done.stdout}\n{done.stderr[-6000:]}")
@@ -170,6 +175,11 @@ CASES: Mapping[str, Case] = {
     ),
     "libpq": Case('pq-sys = "0.7"', _version_of("PQlibVersion", "pq_sys", "i32"), r"17\d+"),
     "libpq with a server": Case('pq-sys = "0.7"', QUESTION, "42 of PostgreSQL 17.*", service=postgresql),
+    "libpq bundled": Case(
+        'pq-sys = { version = "0.7", features = ["bundled_without_openssl"] }',
+        _version_of("PQlibVersion", "pq_sys", "i32"),
+        r"\d+",
+    ),
     "mysqlclient": Case(
         'mysqlclient-sys = "0.4"', _version_of("mysql_get_client_info", "mysqlclient_sys"), _NUMBER
     ),
@@ -190,6 +200,11 @@ CASES: Mapping[str, Case] = {
         r"\(1, \d+, \d+\)",
     ),
     "rdkafka": Case('rdkafka-sys = "4"', _version_of("rd_kafka_version_str", "rdkafka_sys"), _NUMBER),
+    "rdkafka with cmake": Case(
+        'rdkafka-sys = { version = "4", features = ["cmake-build"] }',
+        _version_of("rd_kafka_version_str", "rdkafka_sys"),
+        _NUMBER,
+    ),
     "udev": Case(
         'libudev-sys = "0.1"',
         'fn main() { println!("{}", !unsafe { libudev_sys::udev_new() }.is_null()); }\n',

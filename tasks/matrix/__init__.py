@@ -47,8 +47,8 @@ def _table(rows: dict[str, dict[str, Outcome]]) -> str:
     lines = [
         "# Programs with libraries of C, built and run",
         "",
-        f"Written by `invoke matrix` on {day}, on Debian trixie with Rust {cargo}: what each program printed, or why",
-        "it was refused before anything was compiled. `static` alone is of musl.",
+        f"Written by `invoke matrix` on {day}, on Debian trixie with Rust {cargo}: what each program printed, or",
+        "why it was refused before anything was compiled. `static` alone is of musl.",
         "",
         f"| program | installed to compile | {' | '.join(VARIANTS)} |",
         f"|---|---|{'---|' * len(VARIANTS)}",

@@ -169,7 +169,8 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
     Each program has a collection of its own besides, `invoke shop.build`, with the tasks of `collection` but
     for those that are no matter of one program. It is called like its package or, where a package has several,
     like the program. `root` and `settings` are those of `collection`, for all programs; what is meant for one
-    stands in its package's Cargo.toml.
+    stands in its package's Cargo.toml. Its programs are known before Invoke's flags are, so that a task file for
+    `invoke --search-root` names the root.
     Cargo's files are read at once: where they cannot be, the message goes to stderr, and the tasks for all end
     with it, so that a task file's others can be called. Raises NotOfOneProgram, BadValue for the arguments.
     """

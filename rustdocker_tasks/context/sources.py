@@ -27,7 +27,6 @@ _NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env
 _OF_CARGO_HOME = (
     "credentials",
     "credentials.toml",
-    "bin",
     ".crates.toml",
     ".crates2.json",
     ".global-cache",
@@ -142,7 +141,7 @@ def _of_cargo_home(folders: ContextFolders) -> Iterator[str]:
     yield from (f"**/.cargo/{name}" for name in _OF_CARGO_HOME)
     home = cargo_home()
     if home.is_relative_to(folders.root):
-        yield from (f"{literal(folders.path_of(home))}/{name}" for name in _OF_CARGO_HOME)
+        yield from (f"{literal(folders.path_of(home))}/{name}" for name in (*_OF_CARGO_HOME, "bin"))
 
 
 def _of_git(folders: ContextFolders) -> Iterator[str]:

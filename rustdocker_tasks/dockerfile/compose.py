@@ -329,7 +329,7 @@ def environment_words(call: CargoCall) -> tuple[str, ...]:
     """Return what sets cargo's environment for one step: by ENV it would be the image's own, where that is one."""
     variables = dict(call.environment)
     if call.own_environment:
-        variables[_OWN_ENVIRONMENT] = call.own_environment
+        variables[_OWN_ENVIRONMENT] = " ".join(f"{name}:{digest}" for name, digest in call.own_environment.items())
     return ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
 
 

@@ -37,4 +37,4 @@ done < "$work/packages"
 # Cargo unpacks them again, in a second, from the archives that stay.
 rm -rf "$CARGO_HOME/registry/src" "$CARGO_HOME/git/checkouts"
 cp "$work/list" "$target/rustdocker/sources"
-[ -z "${RUSTDOCKER_BUILD_ENV:-}" ] || echo "$RUSTDOCKER_BUILD_ENV" > "$target/rustdocker/environment"
+[ -z "${RUSTDOCKER_BUILD_ENV:-}" ] || echo "$RUSTDOCKER_BUILD_ENV" | tr ' ' '\n' | sort > "$target/rustdocker/environment"

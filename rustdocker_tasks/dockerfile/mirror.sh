@@ -78,6 +78,7 @@ update_mirror() {
         mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" \
             | grep -v '\(^\|/\)Cargo\.lock$' > "$work/made" || true
         if [ -s "$work/made" ]; then
+            echo "what scripts made" >> "$pending"
             remove_files "$work/made"
             echo . > "$work/renewed"
         fi
@@ -90,7 +91,7 @@ update_mirror() {
     cp "$work/wanted" "$known.new"
     mv "$known.new" "$known"
     [ "$git" = - ] || cp "$work/git" "$state/git"
-    [ -z "${RUSTDOCKER_BUILD_ENV:-}" ] && [ ! -f "$state/environment" ] || echo "${RUSTDOCKER_BUILD_ENV:-}" > "$state/environment"
+    [ ! -f "$work/environment" ] || cp "$work/environment" "$state/environment"
     rm "$pending" "$renewing"
 }
 
@@ -112,12 +113,23 @@ note_commit() {
     cmp -s "$work/git" "$state/git" || echo "the commit" >> "$pending"
 }
 
-# Build scripts and macros may read any variable, and cargo knows but those that they name. RUSTDOCKER_BUILD_ENV is the digest
-# of the user's own for this build.
+# Build scripts and macros may read any variable, and cargo knows but those that somebody names. RUSTDOCKER_BUILD_ENV has
+# the user's own for this build, NAME:DIGEST, with one space between them.
 note_environment() {
-    before=
-    [ ! -f "$state/environment" ] || read -r before < "$state/environment" || true
-    [ "${RUSTDOCKER_BUILD_ENV:-}" = "$before" ] || echo "the environment" >> "$pending"
+    [ -n "${RUSTDOCKER_BUILD_ENV:-}" ] || [ -f "$state/environment" ] || return 0
+    touch -a "$state/environment"
+    echo "${RUSTDOCKER_BUILD_ENV:-}" | tr ' ' '\n' | sort > "$work/environment"
+    sort "$work/environment" "$state/environment" | uniq -u | sed 's/:.*//' | sort -u > "$work/other-variables"
+    [ -s "$work/other-variables" ] || return 0
+    named_variables | sort -u | comm -13 - "$work/other-variables" | sed 's/^/the variable /' >> "$pending"
+}
+
+# The variables that cargo itself compares.
+named_variables() {
+    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec sed -n 's/^# env-dep:\([^=]*\).*/\1/p' {} + \
+        2> "$work/ignored" || true
+    find "$target"/*/build "$target"/*/*/build -maxdepth 2 -name output -exec \
+        sed -n 's/^cargo::\{0,1\}rerun-if-env-changed=//p' {} + 2> "$work/ignored" || true
 }
 
 # The folder nearest to a path among those that are an array's: / is the root, and . stands for the whole mirror.
@@ -136,9 +148,12 @@ drop_vendored() {
         { folder = nearest($0, folders) } folder != "." && !(folder in printed) { print folder; printed[folder] }' \
         "$work/vendored" "$work/noted" > "$work/edited"
     while IFS= read -r edited; do
-        name=$(sed -n 's/^name *= *"\([A-Za-z0-9_-]*\)".*/\1/p' "$sources/$edited/Cargo.toml" 2> "$work/ignored" | head -n 1)
-        [ -z "$name" ] || find "$target" -maxdepth 4 -regextype posix-extended \
-            -regex ".*/\.fingerprint/$name-[0-9a-f]{16}" -exec rm -rf {} +
+        # Of the package or of a target in it: a name too many costs no more than a compilation.
+        names=$(cat "$sources/$edited/Cargo.toml" "$context/$edited/Cargo.toml" 2> "$work/ignored" | sed -n \
+            "s/^[[:space:]]*[\"']\{0,1\}name[\"']\{0,1\}[[:space:]]*=[[:space:]]*[\"']\([A-Za-z0-9_-]*\)[\"'].*/\1/p" \
+            | sort -u | paste -s -d '|')
+        find "$target" -maxdepth 4 -regextype posix-extended \
+            -regex ".*/\.fingerprint/(${names:-.*})-[0-9a-f]{16}" -exec rm -rf {} +
     done < "$work/edited"
 }
 
@@ -238,15 +253,14 @@ find_renewal() {
         cat "$renewing"
     } | grep -v '\(^\|/\)Cargo\.lock\( was written over\)\?$' > "$work/unseen" || true
     # The manifest of a workspace without a package is everybody's.
-    (cd "$sources" && sed -n '/\(^\|\/\)Cargo\.toml$/ s,^,./,p' "$work/wanted-paths" \
-        | xargs -d '\n' -r grep -s -l '^[[:space:]]*\[package\]') \
-        | sed 's,^\./,,; s,^Cargo\.toml$,/,; s,/Cargo\.toml$,,' > "$work/packages" || true
+    sed -n '/\(^\|\/\)Cargo\.toml$/ s,^,./,p' "$work/wanted-paths" > "$work/manifests"
+    for place in "$sources" "$context"; do
+        (cd "$place" && xargs -d '\n' -r grep -s -l '^[[:space:]]*\[[[:space:]]*package[[:space:]]*\]' < "$work/manifests") || true
+    done | sed 's,^\./,,; s,^Cargo\.toml$,/,; s,/Cargo\.toml$,,' > "$work/packages"
     awk "$nearest"'
         FILENAME == ARGV[1] { packages[$0]; next }
-        FILENAME == ARGV[2] { vendored[$0]; next }
-        nearest($0, vendored) != "." { next }
         { print /\.rs$/ || /(^|\/)Cargo\.toml$/ ? nearest($0, packages) : "." }' \
-        "$work/packages" "$work/vendored" "$work/unseen" | sort -u > "$work/renewed"
+        "$work/packages" "$work/unseen" | sort -u > "$work/renewed"
 }
 
 # The sources that dep-info names, from the mirror's root: it has the workspace's own from the workspace's folder, and

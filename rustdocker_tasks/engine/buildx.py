@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import sys
 from contextlib import contextmanager
@@ -36,7 +35,12 @@ _PLUGIN_FOLDERS = (
 
 # Source: pydantic, plugin/_loader.py.
 _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
-_ECHOED = "+ : "  # of a shell under `set -x`
+_ECHOED = "rustdocker runs: "
+_ECHO = f"""import os, shlex, sys
+call, words = sys.argv[2:], sys.argv[2 + int(sys.argv[1]):]
+print({_ECHOED!r} + shlex.join(["docker", *words]).replace("\\n", "\\\\n"), file=sys.stderr, flush=True)
+os.execvp(call[0], call)
+"""
 
 
 class BuildTarget(Frozen, frozen=True, kw_only=True):
@@ -293,8 +297,7 @@ def _echoing(call: list[str]) -> list[str]:
     """
     if not is_echoed():
         return call
-    script = f'set -x; : docker "$@"; {{ set +x; }} 2> /dev/null; exec {shlex.join(call)} "$@"'
-    return ["sh", "-c", script, "docker"]
+    return [sys.executable, "-c", _ECHO, str(len(call)), *call]
 
 
 def _digests(metadata: Mapping[str, object]) -> Iterable[str]:

@@ -182,7 +182,7 @@ def _drop(steps: Sequence[CompileStep], scope: Scope, stale: tuple[Unit, ...]) -
         triples = [triple for triple in scope.triples if triple is not None]
         _ask_of(steps[0], clean_command(steps[0], packages & ours, triples))
     for unit in stale:
-        # One that an earlier build knew may be no package any more, and `cargo clean` refuses its name.
+        # What only an earlier build told of may be no package any more, and then `cargo clean` refuses its name.
         if unit.package not in ours:
             shutil.rmtree(unit.path, ignore_errors=True)
 

@@ -18,9 +18,10 @@ import time
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+import tomli
 from msgspec.structs import replace
 
 from rustdocker_tasks.errors import UnknownCargoLayout
@@ -39,10 +40,11 @@ _OF_ONE_PACKAGE = (".rs", "/Cargo.toml")
 _UNIT = re.compile(r"(?P<package>.+)-(?P<hash>[0-9a-f]{16})")
 # The mark of a package of a directory source. Source: the Cargo book, "Source Replacement".
 _CHECKSUMS = ".cargo-checksum.json"
-_NAME = re.compile(r'^name *= *"([^"]+)"', re.MULTILINE)
-# Where the environment stands among what any package may read: no file is called so.
-_ENVIRONMENT = "\0environment"
-_RERUN = re.compile(r"cargo::?rerun-if-changed=(.+)")
+_NAME = re.compile(r'^\[package\]\n(?:[^\[\n].*\n|\n)*?name = "([^"]+)"$', re.MULTILINE)
+# Where a variable stands among what any package may read: no file is called so.
+_VARIABLE = "\0"
+_RERUN = re.compile(r"cargo::?rerun-if-(?P<kind>changed|env-changed)=(?P<name>.+)")
+_OF_ENVIRONMENT = re.compile("# env-dep:([^=]+)")
 # The kernel stamps files with a clock that may be a tick of its timer behind: 10 ms at CONFIG_HZ=100.
 _CLOCK_LAG = 20_000_000
 
@@ -79,7 +81,7 @@ class Scope(Frozen, frozen=True, kw_only=True):
     left_out: frozenset[str]
     vendored: frozenset[str] = frozenset()  # names of packages whose files cargo never looks at again
     root_package: bool = False  # the root's manifest is that of a package
-    environment: str = ""  # a digest of what build scripts and macros may read of it
+    environment: Mapping[str, str] = {}  # digests of variables that build scripts and macros may read, by name
 
     def including(self, folders: Mapping[str, frozenset[Path]], triple: str | None) -> Scope:
         """Return the scope with what cargo said that it compiled, which our own reader may not know."""
@@ -121,11 +123,21 @@ def _vendored(step: CompileStep) -> dict[str, frozenset[Path]]:
     found: dict[str, frozenset[Path]] = {}
     none: frozenset[Path] = frozenset()
     for mark in (mark for folder in step.vendored for mark in folder.glob(f"*/{_CHECKSUMS}")):
-        # `cargo vendor` writes manifests in cargo's own form.
-        match = _NAME.search("\n".join(_lines(mark.with_name("Cargo.toml"))))
-        if match and (step.locked_packages is None or match[1] in step.locked_packages):
-            found[match[1]] = found.get(match[1], none) | {mark.parent}
+        name = _package_name("\n".join(_lines(mark.with_name("Cargo.toml"))))
+        if name and (step.locked_packages is None or name in step.locked_packages):
+            found[name] = found.get(name, none) | {mark.parent}
     return found
+
+
+def _package_name(manifest: str) -> str | None:
+    # `cargo vendor` writes manifests in cargo's own form, and there may be hundreds.
+    if match := _NAME.search(manifest):
+        return match[1]
+    try:
+        name = tomli.loads(manifest)["package"]["name"]
+    except (tomli.TOMLDecodeError, KeyError, TypeError):
+        return None  # cargo will say what is wrong with it
+    return str(name)
 
 
 class Unit(Frozen, frozen=True, kw_only=True):
@@ -142,6 +154,7 @@ class Sources(Frozen, frozen=True):
     packages: Mapping[str, Rows]
     shared: Rows  # what any package may read: all of the workspace that is in no package, and others' data
     named: Mapping[str, frozenset[str]]  # by package: the files that its units say they were made of
+    variables: frozenset[str]  # those of the environment that units name, so that cargo compares them
 
 
 class Inspection(Frozen, frozen=True, kw_only=True):
@@ -244,9 +257,8 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
     if unit.package in scope.vendored:
         return not any(_differences(record.snapshots[known.package], rows))
     root_manifest = str(scope.root / "Cargo.toml") if scope.root_package else None
-    shared = (
-        path for path in _differences(record.snapshots[known.shared], sources.shared) if path != root_manifest
-    )
+    seen = {root_manifest, *(f"{_VARIABLE}{name}" for name in sources.variables)}
+    shared = (path for path in _differences(record.snapshots[known.shared], sources.shared) if path not in seen)
     return all(
         _cargo_sees(path, rows.get(path), unit, named)
         for path in _differences(record.snapshots[known.package], rows)
@@ -294,12 +306,16 @@ def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> So
     known = {**known, **shared}
     packages: dict[str, Rows] = {}
     named: dict[str, frozenset[str]] = {}
+    variables: set[str] = set()
     for name, folders in scope.folders.items():
+        own_units = [_named(unit) for unit in units if unit.package == name]
+        variables |= {variable for each in own_units for variable in each.variables}
+        bases = (scope.root, *folders)
         inputs = {
             path
-            for unit in units
-            if unit.package == name
-            for path in _named_files(unit, bases=(scope.root, *folders))
+            for each in own_units
+            # Relative ones start at the workspace or at the package; the one that is not there is of no account.
+            for path in (_normal(base / file) for file in each.files for base in bases)
             # Made by cargo itself, or a folder that holds all of the project.
             if not _is_below(path, scope.left_out) and path not in (scope.root, *scope.root.parents)
         }
@@ -310,8 +326,8 @@ def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> So
         named[name] = frozenset(map(str, inputs))
     own = (rows for name, rows in packages.items() if name not in scope.vendored)
     data = {path: row for rows in own for path, row in rows.items() if not path.endswith(_OF_ONE_PACKAGE)}
-    environment = {_ENVIRONMENT: Row(0, 0, 0, 0, scope.environment)} if scope.environment else {}
-    return Sources(packages, {**shared, **data, **environment}, named)
+    environment = {f"{_VARIABLE}{name}": Row(0, 0, 0, 0, digest) for name, digest in scope.environment.items()}
+    return Sources(packages, {**shared, **data, **environment}, named, frozenset(variables))
 
 
 def _is_below(path: Path, folders: frozenset[str]) -> bool:
@@ -339,21 +355,28 @@ def _stamp(profile: Path, unit: str) -> int:
     return 0
 
 
-def _named_files(unit: Unit, *, bases: tuple[Path, ...]) -> Iterator[Path]:
-    """The files that rustc or a build script named as read, of which some lie outside the package.
+class _Named(NamedTuple):
+    """What rustc or a build script named as read, of which some files lie outside the package."""
 
-    Relative ones start at the workspace or at the package; the one that is not there is of no account.
-    """
+    files: list[str]
+    variables: list[str]
+
+
+def _named(unit: Unit) -> _Named:
     profile = Path(unit.path).parent.parent
     name = Path(unit.path).name
+    named = _Named([], [])
     for listing in (*profile.glob(f"deps/*-{name[-16:]}.d"), *(profile / "build" / name).glob("*.d")):
         for line in _lines(listing):
             # The lines `file:` name each input once, alone: no list to take apart.
             if line.endswith(":") and not line.startswith("#"):
-                yield from (_normal(base / line[:-1].replace("\\ ", " ")) for base in bases)
+                named.files.append(line[:-1].replace("\\ ", " "))
+            elif match := _OF_ENVIRONMENT.match(line):
+                named.variables.append(match[1])
     for line in _lines(profile / "build" / name / "output"):
         if match := _RERUN.fullmatch(line):
-            yield from (_normal(base / match[1]) for base in bases)
+            (named.files if match["kind"] == "changed" else named.variables).append(match["name"])
+    return named
 
 
 def _lines(path: Path) -> list[str]:

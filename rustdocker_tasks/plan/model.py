@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from rustdocker_tasks.variants import Variant
 
 
+# Source: the Cargo book, "Environment Variables" and "Configuration".
+_OF_CARGO = (
+    *("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_INCREMENTAL", "CARGO_PROFILE_", "CARGO_BUILD_"),
+    *("CARGO_TARGET_", "CARGO_NET_", "CARGO_HTTP_", "CARGO_TERM_", "CARGO_REGISTR", "CARGO_UNSTABLE_"),
+)
 _PROFILE_FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
 
 
@@ -56,14 +61,13 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     root: Path  # the workspace's
 
     @property
-    def own_environment(self) -> str:
-        """A digest of the user's own variables, "" without any; cargo itself sees changes of its own kinds.
-
-        Source: the Cargo book, "Environment Variables".
-        """
-        own = [name for name in self.own_variables if not name.startswith("CARGO_") and name != "RUSTFLAGS"]
-        entries = "\0".join(f"{name}={self.environment[name]}" for name in sorted(own))
-        return sha256(entries.encode("utf-8", "surrogateescape")).hexdigest() if own else ""
+    def own_environment(self) -> dict[str, str]:
+        """A digest of each of the user's own variables by name, without those that cargo itself heeds."""
+        own = sorted(name for name in self.own_variables if not name.startswith(_OF_CARGO))
+        return {
+            name: sha256(self.environment[name].encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            for name in own
+        }
 
 
 class CompileStep(CargoCall, frozen=True, kw_only=True):

@@ -232,19 +232,19 @@ def _require_compilable_name(package: Package, binary: Target) -> None:
 
 def _extra_binaries(package: Package, binary: Target, resolved: ResolvedSettings) -> tuple[Target, ...]:
     """Return the other binaries for the image; raises BadValue for one that the package does not have."""
-    others = {each.name: each for each in package.binaries if each.name != binary.name}
+    known = {each.name: each for each in package.binaries}
     for name in resolved.settings.extra_bins:
-        if name not in others:
+        if name not in known:
             raise BadValue(
                 "extra-bins",
                 value=name,
                 where=resolved.origin("extra-bins").where,
-                problem=f"beside {binary.name}, {package.name} has the binaries {', '.join(sorted(others))}"
-                if others
-                else f"{package.name} has no binary but {binary.name}",
-                example=f'["{nearest(name, others) or min(others)}"]' if others else "[]",
+                problem=f"the binaries of {package.name} are {', '.join(sorted(known))}",
+                example=f'["{nearest(name, known) or min(known)}"]',
             )
-    return tuple(others[name] for name in dict.fromkeys(resolved.settings.extra_bins))
+    # What is said for all binaries of a package counts for the one that it names as well.
+    wanted = dict.fromkeys(resolved.settings.extra_bins)
+    return tuple(known[name] for name in wanted if name != binary.name)
 
 
 def _features(package: Package, binaries: Sequence[Target], resolved: ResolvedSettings) -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.model import CompileGroup, CompileStep, ImagePlan, MachineFacts, NoGitState
+from rustdocker_tasks.settings.sources import Layer, Source
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import MANIFEST, write_files
 
@@ -32,9 +33,6 @@ IN_2000 = 946_684_800  # seconds since the epoch
 PRINT = 'fn main() {{ println!("{}"); }}\n'
 FIRST, SECOND = PRINT.format("first"), PRINT.format("second")
 APP = {"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": FIRST}
-GREETING = """[package.metadata.rustdocker.build-env]
-GREETING = "{}"
-"""
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,13 @@ class Crate:
         write_files(self.folder, {name: text})
         os.utime(self.folder / name, (IN_2000, IN_2000))
 
+    def plan_with(self, **settings: object) -> ImagePlan:
+        layer = Layer(source=Source.FLAG, where=lambda _: "a test", base=self.folder, values=settings)
+        return plan_image(self.folder, (layer,), facts=HOST_ALONE).plan
+
     @property
     def plan(self) -> ImagePlan:
-        return plan_image(self.folder, (), facts=HOST_ALONE).plan
+        return self.plan_with()
 
     @property
     def step(self) -> CompileStep:
@@ -64,9 +66,9 @@ class Crate:
     def folders(self) -> CargoFolders:
         return query_folders(self.step)
 
-    def build(self, *features: str) -> str:
+    def build(self, *features: str, **settings: object) -> str:
         """Build as a task does, and return what the program prints."""
-        plan = self.plan
+        plan = self.plan_with(**settings)
         step = replace(plan.compile, features=features)
         group = CompileGroup(images=(replace(plan, compile=step),))
         with compiled_programs(group, query_folders(step)) as compiled:
@@ -348,18 +350,32 @@ def test_a_vendored_crate_that_changes(tmp_path: Path, capfd: pytest.CaptureFixt
     assert app.compiled() == ["app"]
 
 
-def test_another_environment_is_another_program(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    script = (
-        'fn main() { println!("cargo:rerun-if-changed=build.rs"); '
-        'println!("cargo:rustc-env=G={}", std::env::var("GREETING").unwrap()); }\n'
-    )
-    main = 'fn main() { println!("{}", env!("G")); }\n'
-    app = make(tmp_path, capfd, {**APP, "build.rs": script, "src/main.rs": main})
-    for text in ("first", "second", "first"):
-        app.write_file("Cargo.toml", APP["Cargo.toml"] + GREETING.format(text))
-        assert app.build() == text
-    app.compiled()
-    app.build()
+@pytest.mark.parametrize(
+    ("script", "compiled"),
+    [
+        ('println!("cargo:rerun-if-changed=build.rs");', ["app", "base"]),
+        ('println!("cargo:rerun-if-env-changed=CARGO_GREETING");', ["app"]),
+    ],
+    ids=["that nobody names", "that the build script names"],
+)
+def test_a_variable_is_another_program(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], script: str, compiled: list[str]
+) -> None:
+    tells = 'println!("cargo:rustc-env=G={}", std::env::var("CARGO_GREETING").unwrap());'
+    files = {
+        "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nbase = { path = "base" }\n[workspace]\n',
+        "build.rs": f"fn main() {{ {script} {tells} }}\n",
+        "src/main.rs": 'fn main() { println!("{}", env!("G")); }\n',
+        "base/Cargo.toml": MANIFEST.format(name="base"),
+        "base/src/lib.rs": "",
+    }
+    app = make(tmp_path, capfd, files)
+    assert app.build(**{"build-env": {"CARGO_GREETING": "first"}}) == "first"
+    for text in ("second", "first"):
+        app.compiled()
+        assert app.build(**{"build-env": {"CARGO_GREETING": text}}) == text
+        assert sorted(app.compiled()) == compiled
+    app.build(**{"build-env": {"CARGO_GREETING": "first"}})
     assert app.compiled() == []
 
 

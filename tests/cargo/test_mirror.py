@@ -534,15 +534,30 @@ def test_a_vendored_crate_that_changes(tmp_path: Path) -> None:
         assert project.printed() == text
 
 
-def test_another_environment_is_another_program(project: Project) -> None:
-    project.write("build.rs", WRITES.format(tell=TELLS_ITSELF, text='env::var("GREETING").unwrap()'))
-    project.write("src/main.rs", READS)
+@pytest.mark.parametrize(
+    ("tell", "compiled"),
+    [("", ["app", "base"]), ('println!("cargo:rerun-if-env-changed=GREETING");', ["app"])],
+    ids=["that nobody names", "that the build script names"],
+)
+def test_another_variable_is_another_program(tmp_path: Path, tell: str, compiled: list[str]) -> None:
+    project = Project(tmp_path)
+    for name, text in {
+        "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nbase = { path = "base" }\n[workspace]\n',
+        "build.rs": WRITES.format(tell=tell or TELLS_ITSELF, text='env::var("GREETING").unwrap()'),
+        "src/main.rs": READS,
+        "base/Cargo.toml": MANIFEST.format(name="base"),
+        "base/src/lib.rs": "",
+    }.items():
+        project.write(name, text)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
 
     for text in ("first", "second", "second", "first"):
-        environment = {"GREETING": text, "RUSTDOCKER_BUILD_ENV": sha256(text.encode()).hexdigest()}
+        digest = sha256(text.encode()).hexdigest()[:16]
+        environment = {"GREETING": text, "RUSTDOCKER_BUILD_ENV": f"GREETING:{digest} OTHER:0123456789abcdef"}
         assert project.try_update(environment) == 0
+        made = project.compiled(environment=environment)
         assert project.printed(environment=environment) == text
-    assert project.compiled(environment=environment) == []
+    assert made == compiled
 
 
 @pytest.mark.parametrize(
@@ -577,6 +592,65 @@ def test_what_changes_in_the_package_at_the_root_is_its_own_affair(
     project.update()
 
     assert project.compiled() == compiled
+
+
+def workspace_of(folder: Path, files: Mapping[str, str]) -> Project:
+    project = Project(folder)
+    for name, text in files.items():
+        project.write(name, text)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)
+    project.update()
+    return project
+
+
+def test_a_new_member_costs_nobody_else_anything(tmp_path: Path) -> None:
+    files = {"Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["crates/*"]\n'}
+    for name in ("app", "base"):
+        files |= {
+            f"crates/{name}/Cargo.toml": MANIFEST.format(name=name),
+            f"crates/{name}/src/main.rs": "fn main() {}",
+        }
+    project = workspace_of(tmp_path, files)
+    assert project.compiled() == ["app", "base"]
+
+    project.write("crates/new/Cargo.toml", MANIFEST.format(name="new"))
+    project.write("crates/new/src/main.rs", "fn main() {}")
+    project.update()
+
+    assert project.compiled() == ["new"]
+
+
+def test_a_fork_with_the_marks_of_a_vendored_crate_is_a_package_like_any_other(tmp_path: Path) -> None:
+    reads = WRITES.format(tell=TELLS_ITSELF, text='fs::read_to_string("forks/dep/data.txt").unwrap()')
+    dependency = '[dependencies]\ndep = { path = "forks/dep" }\n[workspace]\n'
+    files = {
+        "Cargo.toml": MANIFEST.format(name="app") + dependency,
+        "build.rs": reads,
+        "src/main.rs": READS,
+        "forks/dep/Cargo.toml": MANIFEST.format(name="dep"),
+        "forks/dep/src/lib.rs": "",
+        "forks/dep/data.txt": "first",
+        "forks/dep/.cargo-checksum.json": '{"files":{}}',
+    }
+    project = workspace_of(tmp_path, files)
+    assert project.printed() == "first"
+
+    project.write("forks/dep/data.txt", "fifth")
+    project.update()
+
+    assert project.printed() == "fifth"
+
+
+@pytest.mark.parametrize("name", ["name = 'dep'", '  name = "dep"', '"name" = "dep"'])
+def test_a_vendored_manifest_may_be_written_by_hand(tmp_path: Path, name: str) -> None:
+    manifest = VENDORED["vendor/dep-1/Cargo.toml"].replace('name = "dep"', name)
+    project = workspace_of(tmp_path, {**VENDORED, "vendor/dep-1/Cargo.toml": manifest})
+    assert project.printed() == "first"
+
+    project.write("vendor/dep-1/src/lib.rs", 'pub const TEXT: &str = "fifth";\n')
+    project.update()
+
+    assert project.printed() == "fifth"
 
 
 @pytest.mark.parametrize("has_lock", [True, False])
@@ -659,7 +733,7 @@ exec {program} "$@"
 """
 PROGRAMS = [
     *("awk", "cat", "comm", "cp", "cut", "find", "grep", "mkdir", "mv", "rm", "rmdir", "sed", "sha256sum", "sort"),
-    *("tar", "touch", "xargs"),
+    *("paste", "tar", "touch", "tr", "uniq", "xargs"),
 ]
 
 
@@ -704,6 +778,44 @@ def test_killed_at_any_point_and_then_reverted(project: Project, shims: Path) ->
             wrong[number] = printed
 
     assert not wrong
+
+
+def test_killed_while_a_vendored_crate_goes_away(tmp_path: Path, shims: Path) -> None:
+    project = workspace_of(tmp_path / "here", VENDORED)
+
+    def change() -> None:
+        shutil.rmtree(project.folder / "vendor")
+        project.write("Cargo.toml", VENDORED["Cargo.toml"].replace('dep = "1"\n', ""))
+        project.write("src/main.rs", "fn main() {}\n")
+
+    wrong = {}
+    for number in killed_at_steps(project, shims, change, number=0):
+        project.update()
+        for name, text in VENDORED.items():
+            project.write(name, text.replace("first", "fifth"))
+        project.update()
+        if (printed := project.printed()) != "fifth":
+            wrong[number] = printed
+
+    assert not wrong
+
+
+def test_killed_after_what_a_script_made_was_removed(tmp_path: Path, shims: Path) -> None:
+    makes = (
+        'fn main() { println!("cargo:rerun-if-changed=build.rs"); std::fs::write("src/made.rs", "").unwrap(); }\n'
+    )
+    files = {
+        "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nbase = { path = "base" }\n[workspace]\n',
+        "build.rs": makes,
+        "src/main.rs": f"mod made; {PRINT.format('first')}",
+        "base/Cargo.toml": MANIFEST.format(name="base"),
+        "base/src/lib.rs": "",
+    }
+    project = workspace_of(tmp_path / "here", files)
+
+    for _ in killed_at_steps(project, shims, lambda: project.write("base/src/new.rs", ""), number=0):
+        project.update()
+        assert project.printed() == "first"
 
 
 def test_killed_at_any_point_and_then_built(project: Project, shims: Path) -> None:

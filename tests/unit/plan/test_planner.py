@@ -394,13 +394,18 @@ def test_extra_binaries_are_compiled_with_the_features_that_they_need() -> None:
     assert made.features == ("cli", "postgres")
 
 
-@pytest.mark.parametrize("name", ["shop", "migrat"])
-def test_an_extra_binary_that_there_is_not_is_refused(name: str) -> None:
-    wanted: Any = {"extra-bins": [name]}
-    with pytest.raises(BadValue, match="beside shop, shop has the binaries migrate") as refused:
+def test_an_extra_binary_that_there_is_not_is_refused() -> None:
+    wanted: Any = {"extra-bins": ["migrat"]}
+    with pytest.raises(BadValue, match="the binaries of shop are migrate, shop") as refused:
         plan(**wanted)
 
     assert refused.value.hint == 'write it like ["migrate"]'
+
+
+def test_what_is_said_for_all_binaries_of_a_package_names_none_twice() -> None:
+    wanted: Any = {"extra-bins": ["shop", "migrate"]}
+
+    assert plan(**wanted).compile.binaries == ("shop", "migrate")
 
 
 def test_the_local_cargo_links_one_program_with_a_static_glibc() -> None:

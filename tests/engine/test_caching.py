@@ -86,7 +86,7 @@ NOTHING = Compiled(0, ())
 JUST_APP = Compiled(0, ("app",))
 OWN = Compiled(0, ("app", "core"))
 WITH = {number: OWN._replace(others=number) for number in (1, 2, 3, 4)}
-OTHER = Compiled(1, ("other",))
+OTHER, OTHER_AND_ONE = Compiled(0, ("other",)), Compiled(1, ("other",))
 FNV = 'fnv = "1"\n'
 APP_AND_ONE = Compiled(1, ("app",))
 EXTRA = {"RUSTDOCKER_FEATURES": "extra"}
@@ -115,8 +115,8 @@ STEPS = [
     Step("edit without", unchanged, "first 7 false 0.2.0",        JUST_APP,    WITH[3], JUST_APP),
     Step("profile", unchanged, "first 7 false 0.2.0",             WITH[3],     WITH[3], WITH[3], DEV),
     Step("profile back", unchanged, "first 7 false 0.2.0",        NOTHING,     WITH[3], NOTHING),
-    Step("other program", unchanged, "",                          OTHER,       OTHER,   OTHER, None, "other"),
-    Step("edit", edit(LIB_RS, "7", "8"), "",                      NOTHING,     OTHER,   NOTHING, None, "other"),
+    Step("other program", unchanged, "",                          OTHER, OTHER_AND_ONE, OTHER, None, "other"),
+    Step("edit of core", edit(LIB_RS, "7", "8"), "",              NOTHING,     OTHER,   NOTHING, None, "other"),
     Step("program back", unchanged, "first 8 false 0.2.0",        OWN,         WITH[3], OWN),
 ]
 # fmt: on

@@ -224,7 +224,17 @@ def test_a_target_folder_that_was_removed_between(app: Crate) -> None:
     assert app.build() == "fifth"
 
 
-NAMES = ["-", "with space", "ünïcode", "-dash", "quo'te\"s", "$dollar `tick`", "# hash", "[x]*?"]
+NAMES = [
+    "-",
+    "with space",
+    "ünïcode",
+    "-dash",
+    "quo'te\"s",
+    "$dollar `tick`",
+    "# hash",
+    "[x]*?",
+    r"dev\x2d1.mount",
+]
 
 
 @ON_CURRENT

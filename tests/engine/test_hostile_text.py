@@ -103,7 +103,7 @@ def test_text_arrives_as_it_is(
     assert {os.fsencode(name) for name in there} == {os.fsencode(name) for name in names}
 
 
-@pytest.mark.parametrize("name", ["a\nUSER root", "a\r", "a\\b"])
+@pytest.mark.parametrize("name", ["a\nUSER root", "a\r"])
 def test_a_file_whose_name_no_list_can_hold_is_refused_before_anything_is_built(tmp_path: Path, name: str) -> None:
     folder = write_files(tmp_path, {**crate(), f"static/{name}": "x"})
     refused = invoke("build", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)

@@ -1,7 +1,7 @@
 """What the C library of a static program costs a threaded server, and what an allocator gives back.
 
 One command, one run, one after the other: answers a second are printed, and written to ALLOCATOR.md beside this
-file. Runs on the lab's engine, with its Rust for musl. About ten minutes.
+file. Runs on the lab's engine. About ten minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from benchmarks.contenders import ENVIRONMENT, docker
 from tasks.examples import WEB
 from tasks.lab import start as start_lab
 from tasks.lab.cache import say
-from tasks.lab.images import RUST_MUSL
 
 ROUNDS, SECONDS, CONNECTIONS, PATH = 5, 6, 32, "/source"
 RESULTS = Path(__file__).parent / "ALLOCATOR.md"
@@ -58,7 +57,6 @@ def make(folder: Path, build: Build) -> str:
         **ENVIRONMENT,
         **build.settings,
         "RUSTDOCKER_VARIANT": build.variant,
-        "RUSTDOCKER_BUILD_IMAGE": RUST_MUSL,
         "RUSTDOCKER_CACHE_ID": "benchmark-allocator",
         "RUSTDOCKER_TAG": f"rustdocker-bench-allocator:{folder.name}",
     }

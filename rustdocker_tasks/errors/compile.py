@@ -53,7 +53,9 @@ class CannotBeStatic(CompileError):
         is_of_musl: bool = True,
     ) -> None:
         others = f" for {', '.join(used_by)}" if used_by else ""
-        libc, lacks = ("musl", "for glibc alone") if is_of_musl else ("glibc", "as shared libraries alone")
+        libc, lacks = (
+            ("musl", "for glibc alone") if is_of_musl else ("glibc", "for static linking in part at most")
+        )
         super().__init__(
             f"{crate} cannot be part of a static program of {libc}",
             found=f"it links with {needs}{others}, which Debian has {lacks}",

@@ -36,7 +36,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     tools: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
-    shared_only: bool = False
+    not_static: bool = False
     source: str
     date: str  # when that was, 2026-12-31
     proven: str | None = None
@@ -159,7 +159,7 @@ def find_unlinkable(matches: Iterable[Match], graph: Graph, *, is_of_musl: bool)
         (
             match
             for match in matches
-            if (match.record.is_of_glibc if is_of_musl else match.record.shared_only)
+            if (match.record.is_of_glibc if is_of_musl else match.record.not_static)
             and not match.crate.for_host
             and (graph.is_exact or _counts_anyway(match))
         ),

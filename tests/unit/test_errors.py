@@ -295,7 +295,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         ),
         66,
         "alsa-sys 0.3.1 cannot be part of a static program of glibc\n"
-        "  found: it links with libasound2-dev, which Debian has as shared libraries alone\n"
+        "  found: it links with libasound2-dev, which Debian has for static linking in part at most\n"
         "  set by: --libc\n"
         "  hint: build another variant: --variant minimal",
     ),

@@ -154,7 +154,7 @@ def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out(
 
 
 @pytest.mark.parametrize(
-    ("name", "is_refused"), [("openssl-sys", False), ("libudev-sys", True), ("alsa-sys", True)]
+    ("name", "is_refused"), [("libsqlite3-sys", False), ("openssl-sys", True), ("alsa-sys", True)]
 )
 def test_a_static_program_of_glibc_needs_libraries_that_debian_has_for_that(
     name: str, *, is_refused: bool

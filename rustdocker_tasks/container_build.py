@@ -82,7 +82,12 @@ def build_in_containers(
         while waiting:
             request = _request(waiting, context, proxies)
             result, tried = solve(
-                request, context, stubs=_stubs(waiting), meanwhile=engine.start, progress=progress
+                request,
+                context,
+                stubs=_stubs(waiting),
+                packages=[package for each in waiting for package in each.group.container.packages],
+                meanwhile=engine.start,
+                progress=progress,
             )
             logs += tried
             if result.succeeded:

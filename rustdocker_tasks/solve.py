@@ -16,6 +16,7 @@ from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, build
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.plan.model import GitState
+from rustdocker_tasks.plan.tools import who_asks_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,11 +29,14 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image import ImageReference
     from rustdocker_tasks.inputs.proxies import Proxies
     from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, ContextNames, NoGitState
+    from rustdocker_tasks.plan.tools import BuildPackage
     from rustdocker_tasks.progress import LiveProgress, Progress
 
 # A source that the context brings in an old state is sent under another name: that cannot fail twice,
-# unless somebody changes files meanwhile.
+# unless somebody changes files meanwhile. A layer that the engine lost is there again at once: all steps are kept.
 _ATTEMPTS = 3
+# As dockerfile/assemble.sh says it.
+_GETS = re.compile(r"the image gets (\S+) of .*")
 # What would change what cargo compiles on the host. Source: the Cargo book, "Environment Variables".
 _OF_CARGO = re.compile(
     "RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_(RUSTFLAGS|TARGET)|CARGO_PROFILE_.*|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)"
@@ -44,19 +48,27 @@ def solve(
     context: BuildContext,
     *,
     stubs: frozenset[str] = frozenset(),
+    packages: Sequence[BuildPackage] = (),
     meanwhile: Callable[[], None],
     progress: Progress,
 ) -> tuple[BuildResult, list[BuildLog]]:
-    """Build, once more where the context brought a source in an old state; return the logs of all attempts."""
+    """Build, and return the logs of all attempts.
+
+    It is tried again where the context brought a source in an old state, and where the engine lost a layer.
+    `packages` are what is installed to compile, which tells who asks for a library.
+    """
     logs: list[BuildLog] = []
     for _ in range(_ATTEMPTS):
         log = BuildLog(stubs=stubs)
         logs.append(log)
         with progress.live() as live:
-            result = build(request, on_line=partial(_show, log, live), meanwhile=meanwhile)
-        if result.succeeded or not log.not_as_listed:
+            result = build(request, on_line=partial(_show, log, live, packages), meanwhile=meanwhile)
+        if result.succeeded or not (log.not_as_listed or log.lost_layer):
             break
-        context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
+        if log.lost_layer:
+            progress.say("the engine lost a layer of the image while it unpacked it: once more")
+        else:
+            context.add_contents(list(context.sources) if "*" in log.not_as_listed else log.not_as_listed)
     return result, logs
 
 
@@ -148,8 +160,10 @@ def what_does_not_count(
         yield f"{name} names this very machine, which no container reaches: it is not passed to the build"
 
 
-def _show(log: BuildLog, live: LiveProgress, line: str) -> None:
+def _show(log: BuildLog, live: LiveProgress, packages: Sequence[BuildPackage], line: str) -> None:
     for shown in log.feed(line):
-        live.say(shown)
+        gets = _GETS.fullmatch(shown)
+        asker = who_asks_for(gets[1], packages) if gets else None
+        live.say(f"{shown} (asked for by {asker})" if asker else shown)
     if log.step is not None:
         live.show(log.step)

@@ -61,6 +61,9 @@ _LEAD = re.compile(
     r"^(?:(?:failed to build|failed to solve|failed to create LLB definition|"
     r"rpc error: code = \w+ desc = failed to solve with frontend dockerfile\.v0): )+"
 )
+# The engine's garbage collection takes a layer of an image while that is unpacked. Source: moby/buildkit #6521,
+# mended by #6558 of March 2026; seen with Engine 28.5.
+_LOST_LAYER = re.compile(r"failed to prepare extraction snapshot .* parent snapshot \S+ does not exist: not found")
 # A step's words, which hold the values of `build-env`.
 _WORDS = re.compile(r'process ".*" did not complete')
 
@@ -183,6 +186,11 @@ class BuildLog:
         """
         told = (self.told.get(target) for target in targets)
         return next((each for each in told if each is not None and (each.not_made or each.noticed)), None)
+
+    @property
+    def lost_layer(self) -> bool:
+        """Whether the engine dropped a layer of the image that it made, which it would not do again."""
+        return any(_LOST_LAYER.search(error) for error in self.errors)
 
     @property
     def reason(self) -> str:

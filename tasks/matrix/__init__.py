@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,18 +19,24 @@ from tasks.matrix.cases import CASES, VARIANTS, Case, Outcome, build_and_run
 TABLE = Path(__file__).parent / "RESULTS.md"
 
 
-@task(auto_shortflags=False, help={"only": "Names of cases, separated by commas; the table is then left alone."})
+@task(auto_shortflags=False, help={"only": "Names of cases, separated by commas; other rows are left alone."})
 def matrix(_: Context, only: str = "") -> None:
     """Build and run every case in every variant, and write the table."""
     names = [name for name in only.split(",") if name] or list(CASES)
-    rows = {name: _row(name, CASES[name]) for name in names}
-    if not only:
-        TABLE.write_text(_table(rows), encoding="utf-8")
-    if any(outcome.problem for row in rows.values() for outcome in row.values()):
+    outcomes = {name: _outcomes(name, CASES[name]) for name in names}
+    rows = _written() | {name: _row(name, each) for name, each in outcomes.items()}
+    TABLE.write_text(_table(rows), encoding="utf-8")
+    if any(outcome.problem for row in outcomes.values() for outcome in row.values()):
         sys.exit(1)
 
 
-def _row(name: str, case: Case) -> dict[str, Outcome]:
+def _written() -> dict[str, str]:
+    """Return the table's rows by case."""
+    lines = (line for line in TABLE.read_text(encoding="utf-8").splitlines() if line.startswith("| "))
+    return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
+
+
+def _outcomes(name: str, case: Case) -> dict[str, Outcome]:
     with TemporaryDirectory() as folder:
         case.write(Path(folder))
         row = {}
@@ -41,19 +48,23 @@ def _row(name: str, case: Case) -> dict[str, Outcome]:
         return row
 
 
-def _table(rows: dict[str, dict[str, Outcome]]) -> str:
+def _row(name: str, outcomes: dict[str, Outcome]) -> str:
+    packages = ", ".join(outcomes["slim"].packages) or "nothing"
+    texts = (outcomes[variant].text for variant in VARIANTS)
+    return f"| {' | '.join((name, packages, *texts, str(datetime.now(tz=timezone.utc).date())))} |"
+
+
+def _table(rows: Mapping[str, str]) -> str:
+    """Return the table of the cases there are, in their order, from its rows."""
     cargo = subprocess.check_output([shutil.which("cargo") or "cargo", "--version"], text=True).split()[1]
-    day = datetime.now(tz=timezone.utc).date()
     lines = [
         "# Programs with libraries of C, built and run",
         "",
-        f"Written by `invoke matrix` on {day}, on Debian trixie with Rust {cargo}: what each program printed, or",
-        "why it was refused before anything was compiled. `static` alone is of musl.",
+        f"Written by `invoke matrix` on Debian trixie with Rust {cargo}: what each program printed, or why it was",
+        "refused before anything was compiled. `static` alone is of musl.",
         "",
-        f"| program | installed to compile | {' | '.join(VARIANTS)} |",
-        f"|---|---|{'---|' * len(VARIANTS)}",
+        f"| program | installed to compile | {' | '.join(VARIANTS)} | on |",
+        f"|---|---|{'---|' * len(VARIANTS)}---|",
+        *(rows[name] for name in CASES if name in rows),
     ]
-    for name, row in rows.items():
-        packages = ", ".join(row["slim"].packages) or "nothing"
-        lines.append(f"| {name} | {packages} | {' | '.join(row[variant].text for variant in VARIANTS)} |")
     return "\n".join(lines) + "\n"

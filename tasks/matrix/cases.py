@@ -21,6 +21,7 @@ VARIANTS = {
     **{name: {"RUSTDOCKER_VARIANT": name} for name in ("slim", "minimal", "static")},
     "static of glibc": {"RUSTDOCKER_VARIANT": "static", "RUSTDOCKER_LIBC": "gnu"},
 }
+_EXAMPLE = Path(__file__).parents[2] / "examples/web"
 _REFUSED = re.compile(r"(.* cannot be part of a static program of (?:musl|glibc))\n")
 _MANIFEST = """[package]
 name = "{name}"
@@ -35,7 +36,7 @@ rust-version = "1.85"
 
 @dataclass(frozen=True)
 class Case:
-    """A program that prints a line, which matches `prints`."""
+    """A program, and the task that starts it: the line that the task prints matches `prints`."""
 
     dependencies: str
     main: str
@@ -44,6 +45,7 @@ class Case:
     files: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)  # as variables of the environment
     service: Service | None = None  # what has to run beside the program
+    task: str = "run"
 
     def write(self, folder: Path, name: str = "program") -> None:
         build = f"[build-dependencies]\n{self.build}\n" if self.build else ""
@@ -69,7 +71,7 @@ class Outcome:
 
 
 def build_and_run(folder: Path, case: Case, variant: str, *, engine: str) -> Outcome:
-    """Return what the program printed, or why it was refused before anything was compiled."""
+    """Return what the task printed, or why it was refused before anything was compiled."""
     environment = {
         **os.environ,
         "RUSTDOCKER_BACKEND": "buildx",
@@ -84,7 +86,7 @@ def build_and_run(folder: Path, case: Case, variant: str, *, engine: str) -> Out
         return Outcome(f"refused: {refused[1]}") if refused else Outcome("FAILED", problem=planned.stderr)
     packages = tuple(each["package"] for each in json.loads(planned.stdout)["build_packages"])
     with case.service(engine) if case.service else nullcontext({}) as more:
-        done = _invoke(folder, {**environment, **more}, "run")
+        done = _invoke(folder, {**environment, **more}, case.task)
     line = done.stdout.strip()
     if done.returncode or not re.fullmatch(case.prints, line):
         return Outcome("FAILED", packages, problem=f"{done.stdout}\n{done.stderr[-6000:]}")
@@ -155,6 +157,10 @@ _LOADED = """fn main() {
     }
 }
 """
+_WEB = {
+    path: (_EXAMPLE / path).read_text(encoding="utf-8")
+    for path in ("Cargo.toml", "Cargo.lock", "src/main.rs", "src/source.rs", "templates/greeting.txt")
+}
 _SHA = (
     'use {0}::digest;\nfn main() {{ println!("{{:02x}}", digest::digest(&digest::SHA256, b"a").as_ref()[0]); }}\n'
 )
@@ -259,4 +265,5 @@ CASES: Mapping[str, Case] = {
     "mimalloc": Case('mimalloc = "0.1"', _ALLOCATED.format("mimalloc::MiMalloc"), "36"),
     "ring": Case('ring = "0.17"', _SHA.format("ring"), "ca"),
     "aws-lc": Case('aws-lc-rs = "1"', _SHA.format("aws_lc_rs"), "ca"),
+    "examples/web": Case("", _WEB["src/main.rs"], "ok: it listens.*", files=_WEB, task="check"),
 }

@@ -57,6 +57,24 @@ def test_what_our_scripts_notice_is_kept_apart() -> None:
     assert log.told[""].noticed == "cargo failed"
 
 
+@pytest.mark.parametrize(
+    ("reason", "lost"),
+    [
+        # Of Engine 28.5.
+        (
+            'failed to prepare extraction snapshot "extract-90-dXKd sha256:2742": parent snapshot sha256:c8ed '
+            "does not exist: not found",
+            True,
+        ),
+        ("docker.io/library/rust:9: not found", False),
+    ],
+)
+def test_a_layer_that_the_engine_lost_is_recognised(reason: str, *, lost: bool) -> None:
+    log, _ = fed(f"ERROR: failed to build: failed to solve: {reason}")
+
+    assert log.lost_layer is lost
+
+
 def test_sources_that_came_in_an_old_state_are_named() -> None:
     log, shown = fed("#9 0.1 rustdocker: not as listed: src/a b.rs\n#9 0.1 rustdocker: not as listed: x")
 

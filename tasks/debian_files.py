@@ -29,12 +29,14 @@ def debian_files(_: Context, release: str = "trixie") -> None:
     found: dict[tuple[str, str], set[str]] = {}
     for path, packages in _listed(release):
         for key in _keys(path):
-            found.setdefault(key, set()).update(packages)
-    # A folder that several packages share tells nothing.
+            if key[1].endswith("/") and found.get(key, {*packages}) != {*packages}:
+                found[key] = set()  # which of them is meant tells the file alone; those of alternatives are the same
+            else:
+                found.setdefault(key, set()).update(packages)
     rows = (
         f"{kind} {name} {min(packages, key=lambda each: (len(each), each))}\n"
         for (kind, name), packages in sorted(found.items())
-        if len(packages) == 1 or not name.endswith("/")
+        if packages
     )
     content = gzip.compress("".join(rows).encode(), mtime=0)
     Path(str(files("rustdocker_tasks").joinpath(DATA))).write_bytes(content)

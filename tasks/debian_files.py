@@ -30,7 +30,8 @@ def debian_files(_: Context, release: str = "trixie") -> None:
     for path, packages in _listed(release):
         for key in _keys(path):
             if key[1].endswith("/") and found.get(key, {*packages}) != {*packages}:
-                found[key] = set()  # which of them is meant tells the file alone; those of alternatives are the same
+                # Packages that share a folder tell nothing; of those that all have all of its files, any does.
+                found[key] = set()
             else:
                 found.setdefault(key, set()).update(packages)
     rows = (

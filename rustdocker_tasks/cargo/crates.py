@@ -12,8 +12,6 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from rustdocker_tasks.cargo.graph import FIRST_RESOLVER, Graph, Known, Wanted, resolve
 from rustdocker_tasks.cargo.manifest import parse_manifest, read_package
 from rustdocker_tasks.cargo.model import PackageId
@@ -58,7 +56,7 @@ def find_graph(project: Project, wanted: Wanted) -> FoundGraph:
     if not missing:
         return FoundGraph(graph=graph, source="the crates' manifests in cargo's folder")
     return FoundGraph(
-        graph=replace(graph, is_exact=False),
+        graph=graph,
         source=f"Cargo.lock, which knows too many: the manifests of {missing} crates are not at hand",
     )
 

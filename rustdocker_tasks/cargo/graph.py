@@ -55,6 +55,8 @@ class ResolvedCrate(Frozen, frozen=True, kw_only=True):
 class Graph(Frozen, frozen=True, kw_only=True):
     crates: tuple[ResolvedCrate, ...]  # in order; one that both sides use is there twice
     is_exact: bool  # False: some manifests or conditions could not be judged, and there may be crates too many
+    # Those that there are whatever is true of the conditions; none where manifests were not at hand.
+    least: tuple[ResolvedCrate, ...]
 
     @property
     def names(self) -> frozenset[str]:
@@ -67,11 +69,23 @@ _Unit = tuple["PackageId", bool]
 
 def resolve(known: Known, wanted: Wanted) -> Graph:
     """Return the crates that are compiled for the roots."""
-    return _Resolver(known, wanted).run()
+    most = _Resolver(known, wanted)
+    crates = most.run()
+    if most.lacks_manifests:
+        return Graph(crates=crates, is_exact=False, least=())
+    if not most.lacks_conditions:
+        return Graph(crates=crates, is_exact=True, least=crates)
+    least = _Resolver(known, wanted, takes_unknown=False).run()
+    return Graph(crates=crates, is_exact=False, least=least)
 
 
 class _Resolver:
-    def __init__(self, known: Known, wanted: Wanted) -> None:
+    """`takes_unknown` is what a condition counts as that nobody can judge."""
+
+    def __init__(self, known: Known, wanted: Wanted, *, takes_unknown: bool = True) -> None:
+        self.lacks_manifests = False
+        self.lacks_conditions = False
+        self._takes_unknown = takes_unknown
         self._known = known
         self._wanted = wanted
         self._separates = wanted.resolver != FIRST_RESOLVER
@@ -81,9 +95,8 @@ class _Resolver:
         self._waiting: deque[_Unit] = deque()
         self._known_features: dict[PackageId, Mapping[str, Sequence[str]]] = {}
         self._leads_to: dict[_Unit, list[tuple[Dependency, _Unit]]] = {}
-        self._is_exact = True
 
-    def run(self) -> Graph:
+    def run(self) -> tuple[ResolvedCrate, ...]:
         roots = [(root, False) for root in self._wanted.roots]
         asked = [*self._wanted.features, *(["default"] if self._wanted.default_features else [])]
         for root in roots:
@@ -95,7 +108,7 @@ class _Resolver:
             for dependency, other in self._followed(unit):
                 if not dependency.optional:
                     self._need(other, dependency)
-        return Graph(crates=tuple(self._compiled(roots)), is_exact=self._is_exact)
+        return tuple(self._compiled(roots))
 
     def _visit(self, unit: _Unit) -> None:
         if unit not in self._features:
@@ -176,18 +189,19 @@ class _Resolver:
                 continue
             for other in self._candidates(unit[0], dependency):
                 if is_of_tests and other not in self._known.packages:
-                    self._is_exact = False
+                    self.lacks_manifests = True
                 yield dependency, (other, self._separates and self._is_of_host(dependency, other, unit))
 
     def _is_tested(self, unit: _Unit) -> bool:
         return self._wanted.development and unit[0] in self._wanted.roots and not unit[1]
 
     def _is_active(self, dependency: Dependency, unit: _Unit) -> bool | None:
-        """Whether its condition holds, None where nobody can judge it."""
+        """Whether its condition holds, None where nobody can judge it, and it is taken to hold."""
         is_host = unit[1] or dependency.kind is DependencyKind.BUILD
         answer = holds(dependency.condition, self._wanted.host if is_host else self._wanted.target)
         if answer is None:
-            self._is_exact = False
+            self.lacks_conditions = True
+            return None if self._takes_unknown else False
         return answer
 
     def _is_of_host(self, dependency: Dependency, other: PackageId, unit: _Unit) -> bool:
@@ -235,7 +249,7 @@ class _Resolver:
         package = self._known.packages.get(identity)
         if package is None:
             # Nobody knows what of it is on: all that it may need.
-            self._is_exact = False
+            self.lacks_manifests = True
             yield from (((other, is_host), False) for other in self._known.edges.get(identity, ()))
             return
         on = self._optional.get((identity, self._separates and is_host), set())

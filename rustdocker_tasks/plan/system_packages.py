@@ -118,14 +118,17 @@ def record_of_glibc(crate: str) -> Record | None:
 
 def match_records(graph: Graph) -> tuple[Match, ...]:
     """Return the records that count for a program, in the file's order, each for one of its crates."""
-    names = graph.names
+    return _match(graph.crates)
+
+
+def _match(crates: Iterable[ResolvedCrate]) -> tuple[Match, ...]:
     by_name: dict[str, list[ResolvedCrate]] = {}
-    for crate in graph.crates:
+    for crate in crates:
         by_name.setdefault(crate.id.name, []).append(crate)
     return tuple(
         Match(record=record, crate=crate)
         for record in load_records()
-        if not names & {*record.unless}
+        if not by_name.keys() & {*record.unless}
         for crate in by_name.get(record.crate, ())
         if _counts(record, crate)
     )
@@ -155,19 +158,20 @@ def _packages(match: Match) -> Iterator[BuildPackage]:
 
 def find_unlinkable(matches: Iterable[Match], graph: Graph, *, is_of_musl: bool) -> Match | None:
     """Return a crate that no static program of that C library can link, None where none is known for certain."""
+    certain = {(match.record, match.crate.id) for match in _match(graph.least) if not match.crate.for_host}
     return next(
         (
             match
             for match in matches
             if (match.record.is_of_glibc if is_of_musl else match.record.not_static)
             and not match.crate.for_host
-            and (graph.is_exact or _counts_anyway(match))
+            and ((match.record, match.crate.id) in certain or _counts_anyway(match))
         ),
         None,
     )
 
 
 def _counts_anyway(match: Match) -> bool:
-    """Whether what could not be judged of the graph makes no difference: no feature, no other crate has a say."""
+    """Whether what is not known of the crates makes no difference: no feature, no other crate has a say."""
     record = match.record
     return match.crate.is_certain and not (record.with_ or record.without or record.not_for or record.unless)

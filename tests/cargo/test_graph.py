@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rustdocker_tasks.cargo.crates import FoundGraph, find_graph
-from rustdocker_tasks.cargo.graph import Graph, Wanted
+from rustdocker_tasks.cargo.graph import Graph, ResolvedCrate, Wanted
 from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.platforms import platform_of
 from rustdocker_tasks.cargo.project import load_project
@@ -116,12 +117,12 @@ def test_the_lock_file_alone_knows_too_many_and_says_so(tmp_path: Path, monkeypa
     assert certain == {"my-rust-app", *manifest["dependencies"]}
 
 
-CONDITIONS = st.sampled_from(
-    [
-        *(None, HOST, "cfg(unix)", "cfg(windows)", 'cfg(not(target_os = "linux"))', 'cfg(target_env = "musl")'),
-        'cfg(all(unix, any(target_arch = "aarch64", target_pointer_width = "32")))',
-    ]
+CONDITIONS = (
+    *(None, HOST, "cfg(unix)", "cfg(windows)", 'cfg(not(target_os = "linux"))', 'cfg(target_env = "musl")'),
+    'cfg(all(unix, any(target_arch = "aarch64", target_pointer_width = "32")))',
 )
+# What the compiler's flags decide.
+OF_FLAGS = ("cfg(p_unstable)", "cfg(not(p_unstable))", "cfg(all(unix, p_unstable))")
 
 
 # The tables of one manifest that have a dependency.
@@ -142,7 +143,7 @@ def dependency_tables(draw: st.DrawFn, package: int) -> dict[str, Any]:
 
 
 @st.composite
-def workspaces_of_crates(draw: st.DrawFn) -> dict[str, str]:
+def workspaces_of_crates(draw: st.DrawFn, conditions: Sequence[str | None] = CONDITIONS) -> dict[str, str]:
     """Packages that depend on later ones in every way; the first is the program."""
     count = draw(st.integers(2, 5))
     files = {"p0/src/main.rs": "fn main() {}\n"}
@@ -156,7 +157,7 @@ def workspaces_of_crates(draw: st.DrawFn) -> dict[str, str]:
         optional: dict[str, bool] = {}
         for other in range(number + 1, count):
             for section in draw(st.sampled_from(SECTIONS)):
-                condition, table = draw(CONDITIONS), draw(dependency_tables(other))
+                condition, table = draw(st.sampled_from(conditions)), draw(dependency_tables(other))
                 if section == "dev-dependencies":
                     table.pop("optional", None)
                 place = f"target.'{condition}'.{section}" if condition else section
@@ -189,3 +190,40 @@ def test_any_graph_is_resolved_as_cargo_does(
             found = graph_of(root, triple, features=tuple(features), default_features=not default)
 
             assert ours(found.graph) == expected
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(workspaces_of_crates((*CONDITIONS, *OF_FLAGS)), st.sampled_from(["", "--cfg p_unstable"]))
+def test_what_flags_decide_is_between_the_least_and_the_most(files: dict[str, str], flags: str) -> None:
+    with TemporaryDirectory() as name:
+        root = write_files(Path(name).resolve(), files) / "p0"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("RUSTFLAGS", flags)
+            expected = cargo_s(root, HOST)
+            found = graph_of(root, HOST).graph
+        if expected is not None and found is not None:
+            of_cargo = {(name, each) for (name, _), sets in expected.items() for each in ("", *sum(sets, ()))}
+
+            assert names_and_features(found.least) <= of_cargo <= names_and_features(found.crates)
+
+
+def names_and_features(crates: Sequence[ResolvedCrate]) -> set[tuple[str, str]]:
+    return {(crate.id.name, feature) for crate in crates for feature in ("", *(crate.features or ()))}
+
+
+def test_a_crate_is_known_to_be_there_in_spite_of_conditions_that_nobody_can_judge(tmp_path: Path) -> None:
+    write_files(
+        tmp_path,
+        {
+            "Cargo.toml": '[package]\nname = "app"\nedition = "2021"\n[dependencies]\n'
+            'tokio = { version = "1", features = ["full"] }\nopenssl = "0.10"\n',
+            "src/main.rs": "fn main() {}\n",
+        },
+    )
+    subprocess.run(["cargo", "fetch", "--quiet"], cwd=tmp_path, check=True)
+
+    found = graph_of(tmp_path, HOST).graph
+
+    assert found is not None
+    assert not found.is_exact
+    assert {"tokio", "openssl-sys"} < {crate.id.name for crate in found.least}

@@ -45,7 +45,7 @@ def crate(
 
 
 def graph(*crates: ResolvedCrate) -> Graph:
-    return Graph(crates=crates, is_exact=True)
+    return Graph(crates=crates, is_exact=True, least=crates)
 
 
 def packages(*crates: ResolvedCrate) -> set[str]:
@@ -146,7 +146,7 @@ def test_what_no_program_of_musl_can_link(crates: tuple[ResolvedCrate, ...], nam
 def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out(
     found: ResolvedCrate, name: str | None
 ) -> None:
-    given = Graph(crates=(found,), is_exact=False)
+    given = Graph(crates=(found,), is_exact=False, least=())
 
     unlinkable = find_unlinkable(match_records(given), given, is_of_musl=True)
 

@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _HIGHEST_PORT = 65_535
+_MOST_RETRIES = 2**31 - 1  # a Dockerfile's is a number of 32 bits
 _HIGHEST_ID = 4_294_967_294  # one less than (uid_t)-1, which means "no change" to chown(2)
 _OUR_VARIABLES = {"CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_BUILD_TARGET_DIR", "CARGO_BUILD_BUILD_DIR"}
+# Those of Linux, and the names that docker knows: of real-time signals RTMIN to RTMIN+15 and RTMAX-14 to RTMAX.
+# Source: moby/sys, signal/signal_linux.go.
+_SIGNAL = re.compile(
+    "SIG(?:ABRT|ALRM|BUS|CHLD|CLD|CONT|FPE|HUP|ILL|INT|IO|IOT|KILL|PIPE|POLL|PROF|PWR|QUIT|SEGV|STKFLT|STOP|SYS|TERM|"
+    r"TRAP|TSTP|TTIN|TTOU|URG|USR1|USR2|VTALRM|WINCH|XCPU|XFSZ|RTMIN(?:\+(?:[1-9]|1[0-5]))?|RTMAX(?:-(?:[1-9]|1[0-4]))?)"
+    "|[1-9]|[1-5][0-9]|6[0-4]"
+)
 _LINKS = {"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 _OF_THE_KERNEL = {"dev", "proc", "sys"}
 
@@ -78,7 +86,7 @@ class Signal(str):
     __slots__ = ()
 
     def __new__(cls, value: str | int) -> Self:
-        if not re.fullmatch(r"SIG[A-Z0-9]+(?:[+-][0-9]{1,2})?|[1-9]|[1-5][0-9]|6[0-4]", str(value)):
+        if not _SIGNAL.fullmatch(str(value)):
             message = "a signal is a name such as SIGINT, or a number from 1 to 64"
             raise ValueError(message)
         return super().__new__(cls, value)
@@ -129,7 +137,7 @@ class Healthcheck(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unkn
     interval: Duration | None = None
     timeout: Duration | None = None
     start_period: Duration | None = None
-    retries: Annotated[int, Meta(ge=1)] | None = None
+    retries: Annotated[int, Meta(ge=1, le=_MOST_RETRIES)] | None = None
 
 
 class FileMode(str):
@@ -137,8 +145,9 @@ class FileMode(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> Self:
-        if not re.fullmatch("0?[0-7]{3,4}", str(text)):
+    def __new__(cls, text: object) -> Self:
+        # TOML's 0o644 comes as the number 420, of which nobody knows any more how it was written.
+        if not isinstance(text, str) or not re.fullmatch("0?[0-7]{3,4}", text):
             message = 'a mode is written in octal, as a text: "0644"'
             raise ValueError(message)
         return super().__new__(cls, text)
@@ -164,6 +173,14 @@ def parse_env_name(text: str) -> str:
     """Return `text` if it can name an environment variable, else raise ValueError."""
     if not text or "=" in text or "\0" in text:
         message = "a variable's name is not empty and holds no `=`"
+        raise ValueError(message)
+    return text
+
+
+def parse_label_name(text: str) -> str:
+    """Return `text` if it can name a label, which docker ends at the first `=`, else raise ValueError."""
+    if not text or "=" in text:
+        message = "a label's name is not empty and holds no `=`"
         raise ValueError(message)
     return text
 

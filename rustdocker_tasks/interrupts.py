@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,9 @@ def deferred() -> Iterator[None]:
 
 @contextmanager
 def _handled(numbers: tuple[signal.Signals, ...], handler: Callable[..., None]) -> Iterator[None]:
-    # What is ignored stays ignored: that is how `nohup` works.
-    heeded = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+    # Signals are the main thread's. What is ignored stays ignored: that is how `nohup` works.
+    is_main = threading.current_thread() is threading.main_thread()
+    heeded = [number for number in numbers if is_main and signal.getsignal(number) != signal.SIG_IGN]
     earlier = {number: signal.signal(number, handler) for number in heeded}
     try:
         yield

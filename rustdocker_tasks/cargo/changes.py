@@ -40,11 +40,16 @@ def touched_packages(project: Project, outside: Sequence[Package], changed: Coll
         folders |= {
             package.folder
             for package in packages.values()
-            if path in package.inherited_files or package.folder.is_relative_to(path)
+            if path in _manifests(package) or package.folder.is_relative_to(path)
         }
     while more := {p.folder for p in packages.values() if p.folder not in folders and _needs(p, folders)}:
         folders |= more
     return {member.name for member in project.members if member.folder in folders}
+
+
+def _manifests(package: Package) -> tuple[Path, ...]:
+    """What is read of the files that it inherits from; of targets cargo asks only whether they are there."""
+    return tuple(file for file in package.inherited_files if file.suffix == ".toml")
 
 
 def _is_of_all(project: Project, path: Path, owner: Path | None) -> bool:

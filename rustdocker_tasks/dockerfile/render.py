@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Healthcheck
 
 _PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_FOR_A_SHELL = re.compile(r"[\\$\"']")
 # A first line of another form can name a frontend to be loaded; after an ordinary comment none can.
 FIRST_LINE = "# Made by rustdocker-tasks: `invoke dockerfile` writes it anew."
 
@@ -61,7 +62,8 @@ def _line(instruction: Instruction) -> str:  # noqa: C901, PLR0911, PLR0912 - on
         case HealthcheckCommand(healthcheck=healthcheck):
             return _healthcheck(healthcheck)
         case Volume(folders=folders):
-            return f"VOLUME {_words(folders)}"
+            # In spite of the JSON, BuildKit reads each as a word of a shell.
+            return f"VOLUME {_words([_word(folder) for folder in folders])}"
         case Workdir(folder=folder):
             return f"WORKDIR {_quoted(folder)}"
         case Expose(port=port):
@@ -108,11 +110,20 @@ def _name(text: str) -> str:
     return text if _PLAIN_NAME.fullmatch(text) else _quoted(text)
 
 
+def _word(text: str) -> str:
+    return _escaped(text) if _FOR_A_SHELL.search(text) else text
+
+
 def _quoted(text: str) -> str:
-    """A backslash, a quote and a dollar mean something between quotes; a line break ends any instruction."""
+    """A line break ends any instruction."""
     if "\n" in text or "\r" in text:
         message = "a line break cannot stand in a Dockerfile's text"
         raise ValueError(message)
+    return _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """A backslash, a quote and a dollar mean something between quotes."""
     for character in ("\\", '"', "$"):
         text = text.replace(character, f"\\{character}")
     return f'"{text}"'

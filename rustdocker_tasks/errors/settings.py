@@ -8,7 +8,7 @@ from rustdocker_tasks.errors.base import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePosixPath
 
 
 class UnknownKey(SettingsError):
@@ -143,6 +143,16 @@ class NoRepository(SettingsError):
             set_by=set_by,
             hint='set repository = "ghcr.io/you/{name}" in [package.metadata.rustdocker] '
             f"(docker.io/you is Docker Hub), or name it whole: --tag ghcr.io/you/{tag}",
+        )
+
+
+class PathTaken(SettingsError):
+    def __init__(self, path: PurePosixPath, *, by: str, set_by: str) -> None:
+        super().__init__(
+            "two things of the image would have one path",
+            found=f"{path}: {by}",
+            set_by=set_by,
+            hint="give one of them another path in the image",
         )
 
 

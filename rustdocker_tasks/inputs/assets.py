@@ -27,7 +27,11 @@ def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
     sources, such as `.git`, is left out of a folder.
     """
     for asset in assets:
-        found = list(_files(asset.source))
+        try:
+            found = list(_files(asset.source))
+        except ValueError as error:
+            # Before Python 3.13 `**` is a whole part of a pattern.
+            raise UnreadableFile("assets", asset.source, where=set_by, problem=str(error)) from error
         if not found:
             raise UnreadableFile("assets", asset.source, where=set_by, problem="there is no such file")
         for place, below in found:

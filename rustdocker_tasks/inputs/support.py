@@ -4,20 +4,52 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.errors import PathTaken
 from rustdocker_tasks.inputs.assets import asset_entries
 from rustdocker_tasks.inputs.certificates import extra_certificates, public_certificates, time_zones
-from rustdocker_tasks.inputs.root_files import support_entries
+from rustdocker_tasks.inputs.root_files import PROGRAMS, support_entries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import PurePosixPath
+
     from rustdocker_tasks.inputs.root_files import Entry
     from rustdocker_tasks.plan.model import ImagePlan
 
 
 def gather_support_files(plan: ImagePlan) -> tuple[Entry, ...]:
-    """Return certificates, time zones, users, folders and assets; raises ForeignCertificates, UnreadableFile."""
+    """Return certificates, time zones, users, folders and assets.
+
+    Raises ForeignCertificates, UnreadableFile, and PathTaken where two things would stand at one path.
+    """
     extra = extra_certificates(plan.ca_certificates, set_by=plan.ca_certificates_set_by)
     certificates = public_certificates() + extra
-    return (
-        *support_entries(plan.config, certificates=certificates, zones=time_zones()),
-        *asset_entries(plan.assets, set_by=plan.assets_set_by),
-    )
+    own = list(support_entries(plan.config, certificates=certificates, zones=time_zones()))
+    assets = list(asset_entries(plan.assets, set_by=plan.assets_set_by))
+    taken = find_taken(own, assets, programs=[PROGRAMS / name for name in plan.compile.binaries])
+    if taken is not None:
+        path, by, is_of_assets = taken
+        set_by = plan.assets_set_by if is_of_assets else "`volumes` or `workdir`"
+        raise PathTaken(path, by=by, set_by=set_by)
+    return (*own, *assets)
+
+
+def find_taken(
+    own: Sequence[Entry], assets: Sequence[Entry], *, programs: Sequence[PurePosixPath]
+) -> tuple[PurePosixPath, str, bool] | None:
+    """Return a path that two things would have, which two, and whether one is an asset; None if there is none.
+
+    An asset may take the place of a file of ours, such as /etc/passwd.
+    """
+    contents: dict[PurePosixPath, bytes | None] = {}
+    for asset in assets:
+        if asset.path in programs:
+            return asset.path, "an asset and the program", True
+        if contents.setdefault(asset.path, asset.content) != asset.content:
+            return asset.path, "two assets", True
+    of_assets = {parent for path in contents for parent in (path, *path.parents)}
+    files = {*contents, *programs, *(entry.path for entry in own if entry.content is not None)}
+    folders = {parent for path in files for parent in path.parents}
+    folders |= {entry.path for entry in own if entry.content is None}
+    path = min(files & folders, default=None)
+    return None if path is None else (path, "a file and a folder", path in of_assets)

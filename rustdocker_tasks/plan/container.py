@@ -155,17 +155,23 @@ def command_container(
 
 
 def require_one_line(resolved: ResolvedSettings) -> None:
-    """Raise BadValue where the image's environment or labels hold what no Dockerfile can say."""
-    for key, table in (("env", resolved.settings.env), ("labels", resolved.settings.labels)):
-        for name, value in table.items():
-            if "\n" in value or "\r" in value:
-                raise BadValue(
-                    key,
-                    value=f"the value of {name} holds a line break",
-                    where=resolved.origin(key).where,
-                    problem="a Dockerfile has no line breaks in values",
-                    example=f'{OPTIONS[key].example}, or take backend = "host"',
-                )
+    """Raise BadValue where the image's environment, labels or folder hold what no Dockerfile can say."""
+    settings = resolved.settings
+    tables = (("env", settings.env), ("labels", settings.labels))
+    texts = [
+        *((key, f"the name {name!r}", name) for key, table in tables for name in table),
+        *((key, f"the value of {name}", value) for key, table in tables for name, value in table.items()),
+        ("workdir", repr(settings.workdir), settings.workdir or ""),
+    ]
+    for key, what, text in texts:
+        if "\n" in text or "\r" in text:
+            raise BadValue(
+                key,
+                value=f"{what} holds a line break",
+                where=resolved.origin(key).where,
+                problem="a Dockerfile has no line breaks in names, values and folders",
+                example=f'{OPTIONS[key].example}, or take backend = "host"',
+            )
 
 
 def _hash(*words: str) -> str:

@@ -93,7 +93,8 @@ def possible_variants(backend: Backend) -> list[str]:
 def choose_variant(resolved: ResolvedSettings, backend: Backend) -> Variant:
     """Return the variant that the settings name, or the backend's usual one; or raise BadValue."""
     variants = load_variants()
-    name = resolved.settings.variant or USUAL_VARIANTS[backend]
+    set_name = resolved.settings.variant
+    name = USUAL_VARIANTS[backend] if set_name is None else set_name
     possible = possible_variants(backend)
     if name in possible:
         return variants[name]

@@ -135,7 +135,8 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         Backend, Meta(description="What builds the image: auto, buildx or host.", examples=['"host"'])
     ] = Backend.AUTO
     builder: Annotated[
-        str | None, Meta(description="The buildx builder, if not buildx's current one.", examples=['"remote"'])
+        Annotated[str, Meta(min_length=1)] | None,
+        Meta(description="The buildx builder, if not buildx's current one.", examples=['"remote"']),
     ] = None
     cache: Annotated[
         Cache,

@@ -15,7 +15,7 @@ from rustdocker_tasks.cargo.features import split_features
 from rustdocker_tasks.errors import BadValue, MisplacedKey, SettingsError, SeveralBadSettings, UnknownKey, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image import CacheStore
-from rustdocker_tasks.image_config import Healthcheck, parse_build_env_name, parse_env_name
+from rustdocker_tasks.image_config import Healthcheck, parse_build_env_name, parse_env_name, parse_label_name
 from rustdocker_tasks.settings.options import OPTIONS, Option, Settings
 from rustdocker_tasks.settings.sources import Layer, Source, split
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 # What checks the keys of a table.
-_NAMES = {"env": parse_env_name, "build-env": parse_build_env_name}
+_NAMES = {"env": parse_env_name, "build-env": parse_build_env_name, "labels": parse_label_name}
 _OF_HEALTHCHECK = {field.encode_name for field in msgspec.structs.fields(Healthcheck)}
 _SHOWN_AS_IT_IS = 200  # characters
 
@@ -116,7 +116,7 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
 
 
 def parse_value(option: Option, text: object) -> object:
-    """Return what a variable or flag says: a list, a table or a truth value in TOML, or a bare word.
+    """Return what a variable or flag says: a list, table, truth value or quoted text in TOML, or a bare word.
 
     A bare word is one item of a list. Raises ValueError. What is no text is taken as it is.
     """
@@ -126,7 +126,8 @@ def parse_value(option: Option, text: object) -> object:
     shape = get_origin(declared) or declared
     if shape is tuple and not text.startswith("["):
         return [text]
-    if shape not in {tuple, dict, bool} and Healthcheck not in get_args(declared):
+    is_quoted = len(text) > 1 and text[0] == '"' == text[-1]
+    if shape not in {tuple, dict, bool} and Healthcheck not in get_args(declared) and not is_quoted:
         return text
     document = tomli.loads(f"value = {text}")
     if set(document) != {"value"}:

@@ -133,14 +133,22 @@ def test_values_arrive_as_they_are(write: Write, host: str) -> None:
     assert config["User"] == "65532:65532"
 
 
-def test_a_line_break_in_a_variable_is_refused_before_anything_is_built(write: Write) -> None:
+@pytest.mark.parametrize(
+    ("key", "value", "found"),
+    [
+        ("ENV", '{ A = "x\\nUSER root" }', "the value of A holds a line break"),
+        ("LABELS", '{ "x\\nUSER root" = "1" }', r"the name 'x\nUSER root' holds a line break"),
+        ("WORKDIR", '"/x\\nUSER root"', r"'/x\nUSER root' holds a line break"),
+    ],
+)
+def test_a_line_break_is_refused_before_anything_is_built(write: Write, key: str, value: str, found: str) -> None:
     folder = write(crate())
 
-    outcome = invoke("build", folder=folder, RUSTDOCKER_ENV='{ A = "x\\nUSER root" }', **BUILDX)
+    outcome = invoke("build", folder=folder, **{**BUILDX, f"RUSTDOCKER_{key}": value})
 
     assert outcome.code == 64
-    assert "the value of A holds a line break" in outcome.stderr
-    assert "USER root" not in outcome.stderr
+    assert found in outcome.stderr
+    assert "\nUSER root" not in outcome.stderr
     assert not (folder / "target").exists()
 
 

@@ -85,9 +85,11 @@ def test_text_arrives_as_it_is(
         (static / name).write_text(name)
     table = {
         "env": {f"V{number}": value for number, value in enumerate(env)},
-        "labels": {f"l{number}": value for number, value in enumerate(labels)},
+        "labels": {f"l{number}{value.replace('=', '')}": value for number, value in enumerate(labels)},
         "args": args,
-        "assets": [{"source": "static", "destination": "/srv"}],
+        "workdir": f"/srv/{names[0]}/of",
+        "volumes": [f"/srv/v{number}{name}" for number, name in enumerate(names)],
+        "assets": [{"source": "static", "destination": "/static"}],
         "variant": "minimal",
     }
     image = build(folder, table).result
@@ -95,11 +97,17 @@ def test_text_arrives_as_it_is(
     with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
         config = client.images.get(image).attrs["Config"]
         with exported(client, image) as files:
-            there = {name.removeprefix("srv/") for name in files.getnames() if name.startswith("srv/")}
+            there = {
+                each.name.removeprefix("static/")
+                for each in files
+                if each.name.startswith("static/") and each.isfile()
+            }
     assert set(config["Env"]) >= {f"V{number}={value}" for number, value in enumerate(env)}
     assert {name: config["Labels"].get(name) for name in table["labels"]} == table["labels"]
     assert (config["Cmd"] or []) == args
     assert config["User"] == "65532:65532"
+    assert config["WorkingDir"] == table["workdir"]
+    assert set(config["Volumes"]) == set(table["volumes"])
     assert {os.fsencode(name) for name in there} == {os.fsencode(name) for name in names}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -33,6 +33,12 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         64,
         "--port cannot take this value: it is no port\n  found: x\n  set by: --port\n"
         "  hint: write it like 8080:80",
+    ),
+    (
+        errors.PathTaken(PurePosixPath("/etc"), by="a file and a folder", set_by="--x"),
+        64,
+        "two things of the image would have one path\n  found: /etc: a file and a folder\n  set by: --x\n"
+        "  hint: give one of them another path in the image",
     ),
     (
         errors.UnreadableFile("ca-certificates", Path("/ca.pem"), where="--x", problem="No such file"),

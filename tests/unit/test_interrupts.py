@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -42,6 +43,15 @@ def test_handlers_are_as_before_afterwards() -> None:
         pass
 
     assert [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)] == before
+
+
+def test_a_thread_that_no_signal_reaches_does_its_work() -> None:
+    def work() -> str:
+        with raised_on_signals(), deferred():
+            return "done"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(work).result() == "done"
 
 
 def test_an_ignored_signal_stays_ignored() -> None:

@@ -75,7 +75,9 @@ def test_a_package_outside_of_the_workspace_touches_what_depends_on_it() -> None
 def test_files_beside_a_package_in_the_workspace_s_own_folder_are_its_own() -> None:
     root = package("root", binary("root"), manifest=ROOT / "Cargo.toml")
 
-    assert touched_packages(project(root, *MEMBERS), (), [ROOT / "src/main.rs"]) == {"root"}
+    inheriting = [replace(member, inherited_files=(root.manifest, ROOT / "src/main.rs")) for member in MEMBERS]
+
+    assert touched_packages(project(root, *inheriting), (), [ROOT / "src/main.rs"]) == {"root"}
     assert touched_packages(project(root, *MEMBERS), (), [ROOT / "web/src/main.rs"]) == {"web"}
     everything = {"root", *(member.name for member in MEMBERS)}
     for name in (".cargo/config.toml", "Cargo.toml", "assets/a.html"):

@@ -120,11 +120,11 @@ def test_the_user_s_environment_outranks_ours() -> None:
 
 
 def test_folders_and_checks_are_written_as_docker_reads_them() -> None:
-    instructions = (Workdir("/a $b\\"), Volume(('/a "b"', "/$c")), HealthcheckCommand(CHECK))
+    instructions = (Workdir("/a $b\\"), Volume(('/a "b"', "/$c", "/d e")), HealthcheckCommand(CHECK))
 
     assert render(instructions).splitlines()[2:] == [
         'WORKDIR "/a \\$b\\\\"',
-        r'VOLUME ["/a \"b\"", "/$c"]',
+        r'VOLUME ["\"/a \\\"b\\\"\"", "\"/\\$c\"", "/d e"]',
         'HEALTHCHECK --interval=5s --start-period=1m --retries=2 CMD ["/x", "a b"]',
     ]
 

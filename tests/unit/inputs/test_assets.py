@@ -49,6 +49,14 @@ def test_what_matches_a_pattern_goes_below_by_its_path_from_the_fixed_part(
     assert list(put(tmp_path, pattern, "/srv")) == paths
 
 
+def test_a_pattern_that_python_cannot_read_is_refused(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+
+    # From 3.13 on Python can, and finds nothing.
+    with pytest.raises(UnreadableFile):
+        put(tmp_path, "nowhere/pages/x**y", "/srv")
+
+
 def test_a_project_s_folder_may_look_like_a_pattern(tmp_path: Path) -> None:
     root = write_files(tmp_path / "[x] *", FILES)
 

@@ -211,6 +211,7 @@ def test_an_empty_value_is_an_answer() -> None:
         ("RUSTDOCKER_FEATURES", "postgres,tls", "features", ("postgres", "tls")),
         ("RUSTDOCKER_FEATURES", "['postgres tls', 'x/y']", "features", ("postgres", "tls", "x/y")),
         ("RUSTDOCKER_USER", "1000", "user", "1000:1000"),
+        ("RUSTDOCKER_USER", '"1000:2000"', "user", "1000:2000"),
     ],
 )
 def test_a_variable_holds_toml_or_a_bare_word(variable: str, text: str, field: str, value: object) -> None:
@@ -252,6 +253,20 @@ def test_an_unknown_variable_is_refused_with_the_nearest() -> None:
         ("env", {"A": 1}, "Expected `str`, got `int` - at `env[...]`"),
         ("env", {"A=B": "1"}, "a variable's name is not empty and holds no `=`"),
         ("env", {"A": "\0"}, "it holds a NUL character"),
+        ("labels", {"a=b": "1"}, "a label's name is not empty and holds no `=`"),
+        (
+            "assets",
+            [{"source": "x", "destination": "/x", "mode": 0o644}],
+            'a mode is written in octal, as a text: "0644" - at `assets[0].mode`',
+        ),
+        ("stop-signal", "SIGFOO", "a signal is a name such as SIGINT, or a number from 1 to 64"),
+        ("stop-signal", "SIGRTMIN+16", "a signal is a name such as SIGINT, or a number from 1 to 64"),
+        (
+            "healthcheck",
+            {"command": ["x"], "retries": 2**31},
+            "Expected `int` <= 2147483647 - at `healthcheck.retries`",
+        ),
+        ("builder", "", "Expected `str` of length >= 1"),
         ("args", ["a\0"], "it holds a NUL character"),
     ],
 )

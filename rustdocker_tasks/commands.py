@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from platform import machine
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,18 @@ from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadFlag, CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
+from rustdocker_tasks.host.compile import fresh_artefacts
 from rustdocker_tasks.inputs.style_files import find_kept
 from rustdocker_tasks.machine_facts import git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
-from rustdocker_tasks.plan.commands import CLEAN, CommandWords, chosen_packages, command_line, make_command_plan
+from rustdocker_tasks.plan.commands import (
+    CLEAN,
+    CommandWords,
+    chosen_packages,
+    command_line,
+    developer_profile,
+    make_command_plan,
+)
 from rustdocker_tasks.plan.planner import choose_backend
 from rustdocker_tasks.plan.system_packages import has_known_crates, match_records, with_packages
 from rustdocker_tasks.printable import megabytes
@@ -110,7 +119,7 @@ def _with_system_packages(plan: CommandPlan, project: Project, resolved: Resolve
 
 
 def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
-    """Run it; what cargo says is shown. Raises TestsFailed, CargoFailed and what a build raises."""
+    """Run it; what cargo says is shown. Raises TestsFailed, CargoFailed, CannotWrite and what a build raises."""
     plan = planned.plan
     progress.say(command_line(plan))
     if plan.container is not None:
@@ -123,7 +132,8 @@ def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
             raise TestsFailed(code)
         return
     environment = {**os.environ, **plan.call.environment}
-    _run_here(f"cargo {plan.command.name}", developer_command(plan), plan.call.root, environment, progress.say)
+    with fresh_artefacts(plan.call, developer_profile(plan)) if plan.command.compiles else nullcontext():
+        _run_here(f"cargo {plan.command.name}", developer_command(plan), plan.call.root, environment, progress.say)
 
 
 def _run_here(name: str, argv: Sequence[str], folder: Path, environment: dict[str, str], say: Say) -> None:

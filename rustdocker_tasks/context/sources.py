@@ -12,7 +12,7 @@ from rustdocker_tasks.cargo.surroundings import cargo_home
 from rustdocker_tasks.context.ignore import IgnorePatterns, below, is_outside, literal, parse_ignore_file
 from rustdocker_tasks.errors import IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.inputs.source_tree import NAMES_OF_OTHERS, read_content, walk
+from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS, NAMES_OF_OTHERS, read_content, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
-_NEVER = (*sorted(f"**/{name}" for name in NAMES_OF_OTHERS), "**/.env", "**/.env.*")
+_NEVER = (*(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTHERS)), "**/.env", "**/.env.*")
 # Cargo's home may lie in the project, where CI keeps it: tokens, programs, and what changes with each call. What
 # it has fetched is marked as no source. Source: the Cargo book, "Cargo Home".
 _OF_CARGO_HOME = (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.plan.commands import CommandPlan
-    from rustdocker_tasks.plan.model import CompileGroup, CompileStep
+    from rustdocker_tasks.plan.model import CargoCall, CompileGroup
 
 # Flags for the last crate alone: unlike RUSTFLAGS they add to the user's own flags, wherever those are set,
 # and leave build scripts and the dependencies' artefacts as they are.
@@ -49,15 +49,15 @@ def empty_command(root: Path) -> list[str]:
     return ["cargo", "clean", f"--manifest-path={root / 'Cargo.toml'}"]
 
 
-def clean_command(step: CompileStep, packages: Iterable[str], triples: Iterable[str]) -> list[str]:
+def clean_command(call: CargoCall, profile: str, packages: Iterable[str], triples: Iterable[str]) -> list[str]:
     """Return the command that drops the artefacts of `packages`, for this machine and `triples`."""
     return [
         "cargo",
         "clean",
         "--quiet",
-        f"--manifest-path={step.manifest}",
-        f"--profile={step.profile}",
-        *lock_flags(step),
+        f"--manifest-path={call.manifest}",
+        f"--profile={profile}",
+        *lock_flags(call),
         *(f"--package={package}" for package in sorted(packages)),
         *(f"--target={triple}" for triple in sorted(triples)),
     ]

@@ -28,15 +28,16 @@ from rustdocker_tasks.host.freshness import (
 )
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.missing import find_missing
-from rustdocker_tasks.plan.model import Toolchain
+from rustdocker_tasks.plan.model import Toolchain, profile_folder
 from rustdocker_tasks.process import read_output, stream_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from rustdocker_tasks.host.freshness import Scope, Unit
+    from rustdocker_tasks.host.freshness import Scope
+    from rustdocker_tasks.host.units import Unit
     from rustdocker_tasks.plan.missing import Missing
-    from rustdocker_tasks.plan.model import CompileGroup, CompileStep
+    from rustdocker_tasks.plan.model import CargoCall, CompileGroup, CompileStep
 
 _OUR_FOLDER = "rustdocker"
 _LOCK = "sources-lock"
@@ -91,9 +92,9 @@ def query_toolchain(folder: Path, environment: Mapping[str, str]) -> Toolchain:
     return Toolchain(host_triple=host, installed_targets=frozenset(installed))
 
 
-def query_folders(step: CompileStep) -> CargoFolders:
+def query_folders(call: CargoCall) -> CargoFolders:
     """Return cargo's folders; raises NoCargo, CargoFailed."""
-    answer = json.loads(_ask_of(step, folders_command(step.manifest)))
+    answer = json.loads(_ask_of(call, folders_command(call.manifest)))
     target_dir = Path(answer["target_directory"])
     # `build_directory` came with cargo 1.91; before, there was only one folder.
     return CargoFolders(target_dir=target_dir, build_dir=Path(answer.get("build_directory") or target_dir))
@@ -120,10 +121,16 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
     with _only_one(folders.ours), _own_folder(folders.ours) as own:
         path = folders.ours / record_name(step.root)
         record = decode_record(path.read_bytes() if path.is_file() else None)
-        scope = make_scope(steps, target_dir=folders.target_dir, build_dir=folders.build_dir, record=record)
+        scope = make_scope(
+            steps,
+            profile_folder=step.profile_folder,
+            target_dir=folders.target_dir,
+            build_dir=folders.build_dir,
+            record=record,
+        )
         while True:
             inspection = inspect(scope, build_dir=folders.build_dir, record=record)
-            _drop(steps, scope, inspection.stale)
+            _drop(steps, step.profile, scope, inspection.stale)
             made = _build(group, folders, own)
             wider = scope.including(made.path_packages, made.triple)
             if wider == scope or not made.programs:
@@ -147,6 +154,36 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
             ),
             renewed=tuple(sorted({unit.package for unit in inspection.stale})),
         )
+
+
+@contextmanager
+def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[None]:
+    """Let a call of cargo in the block compile all that was made of other sources, and record what it made.
+
+    Raises NoCargo, CargoFailed, CannotWrite.
+    """
+    folders = query_folders(call)
+    path = folders.ours / record_name(call.root)
+    with _only_one(folders.ours):
+        record = decode_record(path.read_bytes() if path.is_file() else None)
+        scope = make_scope(
+            [call],
+            profile_folder=profile_folder(profile),
+            target_dir=folders.target_dir,
+            build_dir=folders.build_dir,
+            record=record,
+        )
+        inspection = inspect(scope, build_dir=folders.build_dir, record=record)
+        _drop([call], profile, scope, inspection.stale)
+    try:
+        yield
+    finally:
+        # Not before: what runs in between may build with this tool.
+        with _only_one(folders.ours):
+            after = record_build(
+                scope, build_dir=folders.build_dir, before=inspection, triple=record.triple, made=()
+            )
+            write_whole(path, encode_record(after))
 
 
 @contextmanager
@@ -174,13 +211,13 @@ def _own_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(own)
 
 
-def _drop(steps: Sequence[CompileStep], scope: Scope, stale: tuple[Unit, ...]) -> None:
-    ours = {package.name for step in steps for package in step.sources} | scope.vendored
+def _drop(calls: Sequence[CargoCall], profile: str, scope: Scope, stale: tuple[Unit, ...]) -> None:
+    ours = {package.name for call in calls for package in call.sources} | scope.vendored
     packages = {unit.package for unit in stale}
     if packages & ours:
         # Named also where only cargo's configuration names it: `cargo clean` does not look there.
         triples = [triple for triple in scope.triples if triple is not None]
-        _ask_of(steps[0], clean_command(steps[0], packages & ours, triples))
+        _ask_of(calls[0], clean_command(calls[0], profile, packages & ours, triples))
     for unit in stale:
         # What only an earlier build told of may be no package any more, and then `cargo clean` refuses its name.
         if unit.package not in ours:
@@ -271,12 +308,12 @@ def _triple(executable: Path, target_dir: Path) -> str | None:
     return parts[0] if len(parts) == len(("triple", "profile", "program")) else None
 
 
-def _environment(step: CompileStep) -> dict[str, str]:
-    return {**os.environ, **step.environment}
+def _environment(call: CargoCall) -> dict[str, str]:
+    return {**os.environ, **call.environment}
 
 
-def _ask_of(step: CompileStep, argv: list[str]) -> str:
-    return _ask(argv, step.root, environment=_environment(step), locked=step.locked)
+def _ask_of(call: CargoCall, argv: list[str]) -> str:
+    return _ask(argv, call.root, environment=_environment(call), locked=call.locked)
 
 
 def _ask(

@@ -18,7 +18,7 @@ import time
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import tomli
@@ -26,25 +26,23 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.host.units import find_units, named_by, read_lines
 from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from rustdocker_tasks.plan.model import CompileStep
+    from rustdocker_tasks.host.units import Unit
+    from rustdocker_tasks.plan.model import CargoCall
 
 _UNKNOWN = ""
 # What counts for the package alone that has it; any other file may be read by build scripts and macros of all.
 _OF_ONE_PACKAGE = (".rs", "/Cargo.toml")
-# cargo's own name for a unit: package, dash, 16 hexadecimal digits of a hash.
-_UNIT = re.compile(r"(?P<package>.+)-(?P<hash>[0-9a-f]{16})")
 # The mark of a package of a directory source. Source: the Cargo book, "Source Replacement".
 _CHECKSUMS = ".cargo-checksum.json"
 _NAME = re.compile(r'^\[package\]\n(?:[^\[\n].*\n|\n)*?name = "([^"]+)"$', re.MULTILINE)
 # Where a variable stands among what any package may read: no file is called so.
 _VARIABLE = "\0"
-_RERUN = re.compile(r"cargo::?rerun-if-(?P<kind>changed|env-changed)=(?P<name>.+)")
-_OF_ENVIRONMENT = re.compile("# env-dep:([^=]+)")
 # The kernel stamps files with a clock that may be a tick of its timer behind: 10 ms at CONFIG_HZ=100.
 _CLOCK_LAG = 20_000_000
 
@@ -91,40 +89,42 @@ class Scope(Frozen, frozen=True, kw_only=True):
         return replace(self, folders=merged, triples=self.triples | {triple})
 
 
-def make_scope(steps: Sequence[CompileStep], *, target_dir: Path, build_dir: Path, record: Record) -> Scope:
-    """Return the scope of a build by one call of cargo, as far as Cargo's files and an earlier build tell."""
-    step = steps[0]
+def make_scope(
+    calls: Sequence[CargoCall], *, profile_folder: str, target_dir: Path, build_dir: Path, record: Record
+) -> Scope:
+    """Return the scope of one call of cargo, as far as Cargo's files and an earlier build tell."""
+    call = calls[0]
     folders: dict[str, frozenset[Path]] = {}
-    for package in (package for each in steps for package in each.sources):
+    for package in (package for each in calls for package in each.sources):
         folders[package.name] = folders.get(package.name, frozenset()) | {package.folder}
     # Cargo tracks by content what its lock file means, and writes it while it builds.
-    left_out = (target_dir, build_dir, step.root / "Cargo.lock")
-    vendored = _vendored(step)
+    left_out = (target_dir, build_dir, call.root / "Cargo.lock")
+    vendored = _vendored(call)
     scope = Scope(
-        root=step.root,
-        profile_folder=step.profile_folder,
+        root=call.root,
+        profile_folder=profile_folder,
         folders={**vendored, **folders},
-        triples=frozenset({None, step.target_triple}),
+        triples=frozenset({None, call.target_triple}),
         left_out=frozenset(map(str, left_out)),
         vendored=frozenset(vendored.keys() - folders.keys()),
-        root_package=any(step.root in places for places in folders.values()),
-        environment=step.own_environment,
+        root_package=any(call.root in places for places in folders.values()),
+        environment=call.own_environment,
     )
     known = {
         name: frozenset(map(Path, places))
         for name, places in record.packages.items()
-        if step.locked_packages is None or name in step.locked_packages
+        if call.locked_packages is None or name in call.locked_packages
     }
-    return scope.including(known, step.target_triple or record.triple)
+    return scope.including(known, call.target_triple or record.triple)
 
 
-def _vendored(step: CompileStep) -> dict[str, frozenset[Path]]:
+def _vendored(call: CargoCall) -> dict[str, frozenset[Path]]:
     """The packages in the folders that stand for a registry, by name: each lies in one of its own."""
     found: dict[str, frozenset[Path]] = {}
     none: frozenset[Path] = frozenset()
-    for mark in (mark for folder in step.vendored for mark in folder.glob(f"*/{_CHECKSUMS}")):
-        name = _package_name("\n".join(_lines(mark.with_name("Cargo.toml"))))
-        if name and (step.locked_packages is None or name in step.locked_packages):
+    for mark in (mark for folder in call.vendored for mark in folder.glob(f"*/{_CHECKSUMS}")):
+        name = _package_name("\n".join(read_lines(mark.with_name("Cargo.toml"))))
+        if name and (call.locked_packages is None or name in call.locked_packages):
             found[name] = found.get(name, none) | {mark.parent}
     return found
 
@@ -138,14 +138,6 @@ def _package_name(manifest: str) -> str | None:
     except (tomli.TOMLDecodeError, KeyError, TypeError):
         return None  # cargo will say what is wrong with it
     return str(name)
-
-
-class Unit(Frozen, frozen=True, kw_only=True):
-    """One artefact of cargo's: a library, a binary, a build script, or that script's run."""
-
-    path: str
-    package: str
-    stamp: int  # when its compilation began, in ns; 0 if cargo left no sign of it
 
 
 class Sources(Frozen, frozen=True):
@@ -169,7 +161,7 @@ class Inspection(Frozen, frozen=True, kw_only=True):
 def inspect(scope: Scope, *, build_dir: Path, record: Record) -> Inspection:
     """Return what the sources hold, and which units were made of something else."""
     began = time.time_ns() - _CLOCK_LAG
-    units = tuple(_units(scope, build_dir))
+    units = _units(scope, build_dir)
     sources = _scan(scope, units, record.rows)
     stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record, scope))
     return Inspection(sources=sources, stale=stale, record=record, began=began)
@@ -184,7 +176,7 @@ def record_build(
     when it was not told, `made` are the packages whose programs it made.
     Raises UnknownCargoLayout if the artefacts of those are not found.
     """
-    units = tuple(_units(scope, build_dir))
+    units = _units(scope, build_dir)
     unseen = sorted(set(made) - {unit.package for unit in units if unit.stamp})
     if unseen:
         raise UnknownCargoLayout(build_dir, package=unseen[0])
@@ -264,7 +256,8 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
         for path in _differences(record.snapshots[known.package], rows)
     ) and all(
         # Rust files of the root package are that package's own affair, unless this one says that it reads them.
-        (path.endswith(".rs") and path not in named) or _cargo_sees(path, sources.shared.get(path), unit, named)
+        (scope.root_package and path.endswith(".rs") and path not in named)
+        or _cargo_sees(path, sources.shared.get(path), unit, named)
         for path in shared
     )
 
@@ -308,7 +301,7 @@ def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> So
     named: dict[str, frozenset[str]] = {}
     variables: set[str] = set()
     for name, folders in scope.folders.items():
-        own_units = [_named(unit) for unit in units if unit.package == name]
+        own_units = [named_by(unit) for unit in units if unit.package == name]
         variables |= {variable for each in own_units for variable in each.variables}
         bases = (scope.root, *folders)
         inputs = {
@@ -334,56 +327,11 @@ def _is_below(path: Path, folders: frozenset[str]) -> bool:
     return any(str(parent) in folders for parent in (path, *path.parents))
 
 
-def _units(scope: Scope, build_dir: Path) -> Iterator[Unit]:
-    """The profile's units of the packages in scope."""
-    for triple in scope.triples:
-        profile = build_dir.joinpath(*([triple] if triple else []), scope.profile_folder)
-        if not (profile / ".fingerprint").is_dir():
-            continue
-        for entry in os.scandir(profile / ".fingerprint"):
-            match = _UNIT.fullmatch(entry.name)
-            if match and match["package"] in scope.folders:
-                yield Unit(path=entry.path, package=match["package"], stamp=_stamp(profile, entry.name))
-
-
-def _stamp(profile: Path, unit: str) -> int:
-    for place in (".fingerprint", "build"):
-        try:
-            return (profile / place / unit / "invoked.timestamp").stat().st_mtime_ns
-        except FileNotFoundError:
-            continue
-    return 0
-
-
-class _Named(NamedTuple):
-    """What rustc or a build script named as read, of which some files lie outside the package."""
-
-    files: list[str]
-    variables: list[str]
-
-
-def _named(unit: Unit) -> _Named:
-    profile = Path(unit.path).parent.parent
-    name = Path(unit.path).name
-    named = _Named([], [])
-    for listing in (*profile.glob(f"deps/*-{name[-16:]}.d"), *(profile / "build" / name).glob("*.d")):
-        for line in _lines(listing):
-            # The lines `file:` name each input once, alone: no list to take apart.
-            if line.endswith(":") and not line.startswith("#"):
-                named.files.append(line[:-1].replace("\\ ", " "))
-            elif match := _OF_ENVIRONMENT.match(line):
-                named.variables.append(match[1])
-    for line in _lines(profile / "build" / name / "output"):
-        if match := _RERUN.fullmatch(line):
-            (named.files if match["kind"] == "changed" else named.variables).append(match["name"])
-    return named
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    except FileNotFoundError:
-        return []
+def _units(scope: Scope, build_dir: Path) -> tuple[Unit, ...]:
+    found = find_units(
+        build_dir, profile_folder=scope.profile_folder, triples=scope.triples, packages=scope.folders
+    )
+    return tuple(found)
 
 
 def _normal(path: Path) -> Path:

@@ -5,7 +5,9 @@ Nothing is written here, and nothing of the user's is touched.
 
 from __future__ import annotations
 
+import fnmatch
 import os
+import re
 import stat
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
 # Folders that hold no sources: the mark of Bryan Ford's Cache Directory Tagging Specification (cargo's target
 # folder has it), and of PEP 405 for virtual environments.
 _MARKS_OF_OTHERS = ("CACHEDIR.TAG", "pyvenv.cfg")
-NAMES_OF_OTHERS = frozenset({".git", "__pycache__", "node_modules"})
+NAMES_OF_OTHERS = frozenset({".git", ".idea", ".vscode", "__pycache__", "node_modules"})
+# What editors and file managers write at any time: it would make everything new.
+FILES_OF_OTHERS = (".DS_Store", ".*.sw?", ".#*", "*~")
+_IS_OF_OTHERS = re.compile("|".join(map(fnmatch.translate, FILES_OF_OTHERS))).match
+# What cannot be read is no unknown content: nobody compiles from it.
+_CLOSED = "closed"
 _NO_FILES = ("/proc", "/sys", "/dev")  # what a link may lead to and nobody compiles
 # A file written in the same tick of the clock as it was read keeps its times: read such a one again.
 # The coarsest clock of a usual file system is FAT's, 2 s.
@@ -27,7 +34,8 @@ _TICK = 2_000_000_000
 class Row(NamedTuple):
     """One file. Times in nanoseconds.
 
-    `content` is `x` or `-` for who may execute it, and the SHA-256 of its bytes; "" if it cannot be read.
+    `content` is `x` or `-` for who may execute it, and the SHA-256 of its bytes; `closed` if the user may not read
+    it, "" if that failed otherwise.
     """
 
     inode: int
@@ -48,7 +56,7 @@ def scan(folder: Path, *, others: frozenset[str], extra: Iterable[Path], known: 
     """Return what is in `folder` and the `extra` files and folders.
 
     `others` are folders and files left out, such as packages inside this one. `known` are rows of an earlier scan:
-    a file with the same inode, size and times is not read again. A file that cannot be read has the content "".
+    a file with the same inode, size and times is not read again.
     """
     found = [*walk(str(folder), others), *(item for path in extra for item in _extra(str(path), others))]
     return {path: _row(path, status, known.get(path)) for path, status in found}
@@ -83,7 +91,7 @@ def _walk_below(
                 yield from _walk_below(
                     entry.path, others, on_other, above=(*above, (status.st_dev, status.st_ino))
                 )
-        elif entry.path not in others:
+        elif entry.path not in others and not _IS_OF_OTHERS(entry.name):
             yield from _status(entry.path)
 
 
@@ -121,6 +129,8 @@ def _row(path: str, status: os.stat_result, known: Row | None) -> Row:
     if known is not None and known.same_file(status) and known.content:
         return known
     content = read_content(path, status)
+    if not content and not os.access(path, os.R_OK):
+        content = _CLOSED
     return Row(*_signature(status), content)
 
 

@@ -9,11 +9,12 @@ from rustdocker_tasks.cargo.lock import find_unlocked
 from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.platforms import holds, platform_of
 from rustdocker_tasks.errors import BadValue, OutdatedLock, nearest
+from rustdocker_tasks.plan.model import SourcePackage
 from rustdocker_tasks.plan.profiles import load_profiles
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
     from rustdocker_tasks.plan.model import CargoCall, MachineFacts
@@ -31,6 +32,16 @@ def cargo_environment(project: Project, settings: Settings, *, in_container: boo
         **({"RUSTUP_TOOLCHAIN": settings.toolchain} if settings.toolchain and not in_container else {}),
         **settings.build_env,
     }
+
+
+def own_sources(project: Project, outside: Sequence[Package]) -> tuple[SourcePackage, ...]:
+    """Return the packages that cargo may compile from the user's own folders: of the others it knows nothing."""
+    locked = project.locked_packages
+    return tuple(
+        SourcePackage(name=each.name, folder=each.folder)
+        for each in (*project.members, *outside)
+        if locked is None or each.name in locked
+    )
 
 
 def wanted_crates(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import NoSuchPackage, nearest
@@ -10,6 +10,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.cargo_call import (
     cargo_environment,
     known_profiles,
+    own_sources,
     profile_environment,
     require_locked,
     require_profile,
@@ -136,6 +137,9 @@ def make_command_plan(
             locked_packages=project.locked_packages,
             locked=settings.locked and project.locked_packages is not None,
             root=project.root,
+            sources=own_sources(project, outside),
+            vendored=project.config.vendored,
+            configured={} if in_container else project.config.env,
         ),
         packages=tuple(package.name for package in packages),
         is_whole=is_whole,
@@ -153,6 +157,17 @@ def make_command_plan(
 
 def _is_asked_for(resolved: ResolvedSettings, key: str) -> bool:
     return resolved.origin(key).source is Source.FLAG
+
+
+def developer_profile(plan: CommandPlan) -> str:
+    """Return the profile that a command compiles with: its own words may name one. Source: `cargo help test`."""
+    words = [*takewhile(lambda word: word != "--", plan.added.words)]
+    named = [word.removeprefix("--profile=") for word in words if word.startswith("--profile=")]
+    named += [following for word, following in pairwise(words) if word == "--profile"]
+    if named:
+        return named[-1]
+    is_release = "--release" in words or "-r" in words
+    return "release" if is_release else plan.call.profile or "dev"
 
 
 def cargo_words(plan: CommandPlan, manifest: str) -> list[str]:

@@ -32,6 +32,11 @@ _OF_CARGO = (
 _PROFILE_FOLDERS = {"dev": "debug", "test": "debug", "bench": "release"}
 
 
+def profile_folder(profile: str) -> str:
+    """Return the folder of a profile's artefacts. Source: the Cargo book, "Build Cache"."""
+    return _PROFILE_FOLDERS.get(profile, profile)
+
+
 class Toolchain(Frozen, frozen=True, kw_only=True):
     """What the local Rust can compile for."""
 
@@ -59,14 +64,20 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
     locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
+    sources: tuple[SourcePackage, ...]
+    vendored: tuple[
+        Path, ...
+    ]  # folders of the user's that hold packages, each in a folder, in place of a registry
+    configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
 
     @property
     def own_environment(self) -> dict[str, str]:
         """A digest of each of the user's own variables by name, without those that cargo itself heeds."""
-        own = sorted(name for name in self.own_variables if not name.startswith(_OF_CARGO))
+        own = {**self.configured, **{name: self.environment[name] for name in self.own_variables}}
         return {
-            name: sha256(self.environment[name].encode("utf-8", "surrogateescape")).hexdigest()[:16]
-            for name in own
+            name: sha256(own[name].encode("utf-8", "surrogateescape")).hexdigest()[:16]
+            for name in sorted(own)
+            if not name.startswith(_OF_CARGO)
         }
 
 
@@ -77,10 +88,6 @@ class CompileStep(CargoCall, frozen=True, kw_only=True):
     profile: str
     crt_static: bool  # link glibc statically; musl is static without being asked
     rustflags: tuple[str, ...]  # of cargo's configuration for all targets, which ours would take the place of
-    sources: tuple[SourcePackage, ...]
-    vendored: tuple[
-        Path, ...
-    ]  # folders of the user's that hold packages, each in a folder, in place of a registry
 
     @property
     def binaries(self) -> tuple[str, ...]:
@@ -89,8 +96,7 @@ class CompileStep(CargoCall, frozen=True, kw_only=True):
 
     @property
     def profile_folder(self) -> str:
-        """The folder of the profile's artefacts. Source: the Cargo book, "Build Cache"."""
-        return _PROFILE_FOLDERS.get(self.profile, self.profile)
+        return profile_folder(self.profile)
 
 
 class GitState(Frozen, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from rustdocker_tasks.plan.cargo_call import (
     cargo_environment,
     common_rustflags,
     known_profiles,
+    own_sources,
     profile_environment,
     require_locked,
     require_profile,
@@ -26,7 +27,6 @@ from rustdocker_tasks.plan.model import (
     CompileStep,
     ImagePlan,
     MachineFacts,
-    SourcePackage,
     Toolchain,
 )
 from rustdocker_tasks.plan.naming import image_tags
@@ -184,8 +184,9 @@ def make_plan(
             locked_packages=project.locked_packages,
             locked=settings.locked and project.locked_packages is not None,
             root=project.root,
-            sources=tuple(_sources(project, outside)),
+            sources=own_sources(project, outside),
             vendored=project.config.vendored,
+            configured={} if in_container else project.config.env,
         ),
         container=container_build(
             project,
@@ -286,13 +287,3 @@ def _decides_tags(settings: Settings) -> str:
     if settings.tag:
         return "tag"
     return "name" if settings.name and not settings.repository else "repository"
-
-
-def _sources(project: Project, outside: Sequence[Package]) -> list[SourcePackage]:
-    """The packages that cargo may compile from the user's own folders: of the others it knows nothing."""
-    locked = project.locked_packages
-    return [
-        SourcePackage(name=p.name, folder=p.folder)
-        for p in (*project.members, *outside)
-        if locked is None or p.name in locked
-    ]

@@ -17,12 +17,15 @@ from threading import Event, Thread
 import pytest
 from msgspec.structs import replace
 
+from rustdocker_tasks.commands import plan_command, run_command
 from rustdocker_tasks.errors import CargoFailed, CompileError, LacksPackage, UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.commands import TEST, CommandWords
 from rustdocker_tasks.plan.model import CompileGroup, CompileStep, ImagePlan, MachineFacts, NoGitState
 from rustdocker_tasks.settings.sources import Layer, Source
+from rustdocker_tasks.terminal import Terminal
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import MANIFEST, write_files
 
@@ -31,6 +34,8 @@ pytestmark = pytest.mark.cargo
 HOST_ALONE = MachineFacts(is_ci=False, buildx_problem="not asked for", git=NoGitState("not asked for"))
 IN_2000 = 946_684_800  # seconds since the epoch
 PRINT = 'fn main() {{ println!("{}"); }}\n'
+# Cargo's mark of a build script's compilation.
+SCRIPT = "build-script-build-script-build"
 FIRST, SECOND = PRINT.format("first"), PRINT.format("second")
 APP = {"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": FIRST}
 
@@ -512,6 +517,85 @@ def test_a_file_of_the_root_package_that_a_member_reads(tmp_path: Path, capfd: p
     assert app.build() == "a,b"
 
 
+def test_a_rust_file_of_a_workspace_without_a_package(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    listing = {f"app/{name}": text.replace('"pages"', '"../pages"') for name, text in LISTING.items()}
+    make(tmp_path, capfd, {**listing, "Cargo.toml": '[workspace]\nmembers = ["app"]\n', "pages/a": ""})
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "a"
+    (tmp_path / "pages/b.rs").write_text("")
+    assert app.build() == "a,b.rs"
+
+
+@pytest.mark.parametrize("kinds", ['["cdylib", "rlib"]', '["dylib", "rlib"]'])
+def test_a_file_that_a_library_for_c_includes(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], kinds: str
+) -> None:
+    files = {
+        "app/Cargo.toml": f"{MANIFEST.format(name='app')}[lib]\nname = 'with_dash'\ncrate-type = {kinds}\n",
+        "app/src/lib.rs": 'pub const TEXT: &str = include_str!("../../data/text");\n',
+        "app/src/main.rs": 'fn main() { println!("{}", with_dash::TEXT); }\n',
+        "app/build.rs": 'fn main() { println!("cargo:rerun-if-changed=build.rs"); }\n',
+        "data/text": "first",
+    }
+    make(tmp_path, capfd, files)
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "first"
+    app.write_file("../data/text", "second")
+    assert app.build() == "second"
+    script = library_stamps(app, of=SCRIPT)
+    time.sleep(0.1)
+    library = app.folder / "src/lib.rs"
+    library.write_text(library.read_text() + "// edited\n")
+    app.build()
+    assert library_stamps(app, of=SCRIPT) == script
+
+
+def test_a_variable_of_cargo_s_configuration_above_the_project(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    files = {
+        "app/Cargo.toml": MANIFEST.format(name="app"),
+        "app/build.rs": 'fn main() { println!("cargo:rerun-if-changed=build.rs"); '
+        'println!("cargo:rustc-env=G={}", std::env::var("GREETING").unwrap()); }\n',
+        "app/src/main.rs": 'fn main() { println!("{}", env!("G")); }\n',
+        ".cargo/config.toml": '[env]\nGREETING = "first"\n',
+    }
+    make(tmp_path, capfd, files)
+    app = Crate(tmp_path / "app", capfd)
+    assert app.build() == "first"
+    (tmp_path / ".cargo/config.toml").write_text('[env]\nGREETING = "second"\n')
+    assert app.build() == "second"
+
+
+def test_a_test_that_comes_back_with_its_old_time_fails_again(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    fails = 'fn main() {}\n#[test]\nfn test() { panic!("it fails") }\n'
+    app = make(tmp_path / "app", capfd, {**APP, "src/main.rs": fails})
+
+    def run_tests(*words: str) -> str:
+        try:
+            planned = plan_command(app.folder, (), TEST, CommandWords(words=words), facts=HOST_ALONE)
+            run_command(planned, progress=Terminal())
+        except CargoFailed:
+            return "failed"
+        return "passed"
+
+    assert run_tests() == "failed"
+    (app.folder / "src/main.rs").write_text(fails.replace("panic", "println"))
+    assert run_tests() == "passed"
+    app.write_file("src/main.rs", fails)
+    assert run_tests() == "failed"
+    assert run_tests("--release") == "failed"
+    (app.folder / "src/main.rs").write_text(fails.replace("panic", "println"))
+    assert run_tests("--release") == "passed"
+    app.write_file("src/main.rs", fails)
+    assert run_tests("--release") == "failed"
+    app.compiled()
+    assert run_tests("--release") == "failed"
+    assert app.compiled() == []
+
+
 def test_a_folder_outside_that_a_build_script_names(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     script = LISTING["build.rs"].replace("changed=build.rs", "changed=../pages").replace('"pages"', '"../pages"')
     app = make(tmp_path / "app", capfd, {**LISTING, "build.rs": script, "../pages/a": ""})
@@ -714,6 +798,8 @@ def test_a_file_that_only_others_read_costs_nothing_when_it_is_cargo_s_or_git_s(
     app.compiled()
     app.write_file(".git/index", "x")
     app.write_file("target/x", "x")
+    for name in (".idea/workspace.xml", ".vscode/settings.json", "src/.main.rs.swp", "src/main.rs~", ".DS_Store"):
+        app.write_file(name, "x")
     app.write_file("venv/pyvenv.cfg", "")
     os.utime(app.folder)
     app.build()
@@ -739,11 +825,13 @@ def test_an_edit_leaves_the_other_artefacts_of_its_package_to_cargo(app: Crate) 
     assert library_stamps(app) == stamps
 
 
-def library_stamps(app: Crate) -> dict[str, int]:
+def library_stamps(app: Crate, *, of: str = "lib-app") -> dict[str, int]:
     profile = app.folders.build_dir / "release/.fingerprint"
-    return {
-        p.parent.name: (p.parent / "invoked.timestamp").stat().st_mtime_ns for p in profile.glob("app-*/lib-app")
+    stamps = {
+        p.parent.name: (p.parent / "invoked.timestamp").stat().st_mtime_ns for p in profile.glob(f"app-*/{of}")
     }
+    assert stamps
+    return stamps
 
 
 def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: Crate) -> None:
@@ -779,7 +867,9 @@ def census(folder: Path) -> dict[str, tuple[int, int, bytes]]:
 
 
 def test_a_layout_of_cargo_s_folders_that_we_do_not_know_is_refused(app: Crate, tmp_path: Path) -> None:
-    scope = make_scope([app.step], target_dir=tmp_path, build_dir=tmp_path, record=Record())
+    scope = make_scope(
+        [app.step], profile_folder="release", target_dir=tmp_path, build_dir=tmp_path, record=Record()
+    )
     before = inspect(scope, build_dir=tmp_path, record=Record())
 
     with pytest.raises(UnknownCargoLayout):

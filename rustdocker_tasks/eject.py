@@ -14,6 +14,7 @@ from rustdocker_tasks.context.folder import (
     SCRIPTS,
     cannot_write,
     files_archive,
+    folder_list,
     render_ignore_file,
     script,
 )
@@ -34,12 +35,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.image import ImageReference
+    from rustdocker_tasks.plan.context import ContextFolders
     from rustdocker_tasks.plan.model import ContainerBuild, ImageGroup, ImagePlan
 
 _FOLDER = "docker"
 _NAMES = ContextNames(
     folder=_FOLDER,
     sources=None,
+    package_folders="package-folders",
     files=(),
     fetch=None,
     skeleton=None,
@@ -61,7 +64,7 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     dockerfile = root / "Dockerfile"
     _require_ours(root, dockerfile, root / "Dockerfile.dockerignore")
     with cannot_write(root):
-        _write_scripts(root / _FOLDER)
+        _write_scripts(root / _FOLDER, container.context)
         _write_group(group_of(plan, container), dockerfile, "")
     return dockerfile
 
@@ -76,7 +79,7 @@ def write_bake_file(groups: Sequence[ImageGroup]) -> Path:
     _require_ours(root, path)
     targets: list[BakeTarget] = []
     with cannot_write(root):
-        _write_scripts(folder)
+        _write_scripts(folder, groups[0].container.context)
         for number, group in enumerate(groups, start=1):
             dockerfile = folder / f"group-{number}.Dockerfile"
             _write_group(group, dockerfile, f"-{number}")
@@ -93,8 +96,9 @@ def _require_ours(root: Path, *paths: Path) -> None:
             raise NotOurs(path)
 
 
-def _write_scripts(folder: Path) -> None:
+def _write_scripts(folder: Path, context: ContextFolders) -> None:
     folder.mkdir(exist_ok=True)
+    (folder / _NAMES.package_folders).write_bytes(folder_list(context))
     for name in _NAMES.scripts:
         (folder / name).write_bytes(script(name.removesuffix(".sh")))
 

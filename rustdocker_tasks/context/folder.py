@@ -109,6 +109,7 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
     of_all = {
         "folder": folders.path_of(folder),
         "sources": _write(folder, "sources", render_list(sources)),
+        "package_folders": _write(folder, "package-folders", folder_list(folders)),
         **{f"{name}_script": _write(folder, name, script(name)) for name in (*SCRIPTS, *FOR_DEVELOPERS)},
     }
     names = tuple(
@@ -165,6 +166,11 @@ def render_ignore_file(patterns: Iterable[str], folder: str) -> str:
 def script(name: str) -> bytes:
     """Return a script of the build, one of SCRIPTS or FOR_DEVELOPERS."""
     return files("rustdocker_tasks.dockerfile").joinpath(f"{name}.sh").read_bytes()
+
+
+def folder_list(folders: ContextFolders) -> bytes:
+    """Return the list of the packages that cargo may compile, a folder in each line."""
+    return "".join(f"{path}\n" for path in folders.package_paths).encode("utf-8", "surrogateescape")
 
 
 def files_archive(support: Sequence[Entry]) -> bytes:

@@ -3,17 +3,17 @@
 #
 # Run a command of cargo's for developers in the mirror of the sources: `test`, `clippy` or `fmt`.
 #
-#   command.sh LIST SOURCES PROJECT GIT TARGET MIRROR CARGO KEPT OUT RUN COUNT COMMAND CARGO_ARGUMENT...
+#   command.sh LIST FOLDERS SOURCES PROJECT GIT TARGET MIRROR CARGO KEPT OUT RUN COUNT COMMAND CARGO_ARGUMENT...
 #
 # As compile.sh; RUN is another word each time, so that no run is taken for another, and COUNT is how many binaries are kept
 # from each build. OUT gets the exit code of the tests, `code`, and the files that `fmt` would change, below `files`.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 project=$3 git=$4 target=$5 mirror=$6 cargo=$7 kept=$8 out=$9
+list=$1 folders=$2 sources=$3 project=$4 git=$5 target=$6 mirror=$7 cargo=$8 kept=$9
 shift 9
-count=$2 command=$3
-shift 3
+out=$1 count=$3 command=$4
+shift 4
 support=$(cd "$(dirname "$0")" && pwd)
 . "$support/$cargo"
 . "$support/$kept"

@@ -4,18 +4,19 @@
 # Compile programs from the sources that the list names, and assemble what their images hold of them: in one step, since
 # each step costs a container. A program is /rustdocker/program while it is assembled.
 #
-#   compile.sh LIST SOURCES PROJECT GIT TARGET LINKAGE MIRROR CARGO KEPT ASSEMBLE OUT RUNTIME COUNT TREE=NAME... CARGO_ARGUMENT...
+#   compile.sh LIST FOLDERS SOURCES PROJECT GIT TARGET LINKAGE MIRROR CARGO KEPT ASSEMBLE OUT RUNTIME COUNT TREE=NAME... \
+#     CARGO_ARGUMENT...
 #
 # PROJECT is the folder of the mirror in which cargo runs, LINKAGE is `dynamic` or `static`. MIRROR, CARGO, KEPT and
-# ASSEMBLE are other scripts beside this one; the first says what LIST, SOURCES, GIT and TARGET are, the last what RUNTIME is. OUT
+# ASSEMBLE are other scripts beside this one; the first says what LIST, FOLDERS, SOURCES, GIT and TARGET are, the last what RUNTIME is. OUT
 # gets the COUNT programs, each in the tree in its folder TREE, which several may share; / is the tree of one image.
 set -eu
 export LC_ALL=C
 
-list=$1 sources=$2 project=$3 git=$4 target=$5 linkage=$6 mirror=$7 cargo=$8 kept=$9
+list=$1 folders=$2 sources=$3 project=$4 git=$5 target=$6 linkage=$7 mirror=$8 cargo=$9
 shift 9
-assemble=$1 out=$2 runtime=$3 count=$4
-shift 4
+kept=$1 assemble=$2 out=$3 runtime=$4 count=$5
+shift 5
 support=$(cd "$(dirname "$0")" && pwd)
 . "$support/$cargo"
 . "$support/$kept"

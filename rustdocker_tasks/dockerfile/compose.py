@@ -276,7 +276,8 @@ def mirror_words(
 ) -> tuple[str, ...]:
     """Return the words that start a script which brings the mirror up to date, up to those of its own."""
     path = f"/context/{names.folder}/{script}"
-    place = (names.sources or "-", sources, build.context.project_path, build.git or "-", target)
+    lists = (names.sources or "-", names.package_folders)
+    place = (*lists, sources, build.context.project_path, build.git or "-", target)
     return (*environment_words(call), "sh", path, *place)
 
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
-# What the scripts that compile the user's sources share; read by them, when they have `support`, `list`, `mirror`, `sources`,
+# What the scripts that compile the user's sources share; read by them, when they have `support`, `list`, `folders`, `mirror`, `sources`,
 # `project`, `git` and `target`.
 
 state=$target/rustdocker
@@ -70,7 +70,7 @@ place_git() {
 
 # Bring the mirror to the state of the list, for cargo to run in it.
 begin() {
-    sh "$support/$mirror" "$list" /context "$sources" "$project" "$git" "$target"
+    sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" "$git" "$target"
     if [ "$git" != - ]; then
         trap 'rm -rf "$work" "$sources/$git"' EXIT
         rm -rf "${sources:?}/$git"

@@ -3,15 +3,18 @@
 #
 # Bring a mirror of the sources to the state of a list, so that cargo, run in the mirror, compiles what it has to.
 #
-#   mirror.sh LIST CONTEXT SOURCES PROJECT GIT TARGET
+#   mirror.sh LIST FOLDERS CONTEXT SOURCES PROJECT GIT TARGET
 #
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what CONTEXT, the folder
-# of the build context, brings. SOURCES is the mirror, PROJECT the folder in it where cargo runs, and TARGET the target
-# folder of all builds in it; mirror and target folder may outlive the build. GIT is where in CONTEXT the repository's own folder lies, or - if it is not sent. It exits with 75 if the context does not bring what is listed, and says what.
+# of the build context, brings. FOLDERS is a file beside this script as well, with the folders of the packages that cargo may
+# compile (. is the root), or - for all that have a manifest. SOURCES is the mirror, PROJECT the folder in it where cargo
+# runs, and TARGET the target folder of all builds in it; mirror and target folder may outlive the build. GIT is where in
+# CONTEXT the repository's own folder lies, or - if it is not sent. It exits with 75 if the context does not bring what is
+# listed, and says what.
 set -eu
 export LC_ALL=C
 
-list=$1 context=$2 sources=$3 project=$4 git=$5 target=$6
+list=$1 folders=$2 context=$3 sources=$4 project=$5 git=$6 target=$7
 case $0 in */*) folder=${0%/*} ;; *) folder=. ;; esac
 support=$(cd "$folder" && pwd)
 state=$target/rustdocker
@@ -256,7 +259,13 @@ find_renewal() {
     sed -n '/\(^\|\/\)Cargo\.toml$/ s,^,./,p' "$work/wanted-paths" > "$work/manifests"
     for place in "$sources" "$context"; do
         (cd "$place" && xargs -d '\n' -r grep -s -l '^[[:space:]]*\[[[:space:]]*package[[:space:]]*\]' < "$work/manifests") || true
-    done | sed 's,^\./,,; s,^Cargo\.toml$,/,; s,/Cargo\.toml$,,' > "$work/packages"
+    done | sed 's,^\./,,; s,^Cargo\.toml$,/,; s,/Cargo\.toml$,,' > "$work/with-manifest"
+    # A template, or what a build script compiles, is no package, but what another may read.
+    case $folders in
+        -) cp "$work/with-manifest" "$work/packages" ;;
+        *) sed 's,^\.$,/,' "$support/$folders" | cat - "$work/vendored" \
+            | awk 'FILENAME == ARGV[1] { known[$0]; next } $0 in known' - "$work/with-manifest" > "$work/packages" ;;
+    esac
     awk "$nearest"'
         FILENAME == ARGV[1] { packages[$0]; next }
         { print /\.rs$/ || /(^|\/)Cargo\.toml$/ ? nearest($0, packages) : "." }' \

@@ -37,6 +37,11 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
         """The workspace's folder from the root, `.` where it is that."""
         return self.path_of(self.project)
 
+    @property
+    def package_paths(self) -> tuple[str, ...]:
+        """The packages' folders from the root, `.` where one is that."""
+        return tuple(dict.fromkeys(self.path_of(each.parent) for each in self.manifests if each.suffix == ".toml"))
+
     def path_of(self, place: Path) -> str:
         """Return a place's path from the context's root, with forward slashes."""
         return place.relative_to(self.root).as_posix()

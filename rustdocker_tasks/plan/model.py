@@ -203,6 +203,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
 
     folder: str  # from the context's root
     sources: str | None  # the list of the sources' digests; None: the build makes it of what it gets
+    package_folders: str  # the list of the folders of the packages that cargo may compile
     files: tuple[str, ...]  # for each image the archive of what it holds besides base and program
     fetch: str | None  # an archive of what is fetched for; None: there is none
     skeleton: str | None  # an archive of the skeleton; None: there is none
@@ -222,7 +223,14 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     @property
     def all(self) -> tuple[str, ...]:
         """All names in our folder."""
-        others = (self.command_script, self.shell_script, self.sources, self.fetch, self.skeleton)
+        others = (
+            self.command_script,
+            self.shell_script,
+            self.sources,
+            self.package_folders,
+            self.fetch,
+            self.skeleton,
+        )
         return (*self.scripts, *self.files, *filter(None, others))
 
     @property

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +32,7 @@ class Project:
 
     place: Path
     inner: str = "."  # the workspace's folder in the user's
+    packages: Sequence[str] | None = None  # their folders; None: all with a manifest are taken for packages
 
     @property
     def folder(self) -> Path:
@@ -63,6 +64,7 @@ class Project:
             root=self.folder,
             project=self.folder / self.inner,
             beside=(self.folder,) if self.inner != "." else (),
+            manifests=tuple(self.folder / each / "Cargo.toml" for each in self.packages or ()),
         )
         with prepared_context(folders, [GroupContents(support=())]) as context:
             for _ in range(2):
@@ -74,6 +76,7 @@ class Project:
                     *("sh", "-c", f'{limit} exec sh "$@"', "sh"),
                     script,
                     str(context.names[0].sources),
+                    "-" if self.packages is None else context.names[0].package_folders,
                     self.place / "context",
                     self.mirror,
                     self.inner,
@@ -558,6 +561,29 @@ def test_another_variable_is_another_program(tmp_path: Path, tell: str, compiled
         made = project.compiled(environment=environment)
         assert project.printed(environment=environment) == text
     assert made == compiled
+
+
+READS_TEMPLATES = """fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    let read = |name| std::fs::read_to_string(format!("templates/web/{name}")).unwrap();
+    let all = ["Cargo.toml", "src/main.rs"].map(read).concat();
+    println!("cargo:rustc-env=G={}", all.lines().filter(|line| line.contains("text")).collect::<String>());
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["src/main.rs", "Cargo.toml"])
+def test_a_manifest_that_is_no_package_s_of_the_project(project: Project, name: str) -> None:
+    project.packages = (".",)
+    project.write("build.rs", READS_TEMPLATES)
+    project.write("src/main.rs", PRINT.format("{}").replace('")', '", env!("G"))'))
+    project.write("templates/web/Cargo.toml", '[package]\nname = "{{ name }}"\n')
+    project.write("templates/web/src/main.rs", "fn main() {}\n")
+    for text in ("first", "second"):
+        mark, before = ("#", "[package]\n") if name == "Cargo.toml" else ("//", "")
+        project.write(f"templates/web/{name}", f"{before}{mark} text: {text}\n")
+        project.update()
+        assert project.printed().endswith(f"text: {text}")
 
 
 @pytest.mark.parametrize(

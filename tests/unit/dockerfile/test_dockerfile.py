@@ -38,6 +38,7 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 NAMES = ContextNames(
     folder="target/rustdocker/context",
     sources="sources-0",
+    package_folders="package-folders-0",
     files=("files-0.tar",),
     fetch=None,
     skeleton=None,

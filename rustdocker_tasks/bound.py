@@ -68,6 +68,17 @@ class Bound:
             )
         return Path(self._root)
 
+    def own_layer(self, base: Path | None = None) -> Layer:
+        """Return the settings that the collection was made with; without a root their paths start at `base`."""
+        from rustdocker_tasks.settings.sources import Layer, Source
+
+        return Layer(
+            source=Source.INVOKE,
+            where=lambda path: f"collection({'.'.join(path).replace('-', '_')}=…)",
+            base=base if base is not None and self._root is None else self.start(),
+            values=self._settings,
+        )
+
     def layers(self, c: Context, flags: Flags) -> tuple[Layer, ...]:
         import os
         from pathlib import Path
@@ -93,12 +104,7 @@ class Bound:
                 base=beside,
                 values=configured,
             ),
-            Layer(
-                source=Source.INVOKE,
-                where=lambda path: f"collection({'.'.join(path).replace('-', '_')}=…)",
-                base=beside if self._root is None else self.start(),
-                values=self._settings,
-            ),
+            self.own_layer(beside),
             environment_layer(os.environ, base=here),
             # What a variable says of all that is built is no reason for `shop.build` to build another.
             Layer(

@@ -125,6 +125,7 @@ class _BoundTask(Task[Any]):
 
     _arguments: ClassVar[dict[_Kind, list[Argument]]] = {}
     kind: _Kind
+    described: Mapping[str, str]  # what its flags are for, before a user says more
 
     def __deepcopy__(self, _: object) -> _BoundTask:
         return self
@@ -136,10 +137,12 @@ class _BoundTask(Task[Any]):
         body.__signature__ = self.body.__signature__  # type: ignore[attr-defined]
         made.body = body
         # The user may add to them.
-        made.pre, made.post, made.help = [], [], {**self.help}
+        made.pre, made.post, made.help = [], [], {**self.described}
         return made
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's
+        if self.help != self.described:
+            return super().get_arguments(ignore_unknown_help)
         if self.kind not in self._arguments:
             made = super().get_arguments(ignore_unknown_help)
             self._arguments[self.kind] = [_Argument.of(each) for each in made]
@@ -157,10 +160,21 @@ def collection(root: Path | str | None = None, *, name: str | None = None, **set
 
     `root` is its folder, or one inside it, as an absolute path; without it the folder that `invoke` runs in.
     `settings` are those of
-    `[package.metadata.rustdocker]`, with underscores for dashes, and outrank them. They are bound to these
-    tasks alone: Invoke's own configuration leaks between collections.
+    `[package.metadata.rustdocker]`, with underscores for dashes, and outrank them; None is none. They are bound to
+    these tasks alone: Invoke's own configuration leaks between collections. `name` is the collection's; that of
+    the image is for Cargo.toml to say.
     """
     return _collection(_bound(root, settings), _TASKS, name)
+
+
+def bound_tasks(root: Path | str | None, settings: Mapping[str, object]) -> Mapping[str, Task[Any]]:
+    """Return the tasks for one project by name; raises BadValue, UnknownKey for what is no root and no setting."""
+    from rustdocker_tasks.settings.resolve import resolve_settings
+
+    bound = _bound(root, settings)
+    bound.start()
+    resolve_settings((bound.own_layer(),))
+    return _collection(bound, _TASKS, None).tasks
 
 
 def workspace(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
@@ -206,7 +220,8 @@ def program_collection() -> Collection:
 
 
 def _bound(root: Path | str | None, settings: Mapping[str, object]) -> Bound:
-    return Bound(root, {key.replace("_", "-"): value for key, value in settings.items()})
+    # None is what is not said, as for a task's flag.
+    return Bound(root, {key.replace("_", "-"): value for key, value in settings.items() if value is not None})
 
 
 def _collection(bound: Bound, tasks: Mapping[Body, tuple[Flag, ...]], name: str | None) -> Collection:
@@ -256,6 +271,6 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         iterable=[parameter(flag) for flag in flags if flag.default == []],
         auto_shortflags=False,
     )
-    made.kind = kind
+    made.kind, made.described = kind, {**made.help}
     _MADE[kind] = made
     return made

@@ -14,7 +14,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
-from rustdocker_tasks.collection import collection
+from rustdocker_tasks.collection import bound_tasks, collection
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, BadArgument, RustDockerError, nearest
 from rustdocker_tasks.variants import load_variants
 
@@ -62,13 +62,13 @@ def register(
         ):
             _require_names(argument, given, names)
         rusts = [_oldest_rust(Path(root or Path.cwd())) if rust == _OLDEST else rust for rust in rusts]
+        known = {
+            rust: bound_tasks(root, {**settings, **({"toolchain": rust} if rust else {})})
+            for rust in (*rusts, None)
+        }
     except RustDockerError as error:
         # Nox shows whatever else is raised while a noxfile is read with all of its calls.
         sys.exit(str(error))
-    known = {
-        rust: collection(root, **{**settings, **({"toolchain": rust} if rust else {})}).tasks
-        for rust in (*rusts, None)
-    }
     for name in tasks:
         run: Any = _session(name, {rust: of_rust[name] for rust, of_rust in known.items()})
         flags = {argument.name for argument in known[None][name].get_arguments()}

@@ -69,6 +69,8 @@ def read_output(
                 stderr=subprocess.PIPE if quiet else None,
                 input=given,
                 text=True,
+                # A file's name comes back as it went, whatever the locale.
+                errors="surrogateescape",
             ).stdout
         ),
     )
@@ -98,8 +100,8 @@ def stream_lines(
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 stdin=subprocess.DEVNULL,
-                encoding="utf-8",
-                errors="replace",
+                text=True,
+                errors="surrogateescape",
             ),
         )
         with process:

@@ -86,6 +86,8 @@ def push_programs(
     """
     for each in planned:
         _require_repository(each.plan)
+    if not planned:
+        return [], build_programs(planned, progress=progress)
     engine = connect()
     made = build_programs(planned, progress=progress)
     pushed: list[str] = []

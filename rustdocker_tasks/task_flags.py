@@ -29,7 +29,7 @@ _, BIN, PACKAGE, FEATURES, PROFILE, TARGET, BACKEND = SETTING_FLAGS
 FLAGS_OF_ALL = (VARIANT, PROFILE, TARGET, BACKEND)
 CHANGED_SINCE = Flag("changed-since", "Only the programs that differ from those of a git revision, such as main.")
 CARGO_ARGS = Flag("args", "More arguments for cargo, as one text.")
-SHELL_FLAGS = (PACKAGE, Flag("args", "Arguments for the shell, such as -c 'cargo tree'."))
+SHELL_FLAGS = (PACKAGE, BACKEND, Flag("args", "Arguments for the shell, such as -c 'cargo tree'."))
 CARGO_FLAGS = (PACKAGE, FEATURES, PROFILE, TARGET, BACKEND, CARGO_ARGS)
 FMT_FLAGS = (
     PACKAGE,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from itertools import chain
+from pathlib import Path
 from time import monotonic, perf_counter, sleep
 from typing import TYPE_CHECKING
 
@@ -11,12 +13,12 @@ from msgspec.structs import replace
 from rustdocker_tasks.containers import container_name, say_addresses
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import RustDockerError
+from rustdocker_tasks.inputs.source_tree import read_content
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run import run_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.pipeline import Planned
@@ -37,20 +39,40 @@ def watch_image(plan: Callable[[], Planned], flags: RunFlags, *, progress: Progr
     planned = plan()
     service = _Service(connect(), flags, progress)
     try:
-        is_first = True  # what changes while it is built counts already
-        for changed in _changes(planned):
+        is_first = True
+        while True:
+            looks = _changes(planned)
+            # From the first look on all changes are seen; what came before that into a new folder was not.
+            may_have_changed = next(looks) or not is_first
             if is_first:
                 service.restart(planned)
                 is_first = False
-            if not changed:
-                service.look()
-                continue
-            try:
-                service.restart(plan())
-            except RustDockerError as error:
-                progress.say(f"{error}\nwaiting for a change")
+            planned = _restarted_at_changes(service, planned, plan, chain([may_have_changed], looks), progress)
     finally:
         service.stop()
+
+
+def _restarted_at_changes(
+    service: _Service,
+    planned: Planned,
+    plan: Callable[[], Planned],
+    looks: Iterator[bool],
+    progress: Progress,
+) -> Planned:
+    """Restart it after each change; return the plan that brings other folders, which are to be watched then."""
+    for changed in looks:
+        if not changed:
+            service.look()
+            continue
+        try:
+            planned_again = plan()
+            service.restart(planned_again)
+        except RustDockerError as error:
+            progress.say(f"{error}\nwaiting for a change")
+            continue
+        if _folders(planned_again) != _folders(planned):
+            return planned_again
+    return planned
 
 
 class _Service:
@@ -106,14 +128,31 @@ class _Service:
         self._engine.remove(name, seconds=0)
 
 
+def _folders(planned: Planned) -> list[Path]:
+    return [planned.project.root, *(package.folder for package in planned.outside)]
+
+
 def _changes(planned: Planned) -> Iterator[bool]:
-    """Whether a source changed, again and again; what builds write is none."""
+    """Whether a source changed, again and again; what builds write is none.
+
+    A build script may write a source anew each time: what holds what it held before the last build is no change.
+    """
     from watchfiles import DefaultFilter, watch
 
-    folders = [planned.project.root, *(package.folder for package in planned.outside)]
+    seen: dict[str, str] = {}
     ignored = DefaultFilter(ignore_paths=list(_written(planned)))
-    for changes in watch(*folders, watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True):
-        yield bool(changes)
+    looks = watch(*_folders(planned), watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
+    for changes in looks:
+        contents = {path: _content(path) for _, path in changes}
+        yield any(seen.get(path) != content for path, content in contents.items())
+        seen |= contents
+
+
+def _content(path: str) -> str:
+    try:
+        return read_content(path, Path(path).stat())
+    except OSError:
+        return "none"  # it is gone
 
 
 def _written(planned: Planned) -> Iterator[Path]:

@@ -27,6 +27,14 @@ def parse_ignore_file(text: str) -> tuple[str, ...]:
     return tuple(patterns)
 
 
+def require_pattern(pattern: str) -> None:
+    """Raise ValueError for what docker does not take for a pattern."""
+    try:
+        re.compile(_expression(pattern.removeprefix("!")))
+    except re.error as error:
+        raise ValueError(str(error)) from error
+
+
 def literal(path: str) -> str:
     """Return the pattern for one path and no other: no wildcard, comment or negation, and with all its blanks."""
     text = re.sub(r"([\\*?\[])", r"\\\1", path)

@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from rustdocker_tasks.cargo.surroundings import cargo_home
-from rustdocker_tasks.context.ignore import IgnorePatterns, below, is_outside, literal, parse_ignore_file
-from rustdocker_tasks.errors import IgnoredManifest, UnusableSource
+from rustdocker_tasks.context.ignore import (
+    IgnorePatterns,
+    below,
+    is_outside,
+    literal,
+    parse_ignore_file,
+    require_pattern,
+)
+from rustdocker_tasks.errors import BrokenPattern, IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS, NAMES_OF_OTHERS, read_content, walk
 
@@ -60,7 +67,10 @@ class Sources(Frozen, frozen=True, kw_only=True):
 
 
 def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sources:
-    """Return what the build may read, without the folders `others`; raises UnusableSource, IgnoredManifest."""
+    """Return what the build may read, without the folders `others`.
+
+    Raises UnusableSource, BrokenPattern, IgnoredManifest.
+    """
     patterns = ignore_patterns(folders)
     ignored = IgnorePatterns(patterns)
     left_out = frozenset(map(str, (*_targets(folders), *others)))
@@ -158,9 +168,15 @@ def _ignore_files(folders: ContextFolders) -> list[Path]:
 
 def _read_patterns(path: Path) -> tuple[str, ...]:
     try:
-        return parse_ignore_file(path.read_text(encoding="utf-8-sig"))
+        patterns = parse_ignore_file(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableSource(path, "it cannot be read") from error
+    for pattern in patterns:
+        try:
+            require_pattern(pattern)
+        except ValueError as error:
+            raise BrokenPattern(path, pattern, problem=str(error)) from error
+    return patterns
 
 
 def _walk_all(

@@ -77,6 +77,7 @@ from rustdocker_tasks.errors.image import (
 from rustdocker_tasks.errors.project import (
     BinariesBehindFeatures,
     BrokenManifest,
+    BrokenPattern,
     BrokenToml,
     FileNotWritten,
     IgnoredManifest,
@@ -120,6 +121,7 @@ __all__ = [
     "BaseImageUntrusted",
     "BinariesBehindFeatures",
     "BrokenManifest",
+    "BrokenPattern",
     "BrokenToml",
     "BuildFailed",
     "BuildImageUnusable",

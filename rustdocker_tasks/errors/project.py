@@ -27,7 +27,12 @@ class BrokenToml(ProjectError):
             f"{path.name} is not valid TOML: {problem}",
             found=f"{path}, line {line}, column {column}",
             set_by=str(path),
-            hint=f"mend line {line}; `cargo metadata --no-deps` shows the place as cargo sees it",
+            hint=f"mend line {line}; "
+            + (
+                "of a merge take one side, and then `cargo update --workspace`"
+                if path.name == "Cargo.lock"
+                else "`cargo metadata --no-deps` shows the place as cargo sees it"
+            ),
         )
 
 
@@ -166,13 +171,26 @@ class OutdatedLock(ProjectError):
         )
 
 
+class BrokenPattern(ProjectError):
+    def __init__(self, path: Path, pattern: str, *, problem: str) -> None:
+        super().__init__(
+            f"docker would refuse this file of patterns: {problem}",
+            found=f"{pattern} in {path}",
+            set_by=str(path),
+            hint="mend it: [a-z] is one of several characters, and \\[ is the bracket itself",
+        )
+
+
 class IgnoredManifest(ProjectError):
     def __init__(self, path: Path, ignore_files: Sequence[Path]) -> None:
         super().__init__(
             "what cargo asks for is kept out of the build",
             found=f"{path} is not sent",
             set_by=", ".join(map(str, ignore_files)) or "its place among folders that hold no sources",
-            hint="remove the pattern that matches it, or take the package from what needs it",
+            hint="remove the pattern that matches it, or take the package from what needs it"
+            if ignore_files
+            else "take the mark away (CACHEDIR.TAG or pyvenv.cfg in a folder above it, or a name such as "
+            "node_modules), or take the package from what needs it",
         )
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.conftest import Write, clean_environment, crate
+from tests.conftest import Write, clean_environment, crate, invoke, write_files
 
 pytestmark = pytest.mark.cargo
 
@@ -29,3 +30,27 @@ def test_a_reader_of_a_pipe_may_have_enough(write: Write, words: tuple[str, ...]
     os.close(writing)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_result_that_cannot_be_written_is_told(write: Write) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "invoke", "plan"],
+            cwd=write(crate()),
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 70
+    assert "  found: OSError: No space left on device\n" in done.stderr
+
+
+def test_a_folder_s_name_needs_no_locale(tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "é", crate())
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = invoke("build", folder=folder, DOCKER_HOST="unix:///nowhere", **locale)
+
+    assert done.code == 0, done.stderr

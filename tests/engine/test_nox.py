@@ -77,6 +77,9 @@ def test_there_is_a_session_for_each_rust(write: Write) -> None:
         ('variants=["slimm"]', 'hint: write it like variants=["slim"]'),
         ("rusts=[1.85]", "`rusts` of register() cannot take this value: float is no text"),
         ('rusts=["rust-version"]', "Cargo.toml has no `rust-version`"),
+        ("expos=[80]", "hint: did you mean `expose`?"),
+        ("default=True", "there is no setting `default`"),
+        ('root="services"', "`root` cannot take this value: it is no absolute path"),
     ],
 )
 def test_what_cannot_be_registered_is_told_without_a_traceback(write: Write, arguments: str, found: str) -> None:
@@ -85,6 +88,12 @@ def test_what_cannot_be_registered_is_told_without_a_traceback(write: Write, arg
     assert done.code == 1
     assert found in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_name_is_the_image_s(write: Write) -> None:
+    folder = with_noxfile(write, 'tasks=["plan"], name="other"')
+
+    assert "other:0.1.0" in nox("-s", "plan", folder=folder).stdout
 
 
 def test_the_package_s_oldest_rust_is_one_of_them(write: Write) -> None:

@@ -286,6 +286,9 @@ def test_those_alone_are_built_that_a_revision_s_differ_from(folder: Path) -> No
     nothing = build(folder, "--changed-since=main")
     assert (nothing.code, nothing.stdout) == (0, "")
     assert "no program is touched" in nothing.stderr
+    nowhere = {"DOCKER_HOST": "unix:///nowhere", "RUSTDOCKER_REPOSITORY": "localhost:1/{name}"}
+    unpushed = invoke("push", "--changed-since=main", folder=folder, **nowhere)
+    assert (unpushed.code, unpushed.stdout) == (0, "")
 
     git("switch", "--create", "topic")
     edit(folder, "mail/src/main.rs", "mail ", "edited ")

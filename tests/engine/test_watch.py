@@ -134,6 +134,34 @@ def test_what_changes_during_a_build_is_built_too(watch: Callable[[str, str], Wa
     assert it.end(signal.SIGTERM) in {130, 143}
 
 
+def test_what_a_build_script_writes_is_no_change_each_time(watch: Callable[[str, str], Watch]) -> None:
+    it = watch("host", CURRENT_ENGINE)
+    it.until("waiting for a change")
+    (it.folder / "build.rs").write_text('fn main() { std::fs::write("src/made.rs", "").unwrap(); }\n')
+    it.until("waiting for a change")
+    # The file is new once, and written again by the build that it leads to.
+    time.sleep(5)
+    it.write("second")
+    told = it.until("this is second", "waiting for a change")
+
+    assert told.count("the image is the same") <= 2
+
+
+def test_a_package_that_is_depended_on_while_it_runs_is_watched_too(watch: Callable[[str, str], Watch]) -> None:
+    it = watch("host", CURRENT_ENGINE)
+    it.until("waiting for a change")
+    library = it.folder.parent / "text"
+    write_files(library, crate("text", **{"src/lib.rs": 'pub const TEXT: &str = "one";\n'}))
+    manifest = it.folder / "Cargo.toml"
+    (it.folder / "src/main.rs").write_text(f'fn main() {{ println!("it is {{}}", text::TEXT); {FOR_EVER} }}\n')
+    manifest.write_text(manifest.read_text() + '[dependencies]\ntext = { path = "../text" }\n')
+    subprocess.run(["cargo", "update", "--quiet", "--workspace"], cwd=it.folder, check=True)
+    it.until("it is one", "waiting for a change")
+    time.sleep(2)
+    (library / "src/lib.rs").write_text('pub const TEXT: &str = "two";\n')
+    it.until("it is two", "waiting for a change")
+
+
 def test_a_change_that_makes_no_other_program_starts_none(watch: Callable[[str, str], Watch]) -> None:
     it = watch("host", CURRENT_ENGINE)
     it.until("waiting for a change")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from invoke.config import Config
 from invoke.context import Context
 
 from rustdocker_tasks.bound import Bound
+from rustdocker_tasks.collection import collection
 from rustdocker_tasks.pipeline import configure_image
 from tests.conftest import MAIN, MANIFEST, write_files
 
@@ -30,6 +32,20 @@ def test_a_program_s_collection_keeps_the_tables_for_single_binaries(tmp_path: P
     assert made.binary.name == own.binary == "worker"
     assert (made.resolved.settings.expose, made.resolved.settings.profile) == (("25/tcp",), "dev")
     assert made.resolved.origin("bin").where == "workspace(…), which has a collection for each program"
+
+
+def test_none_is_what_is_not_said(tmp_path: Path) -> None:
+    manifest = SHOP["Cargo.toml"] + '[package.metadata.rustdocker]\nvariant = "static"\n'
+    folder = write_files(tmp_path, {**SHOP, "Cargo.toml": manifest})
+    shown = json.loads(
+        collection(folder, variant=None, expose=None, workdir="/srv").tasks["config"](context(), json=True)
+    )
+
+    assert (shown["variant"]["value"], shown["expose"]["value"], shown["workdir"]["value"]) == (
+        "static",
+        [],
+        "/srv",
+    )
 
 
 def test_a_variable_chooses_no_other_program_than_the_collection_s(

@@ -56,6 +56,28 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: change to a Cargo project, make one with `cargo init`, or name another root",
     ),
     (
+        errors.BrokenToml(Path("/shop/Cargo.lock"), line=3, column=1, problem="Invalid statement"),
+        65,
+        "Cargo.lock is not valid TOML: Invalid statement\n  found: /shop/Cargo.lock, line 3, column 1\n"
+        "  set by: /shop/Cargo.lock\n"
+        "  hint: mend line 3; of a merge take one side, and then `cargo update --workspace`",
+    ),
+    (
+        errors.BrokenPattern(Path("/shop/.dockerignore"), "[z-a]", problem="bad range"),
+        65,
+        "docker would refuse this file of patterns: bad range\n  found: [z-a] in /shop/.dockerignore\n"
+        "  set by: /shop/.dockerignore\n"
+        "  hint: mend it: [a-z] is one of several characters, and \\[ is the bracket itself",
+    ),
+    (
+        errors.IgnoredManifest(Path("/shop/venv/Cargo.toml"), []),
+        65,
+        "what cargo asks for is kept out of the build\n  found: /shop/venv/Cargo.toml is not sent\n"
+        "  set by: its place among folders that hold no sources\n"
+        "  hint: take the mark away (CACHEDIR.TAG or pyvenv.cfg in a folder above it, or a name such as "
+        "node_modules), or take the package from what needs it",
+    ),
+    (
         errors.BrokenToml(CARGO_TOML, line=3, column=7, problem="Invalid value"),
         65,
         "Cargo.toml is not valid TOML: Invalid value\n  found: /shop/Cargo.toml, line 3, column 7\n"

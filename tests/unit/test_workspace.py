@@ -107,6 +107,18 @@ def test_values_on_one_command_line_are_not_shared_by_tasks_of_one_kind(tmp_path
     assert again[0].as_kwargs["tag"] == []
 
 
+def test_a_help_that_one_task_gets_is_that_task_s(tmp_path: Path) -> None:
+    made = workspace(members(tmp_path, "api", "web"))
+    first, second = (made.collections[name].tasks["plan"] for name in ("api", "web"))
+    first.help["variant"] = "Which one."
+
+    helps = [
+        {argument.name: argument.help for argument in each.get_arguments()}["variant"] for each in (first, second)
+    ]
+    assert helps[0] == "Which one."
+    assert helps[1] != "Which one."
+
+
 def test_what_is_added_to_one_task_is_not_added_to_another(tmp_path: Path) -> None:
     made = workspace(members(tmp_path, "api", "web"))
     first, second = (made.collections[name].tasks["build"] for name in ("api", "web"))

@@ -37,7 +37,7 @@ _PATTERNS = tuple(
         # The linker of GNU, of a library that is there for another C library.
         (LIBRARY, r"/lib([^/\s]+?)\.(?:a|so)\S*: undefined reference to symbol '[^']+@@GLIBC_"),
         # The compilers of C, GNU and LLVM.
-        (HEADER, r"fatal error: '?([^\s':]+\.h)(?:: No such file or directory|' file not found)"),
+        (HEADER, r"fatal error: '?([^\s':]+\.h(?:h|pp|xx)?)(?:: No such file or directory|' file not found)"),
         # prost-build 0.11 and later, clang-sys 1, cmake 0.1, cc 1, openssl-src, the crate pkg-config 0.3, rustc.
         (_TOOL, r"Could not find `(protoc)`"),
         (_TOOL, r"Unable to find (libclang)"),
@@ -46,10 +46,21 @@ _PATTERNS = tuple(
         (_TOOL, r"Command '([^']+)' not found\. Is \S+ installed\?"),
         (_TOOL, r"(pkg-config) command could not be (?:found|run)"),
         (_TOOL, r"linker `([^`]+)` not found"),
+        # protobuf-codegen 3, capnpc 0.20, libbpf-cargo 0.25, pyo3-build-config 0.23.
+        (_TOOL, r"(protoc) binary not found"),
+        (_TOOL, r"[Ff]ailed to execute `(\S+?)(?: [^`]*)?`"),
+        (_TOOL, r"no (Python) 3\.x interpreter found"),
+        # CMake 3, told a compiler or not, and autoconf.
+        (_TOOL, r'unable to find a build program corresponding to "([^"]+)"'),
+        (_TOOL, r"(?:The|No) CMAKE_(CXX)_COMPILER(?::| could be found)"),
+        (_TOOL, r"configure: error: (C\+\+) compiler cannot create executables"),
     )
 )
 _NAMES = {MODULE: "no module {} for pkg-config", LIBRARY: "no library {}", HEADER: "no header {}", _TOOL: "no {}"}
-_CPP = re.compile(r"(?:.*-)?(?:c|g|clang)\+\+(?:-\d+)?")
+_CPP = re.compile(r"(?:.*-)?(?:c|g|clang)\+\+(?:-\d+)?|CXX|C\+\+")
+# The library of C++, which comes with its compiler.
+_OF_CPP = "stdc++"
+_OTHERWISE = {"Unix Makefiles": "make", "Ninja": "ninja", "Python": "python3"}
 
 
 class Missing(Frozen, frozen=True, kw_only=True):
@@ -90,13 +101,17 @@ def find_failed_script(output: Iterable[str]) -> str | None:
 def _in_line(line: str, crate: str | None) -> Iterator[Missing]:
     for kind, pattern in _PATTERNS:
         if match := pattern.search(line):
-            name = match[1]
+            name = _OTHERWISE.get(match[1], match[1])
             yield Missing(
                 what=_NAMES[kind].format(name),
                 crate=crate,
-                package=_package_of_tool(name) if kind == _TOOL else find_package(kind, name),
+                package=_package_of_tool(name) if kind == _TOOL else _package_of_file(kind, name),
                 is_of_c=kind != _TOOL,
             )
+
+
+def _package_of_file(kind: str, name: str) -> str | None:
+    return _package_of_tool("c++") if (kind, name) == (LIBRARY, _OF_CPP) else find_package(kind, name)
 
 
 def _package_of_tool(name: str) -> str | None:

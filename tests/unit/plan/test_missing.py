@@ -31,6 +31,20 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ('failed to find tool "x86_64-linux-musl-g++": No such file', "no x86_64-linux-musl-g++", "g++"),
         ("Command 'perl' not found. Is perl installed?", "no perl", "perl"),
         ("The pkg-config command could not be found.", "no pkg-config", "pkg-config"),
+        (
+            "./a.cc:1:10: fatal error: boost/asio.hpp: No such file or directory",
+            "no header boost/asio.hpp",
+            "libboost1.83-dev",
+        ),
+        ("protoc binary not found: cannot find binary path", "no protoc", "protobuf-compiler"),
+        ("Failed to execute `capnp --version`: No such file or directory", "no capnp", "capnproto"),
+        ("failed to execute `clang`", "no clang", "clang"),
+        ("error: no Python 3.x interpreter found", "no python3", "python3"),
+        ('CMake was unable to find a build program corresponding to "Unix Makefiles".', "no make", "make"),
+        ("  The CMAKE_CXX_COMPILER:", "no CXX", "g++"),
+        ("  No CMAKE_CXX_COMPILER could be found.", "no CXX", "g++"),
+        ("configure: error: C++ compiler cannot create executables", "no C++", "g++"),
+        ("/usr/bin/ld: cannot find -lstdc++: No such file or directory", "no library stdc++", "g++"),
         ("/usr/bin/ld: cannot find -lnobodyhasthis: No such file", "no library nobodyhasthis", None),
         (
             "/usr/bin/ld: /usr/lib/x86_64-linux-gnu/libpcap.a(pcap.o): undefined reference to symbol "

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from rustdocker_tasks.engine.saved_image import SavedLayer
+    from rustdocker_tasks.image_config import Asset
     from rustdocker_tasks.plan.model import ImagePlan
 
 _BAR = 30  # characters of the largest
@@ -100,8 +101,7 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
     if path in (programs := [_path(PROGRAMS / name) for name in plan.compile.binaries]):
         which = "the program" if path == programs[0] else "another program, of `extra-bins`"
         yield f"{which}, {plan.compile.profile} of {plan.compile.package} {plan.version}"
-    if assets := [a.source.name for a in plan.assets if _is_within(path, _path(PurePosixPath(a.destination)))]:
-        yield f"{' or '.join(assets)}, set as `assets` by {plan.assets_set_by}"
+    yield from _reasons_by_assets(plan, [a for a in plan.assets if path == _path(PurePosixPath(a.destination))])
     if path == _path(CERTIFICATES):
         yield ", ".join(["certificates of certifi", *(each.name for each in plan.ca_certificates)])
     if _is_within(path, _path(ZONES)):
@@ -116,7 +116,17 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
         yield _base(plan)
     if documentation := _DOCUMENTATION.match(path):
         yield f"the licence of {documentation[1]}"
+    if path in _owners(image):
+        yield _reason_for_library(image, path)
+    # What lies in a folder that is an asset's may have come another way: of /usr all others know better.
+    within = [each for each in plan.assets if _is_within(path, _path(PurePosixPath(each.destination)))]
+    yield from _reasons_by_assets(plan, within)
     yield _reason_for_library(image, path)
+
+
+def _reasons_by_assets(plan: ImagePlan, assets: Sequence[Asset]) -> Iterator[str]:
+    if assets:
+        yield f"{' or '.join(each.source.name for each in assets)}, set as `assets` by {plan.assets_set_by}"
 
 
 def _is_within(path: str, folder: str) -> bool:
@@ -133,7 +143,11 @@ def _is_ours(image: ReadImage, path: str) -> bool:
 
 def _own_places(plan: ImagePlan) -> dict[str, str]:
     """Return what our layers are known by, and what they are called."""
-    return {_program(plan): "the program", _path(CERTIFICATES): "certificates, time zones, users, assets"}
+    libraries = "libraries, " if plan.container is None else ""
+    return {
+        _program(plan): "the program",
+        _path(CERTIFICATES): f"{libraries}certificates, time zones, users, assets",
+    }
 
 
 def _reason_for_library(image: ReadImage, path: str) -> str:

@@ -128,3 +128,11 @@ def test_assets_of_one_folder_are_named_together(slim: ReadImage) -> None:
     image = replace(slim, plan=replace(slim.plan, assets=assets, assets_set_by="--x"))
 
     assert reason_for(image, "srv/data/two.txt") == "one.txt or two.txt, set as `assets` by --x"
+
+
+def test_an_asset_of_a_whole_folder_claims_no_library_in_it(slim: ReadImage) -> None:
+    assets = (Asset(source=Path("share"), destination=ContainerPath("/usr")),)
+    image = replace(slim, plan=replace(slim.plan, assets=assets, assets_set_by="--x"))
+
+    assert reason_for(image, SSL) == "of libssl3t64 3.5.1-1 (asked for by openssl-sys 0.9.109)"
+    assert reason_for(image, "usr/share/zoneinfo/UTC") == "time zones of tzdata"

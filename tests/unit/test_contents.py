@@ -125,7 +125,9 @@ def test_assets_of_one_folder_are_named_together(slim: ReadImage) -> None:
     assets = tuple(
         Asset(source=Path(name), destination=ContainerPath("/srv/data")) for name in ("one.txt", "two.txt")
     )
-    image = replace(slim, plan=replace(slim.plan, assets=assets, assets_set_by="--x"))
+    files = layer({CERTIFICATES: 50, "srv/data/two.txt": 1})
+    plan = replace(slim.plan, assets=assets, assets_set_by="--x")
+    image = replace(slim, plan=plan, layers=(slim.layers[0], files, slim.layers[2]))
 
     assert reason_for(image, "srv/data/two.txt") == "one.txt or two.txt, set as `assets` by --x"
 

@@ -86,9 +86,9 @@ def without_duplicates(packages: Iterable[BuildPackage]) -> tuple[BuildPackage, 
     by_name: dict[str, BuildPackage] = {}
     for each in packages:
         first = by_name.setdefault(each.package, each)
-        if each.because not in first.because.split(", "):
-            because = f"{first.because}, {each.because}"
-            by_name[each.package] = replace(first, because=because)
+        # Those of a list may have been put together before.
+        asked = dict.fromkeys((*first.because.split(", "), *each.because.split(", ")))
+        by_name[each.package] = replace(first, because=", ".join(asked))
     return tuple(by_name.values())
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from rustdocker_tasks.cargo.model import CargoConfig, TargetConfig
-from rustdocker_tasks.plan.tools import tools_of
+from rustdocker_tasks.plan.tools import BuildPackage, tools_of, without_duplicates
 
 GNU, ARM, WINDOWS = "x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-pc-windows-msvc"
 
@@ -39,3 +39,11 @@ def test_what_a_build_asks_for_by_itself() -> None:
         ("git", "`git-folder`"),
         ("musl-tools", "C code in a program of musl"),
     ]
+
+
+def test_who_asks_for_a_package_is_named_once() -> None:
+    one = BuildPackage(package="pkg-config", because="a-sys 1.0.0")
+    both = without_duplicates([one, BuildPackage(package="pkg-config", because="b-sys 2.0.0")])
+
+    assert [each.because for each in both] == ["a-sys 1.0.0, b-sys 2.0.0"]
+    assert without_duplicates([*both, one, *both]) == both

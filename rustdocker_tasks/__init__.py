@@ -4,7 +4,14 @@ In a project's tasks.py: `from rustdocker_tasks import ns`; or `ns = collection(
 lies elsewhere or has settings of its own, and `ns = workspace(root=…)` for all programs of a Cargo workspace.
 """
 
+import sys
 from typing import TYPE_CHECKING
+
+if sys.platform == "win32":
+    from rustdocker_tasks.errors import UnsupportedSystem
+
+    # Locks of files, pseudo-terminals and signals are those of POSIX.
+    raise UnsupportedSystem("Windows")
 
 from rustdocker_tasks.collection import collection, workspace
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from platform import machine
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -18,7 +17,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
 from rustdocker_tasks.host.compile import fresh_artefacts
 from rustdocker_tasks.inputs.style_files import find_kept
-from rustdocker_tasks.machine_facts import git_state, machine_facts
+from rustdocker_tasks.machine_facts import architecture, git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
 from rustdocker_tasks.plan.commands import (
     CLEAN,
@@ -111,7 +110,7 @@ def _with_system_packages(plan: CommandPlan, project: Project, resolved: Resolve
     from rustdocker_tasks.cargo.crates import find_graph
 
     packages = chosen_packages(project, resolved)
-    wanted = wanted_crates(project, packages, plan.call, machine=machine(), libc="gnu", development=True)
+    wanted = wanted_crates(project, packages, plan.call, machine=architecture(), libc="gnu", development=True)
     graph = find_graph(project, wanted).graph
     if graph is None:
         return plan

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import GitState, NoGitState
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
+_ARCHITECTURES = {"arm64": "aarch64"}
+
 
 def git_state(project: Project, outside: Sequence[Package]) -> GitState | NoGitState:
     """Return the commit that is checked out."""
@@ -39,11 +41,17 @@ def machine_facts(resolved: ResolvedSettings, git: GitState | NoGitState) -> Mac
         buildx_problem=buildx_problem(resolved),
         git=git,
         isolates=_isolates(resolved),
-        machine=machine(),
+        machine=architecture(),
         created=created_at(os.environ),
         has_rustup=resolved.settings.toolchain is None or _has_rustup(),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
+
+
+def architecture() -> str:
+    """Return this machine's architecture as target triples have it: macOS calls it arm64."""
+    name = machine()
+    return _ARCHITECTURES.get(name, name)
 
 
 def buildx_problem(resolved: ResolvedSettings) -> str | None:

@@ -5,7 +5,6 @@ What carries a plan out is imported when one is: a backend that is not used woul
 
 from __future__ import annotations
 
-from platform import machine
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.machine_facts import buildx_problem, git_state, machine_facts
+from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import cargo_environment, wanted_crates
 from rustdocker_tasks.plan.groups import group_images, group_of, group_programs
 from rustdocker_tasks.plan.model import CompileGroup, MachineFacts, NoGitState
@@ -179,7 +178,7 @@ def find_dependencies(planned: Planned) -> FoundGraph:
     package = next(p for p in planned.project.members if p.manifest == step.manifest)
     libc = "musl" if planned.plan.is_of_musl else "gnu"
     return find_graph(
-        planned.project, wanted_crates(planned.project, [package], step, machine=machine(), libc=libc)
+        planned.project, wanted_crates(planned.project, [package], step, machine=architecture(), libc=libc)
     )
 
 

@@ -71,6 +71,7 @@ from rustdocker_tasks.errors.image import (
     NotOurs,
     NotStatic,
     OlderLibrary,
+    UnsupportedSystem,
     UnusableTarget,
     WouldNotStart,
 )
@@ -192,6 +193,7 @@ __all__ = [
     "UnknownCargoLayout",
     "UnknownKey",
     "UnreadableFile",
+    "UnsupportedSystem",
     "UnusableSource",
     "UnusableTarget",
     "WouldNotStart",

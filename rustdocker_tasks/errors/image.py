@@ -55,6 +55,16 @@ class UnusableTarget(ImageError):
         )
 
 
+class UnsupportedSystem(ImageError):
+    def __init__(self, system: str) -> None:
+        super().__init__(
+            "rustdocker-tasks works on Linux and macOS",
+            found=system,
+            set_by="this machine",
+            hint="on Windows, work in WSL 2, where docker and cargo are those of Linux",
+        )
+
+
 class NotLinux(ImageError):
     def __init__(self, program: str, problem: str) -> None:
         super().__init__(

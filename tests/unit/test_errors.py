@@ -35,6 +35,12 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: write it like 8080:80",
     ),
     (
+        errors.UnsupportedSystem("Windows"),
+        67,
+        "rustdocker-tasks works on Linux and macOS\n  found: Windows\n  set by: this machine\n"
+        "  hint: on Windows, work in WSL 2, where docker and cargo are those of Linux",
+    ),
+    (
         errors.PathTaken(PurePosixPath("/etc"), by="a file and a folder", set_by="--x"),
         64,
         "two things of the image would have one path\n  found: /etc: a file and a folder\n  set by: --x\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import reload
 from pathlib import Path
 from types import ModuleType
 
@@ -11,8 +12,9 @@ from invoke.config import Config
 from invoke.context import Context
 from invoke.parser.parser import Parser
 
+import rustdocker_tasks
 from rustdocker_tasks import workspace
-from rustdocker_tasks.errors import NotOfOneProgram, ProjectError
+from rustdocker_tasks.errors import NotOfOneProgram, ProjectError, UnsupportedSystem
 from tests.conftest import MAIN, MANIFEST, write_files
 
 
@@ -22,6 +24,13 @@ def members(folder: Path, *names: str) -> Path:
     for name in names:
         files |= {f"{name}/Cargo.toml": MANIFEST.format(name=name), f"{name}/src/main.rs": MAIN}
     return write_files(folder, files)
+
+
+def test_windows_itself_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "win32")
+
+    with pytest.raises(UnsupportedSystem):
+        reload(rustdocker_tasks)
 
 
 def test_each_program_has_a_collection_of_its_own(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import docker
 import pytest
 
-from tests.conftest import Outcome, Write, crate, invoke
+from tests.conftest import REPOSITORY, Outcome, Write, crate, invoke
 from tests.engine.conftest import Built
 
 pytestmark = pytest.mark.engine
@@ -65,6 +66,14 @@ def test_a_service_listens(web: Built, engine: docker.DockerClient) -> None:
     told = json.loads(done.result)
     assert (told["listens"], told["exit_code"]) == (["8080/tcp"], None)
     assert not [name for name in containers(engine) if name.startswith("my-rust-app-")]
+
+
+def test_the_tool_among_the_examples_ends_well(tmp_path: Path) -> None:
+    folder = shutil.copytree(
+        REPOSITORY / "examples/hello", tmp_path / "hello", ignore=shutil.ignore_patterns("target")
+    )
+
+    assert check(folder).result.startswith("ok: it ended with exit code 0 after ")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -35,7 +36,7 @@ from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Source, metadata_layer, require_placed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.progress import Progress, Say
     from rustdocker_tasks.settings.resolve import ResolvedSettings
     from rustdocker_tasks.settings.sources import Layer
+
+# What is said once all is compiled: by cargo, and by the tests themselves where cargo is to be quiet.
+_COMPILED = re.compile(r"\s*(?:Finished|Doc-tests) |running \d+ tests?$")
 
 
 class PlannedCommand(Frozen, frozen=True, kw_only=True):
@@ -131,12 +135,31 @@ def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
             raise TestsFailed(code)
         return
     environment = {**os.environ, **plan.call.environment}
-    with fresh_artefacts(plan.call, developer_profile(plan)) if plan.command.compiles else nullcontext():
-        _run_here(f"cargo {plan.command.name}", developer_command(plan), plan.call.root, environment, progress.say)
+    run_here = partial(
+        _run_here, f"cargo {plan.command.name}", developer_command(plan), plan.call.root, environment, progress.say
+    )
+    if not plan.command.compiles:
+        run_here()
+        return
+    with fresh_artefacts(plan.call, developer_profile(plan)) as compiled:
+        run_here(on_any_line=lambda line: compiled() if _COMPILED.match(line) else None)
 
 
-def _run_here(name: str, argv: Sequence[str], folder: Path, environment: dict[str, str], say: Say) -> None:
-    code = stream_lines(argv, folder=folder, environment=environment, on_line=lambda line: say(line.rstrip("\n")))
+def _run_here(
+    name: str,
+    argv: Sequence[str],
+    folder: Path,
+    environment: dict[str, str],
+    say: Say,
+    *,
+    on_any_line: Callable[[str], None] | None = None,
+) -> None:
+    def on_line(line: str) -> None:
+        if on_any_line is not None:
+            on_any_line(line)
+        say(line.rstrip("\n"))
+
+    code = stream_lines(argv, folder=folder, environment=environment, on_line=on_line, on_error_line=on_any_line)
     if code != 0:
         hint = "mend what it names, then try again"
         raise CargoFailed(command=name, code=code, found="its message stands above", hint=hint)

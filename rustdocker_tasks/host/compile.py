@@ -8,12 +8,15 @@ import os
 import re
 import shutil
 from collections import deque
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import mkdtemp
+from threading import Lock
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
+
+from msgspec.structs import replace
 
 from rustdocker_tasks.errors import CannotWrite, CargoFailed, CompileError, LacksPackage
 from rustdocker_tasks.frozen import Frozen
@@ -26,15 +29,16 @@ from rustdocker_tasks.host.freshness import (
     record_build,
     record_name,
 )
+from rustdocker_tasks.host.units import find_triples
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.missing import find_missing
 from rustdocker_tasks.plan.model import Toolchain, profile_folder
 from rustdocker_tasks.process import read_output, stream_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from rustdocker_tasks.host.freshness import Scope
+    from rustdocker_tasks.host.freshness import Record, Scope
     from rustdocker_tasks.host.units import Unit
     from rustdocker_tasks.plan.missing import Missing
     from rustdocker_tasks.plan.model import CargoCall, CompileGroup, CompileStep
@@ -157,33 +161,72 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
 
 
 @contextmanager
-def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[None]:
+def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[Callable[[], None]]:
     """Let a call of cargo in the block compile all that was made of other sources, and record what it made.
 
-    Raises NoCargo, CargoFailed, CannotWrite.
+    What is yielded is to be called once cargo has compiled: what it runs then may build, and write files. Raises
+    NoCargo, CargoFailed, CannotWrite.
     """
     folders = query_folders(call)
     path = folders.ours / record_name(call.root)
-    with _only_one(folders.ours):
+    with ExitStack() as lock:
+        lock.enter_context(_only_one(folders.ours))
         record = decode_record(path.read_bytes() if path.is_file() else None)
-        scope = make_scope(
-            [call],
-            profile_folder=profile_folder(profile),
-            target_dir=folders.target_dir,
-            build_dir=folders.build_dir,
-            record=record,
-        )
+        scope = _command_scope(call, profile, folders, record)
         inspection = inspect(scope, build_dir=folders.build_dir, record=record)
         _drop([call], profile, scope, inspection.stale)
-    try:
-        yield
-    finally:
-        # Not before: what runs in between may build with this tool.
-        with _only_one(folders.ours):
+
+        def note() -> None:
+            made_for = _command_scope(call, profile, folders, record)
             after = record_build(
-                scope, build_dir=folders.build_dir, before=inspection, triple=record.triple, made=()
+                made_for, build_dir=folders.build_dir, before=inspection, triple=record.triple, made=()
             )
             write_whole(path, encode_record(after))
+            lock.close()
+
+        compiled = _Once(note)
+        try:
+            yield compiled
+        finally:
+            compiled()
+            compiled.raise_error()
+
+
+class _Once:
+    """Do something at the first call, of whatever thread; an error of it waits until it is asked for."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._work = work
+        self._lock = Lock()
+        self._is_done = False
+        self._error: Exception | None = None
+
+    def __call__(self) -> None:
+        with self._lock:
+            if not self._is_done:
+                self._is_done = True
+                try:
+                    self._work()
+                except Exception as error:  # noqa: BLE001 - it is raised where somebody hears it
+                    self._error = error
+
+    def raise_error(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+
+def _command_scope(call: CargoCall, profile: str, folders: CargoFolders, record: Record) -> Scope:
+    """Return the scope of a command, whose own words and environment may name any target."""
+    folder = profile_folder(profile)
+    scope = make_scope(
+        [call],
+        profile_folder=folder,
+        target_dir=folders.target_dir,
+        build_dir=folders.build_dir,
+        record=record,
+    )
+    triples = find_triples(folders.build_dir, profile_folder=folder)
+    return replace(scope, triples=scope.triples | triples, only_named=True)
 
 
 @contextmanager

@@ -79,6 +79,7 @@ class Scope(Frozen, frozen=True, kw_only=True):
     left_out: frozenset[str]
     vendored: frozenset[str] = frozenset()  # names of packages whose files cargo never looks at again
     root_package: bool = False  # the root's manifest is that of a package
+    only_named: bool = False  # of files that are not Rust those alone count that a unit names, as for cargo
     environment: Mapping[str, str] = {}  # digests of variables that build scripts and macros may read, by name
 
     def including(self, folders: Mapping[str, frozenset[Path]], triple: str | None) -> Scope:
@@ -254,12 +255,21 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
     return all(
         _cargo_sees(path, rows.get(path), unit, named)
         for path in _differences(record.snapshots[known.package], rows)
+        if _counts(path, named, scope)
     ) and all(
         # Rust files of the root package are that package's own affair, unless this one says that it reads them.
         (scope.root_package and path.endswith(".rs") and path not in named)
         or _cargo_sees(path, sources.shared.get(path), unit, named)
         for path in shared
+        if _counts(path, named, scope)
     )
+
+
+def _counts(path: str, named: frozenset[str], scope: Scope) -> bool:
+    if not scope.only_named or path.endswith(_OF_ONE_PACKAGE) or path.startswith(_VARIABLE):
+        return True
+    # A script may name a folder.
+    return any(str(place) in named for place in (path, *Path(path).parents))
 
 
 def _differences(snapshot: Mapping[str, str], rows: Rows) -> Iterator[str]:

@@ -5,6 +5,7 @@ Source: cargo 1.95, src/core/compiler/fingerprint and build_runner/compilation_f
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from pathlib import Path
@@ -29,6 +30,13 @@ class Unit(Frozen, frozen=True, kw_only=True):
     path: str
     package: str
     stamp: int  # when its compilation began, in ns; 0 if cargo left no sign of it
+
+
+def find_triples(build_dir: Path, *, profile_folder: str) -> frozenset[str]:
+    """Return the target triples for which a profile has units."""
+    return frozenset(
+        folder.parent.parent.name for folder in build_dir.glob(f"*/{glob.escape(profile_folder)}/.fingerprint")
+    )
 
 
 def find_units(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
@@ -166,7 +167,8 @@ def developer_profile(plan: CommandPlan) -> str:
     named += [following for word, following in pairwise(words) if word == "--profile"]
     if named:
         return named[-1]
-    is_release = "--release" in words or "-r" in words
+    # Short flags may stand in one word.
+    is_release = any(word == "--release" or re.fullmatch("-[kqv]*r[kqv]*", word) for word in words)
     return "release" if is_release else plan.call.profile or "dev"
 
 

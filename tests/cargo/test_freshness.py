@@ -573,27 +573,68 @@ def test_a_test_that_comes_back_with_its_old_time_fails_again(
     fails = 'fn main() {}\n#[test]\nfn test() { panic!("it fails") }\n'
     app = make(tmp_path / "app", capfd, {**APP, "src/main.rs": fails})
 
-    def run_tests(*words: str) -> str:
-        try:
-            planned = plan_command(app.folder, (), TEST, CommandWords(words=words), facts=HOST_ALONE)
-            run_command(planned, progress=Terminal())
-        except CargoFailed:
-            return "failed"
-        return "passed"
+    for words in (
+        (),
+        ("--release",),
+        ("-qr",),
+        ("--profile", "release"),
+        ("--target", "x86_64-unknown-linux-gnu"),
+    ):
+        assert run_tests(app, *words) == "failed"
+        (app.folder / "src/main.rs").write_text(fails.replace("panic", "println"))
+        assert run_tests(app, *words) == "passed"
+        app.write_file("src/main.rs", fails)
+        assert run_tests(app, *words) == "failed"
+        app.compiled()
+        assert run_tests(app, *words) == "failed"
+        assert app.compiled() == []
 
-    assert run_tests() == "failed"
-    (app.folder / "src/main.rs").write_text(fails.replace("panic", "println"))
-    assert run_tests() == "passed"
-    app.write_file("src/main.rs", fails)
-    assert run_tests() == "failed"
-    assert run_tests("--release") == "failed"
-    (app.folder / "src/main.rs").write_text(fails.replace("panic", "println"))
-    assert run_tests("--release") == "passed"
-    app.write_file("src/main.rs", fails)
-    assert run_tests("--release") == "failed"
+
+def run_tests(app: Crate, *words: str) -> str:
+    try:
+        planned = plan_command(app.folder, (), TEST, CommandWords(words=words), facts=HOST_ALONE)
+        run_command(planned, progress=Terminal())
+    except CargoFailed:
+        return "failed"
+    return "passed"
+
+
+def test_what_tests_write_compiles_nothing_again(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    writes = """fn main() {}
+#[test]
+fn writes() {
+    std::fs::write("written.log", format!("{:?}", std::time::SystemTime::now())).unwrap();
+}
+"""
+    app = make(tmp_path / "app", capfd, {**APP, "src/main.rs": writes})
+    assert run_tests(app) == "passed"
     app.compiled()
-    assert run_tests("--release") == "failed"
+
+    assert run_tests(app) == "passed"
     assert app.compiled() == []
+
+
+def test_what_is_called_while_tests_run_leaves_them_what_they_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    waits = """#[test]
+fn waits() {
+    std::fs::write("target/waits", "").unwrap();
+    while !std::path::Path::new("target/goes-on").exists() { std::thread::yield_now(); }
+}
+"""
+    app = make(tmp_path / "app", capfd, {**APP, "tests/a.rs": waits, "tests/b.rs": "#[test]\nfn passes() {}\n"})
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_tests, app)
+        while not (app.folder / "target/waits").exists():
+            time.sleep(0.05)
+            assert not running.done()
+        app.compiled()
+        beside = run_tests(app, "--bin=app")
+        compiled = app.compiled()
+        (app.folder / "target/goes-on").touch()
+
+    assert (running.result(), beside, compiled) == ("passed", "passed", [])
 
 
 def test_a_folder_outside_that_a_build_script_names(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

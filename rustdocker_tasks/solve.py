@@ -58,12 +58,12 @@ def solve(
     `packages` are what is installed to compile, which tells who asks for a library.
     """
     logs: list[BuildLog] = []
-    for _ in range(_ATTEMPTS):
+    for left in reversed(range(_ATTEMPTS)):
         log = BuildLog(stubs=stubs)
         logs.append(log)
         with progress.live() as live:
             result = build(request, on_line=partial(_show, log, live, packages), meanwhile=meanwhile)
-        if result.succeeded or not (log.not_as_listed or log.lost_layer):
+        if result.succeeded or not left or not (log.not_as_listed or log.lost_layer):
             break
         if log.lost_layer:
             progress.say("the engine lost a layer of the image while it unpacked it: once more")

@@ -64,12 +64,12 @@ def _restarted_at_changes(
         if not changed:
             service.look()
             continue
+        planned_again = planned
         try:
             planned_again = plan()
             service.restart(planned_again)
         except RustDockerError as error:
             progress.say(f"{error}\nwaiting for a change")
-            continue
         if _folders(planned_again) != _folders(planned):
             return planned_again
     return planned
@@ -135,16 +135,21 @@ def _folders(planned: Planned) -> list[Path]:
 def _changes(planned: Planned) -> Iterator[bool]:
     """Whether a source changed, again and again; what builds write is none.
 
-    A build script may write a source anew each time: what holds what it held before the last build is no change.
+    A build script may write a source anew each time, which would go on for ever: once a build was for nothing but
+    what held the same before, the same is no change right after it.
     """
     from watchfiles import DefaultFilter, watch
 
     seen: dict[str, str] = {}
     ignored = DefaultFilter(ignore_paths=list(_written(planned)))
     looks = watch(*_folders(planned), watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
+    is_repeated = False  # the last build was for nothing new
     for changes in looks:
         contents = {path: _content(path) for _, path in changes}
-        yield any(seen.get(path) != content for path, content in contents.items())
+        is_new = any(seen.get(path) != content for path, content in contents.items())
+        counts = is_new or (bool(contents) and not is_repeated)
+        yield counts
+        is_repeated = counts and not is_new
         seen |= contents
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import PathTaken
@@ -11,7 +12,6 @@ from rustdocker_tasks.inputs.root_files import PROGRAMS, support_entries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePosixPath
 
     from rustdocker_tasks.inputs.root_files import Entry
     from rustdocker_tasks.plan.model import ImagePlan
@@ -29,8 +29,9 @@ def gather_support_files(plan: ImagePlan) -> tuple[Entry, ...]:
     taken = find_taken(own, assets, programs=[PROGRAMS / name for name in plan.compile.binaries])
     if taken is not None:
         path, by, is_of_assets = taken
-        set_by = plan.assets_set_by if is_of_assets else "`volumes` or `workdir`"
-        raise PathTaken(path, by=by, set_by=set_by)
+        is_of_volumes = any(PurePosixPath(each).is_relative_to(path) for each in plan.config.volumes)
+        of_folders = plan.volumes_set_by if is_of_volumes else plan.workdir_set_by
+        raise PathTaken(path, by=by, set_by=plan.assets_set_by if is_of_assets else of_folders)
     return (*own, *assets)
 
 

@@ -48,7 +48,7 @@ _PATTERNS = tuple(
         (_TOOL, r"linker `([^`]+)` not found"),
         # protobuf-codegen 3, capnpc 0.20, libbpf-cargo 0.25, pyo3-build-config 0.23.
         (_TOOL, r"(protoc) binary not found"),
-        (_TOOL, r"[Ff]ailed to execute `(\S+?)(?: [^`]*)?`"),
+        (_TOOL, r"[Ff]ailed to execute `(capnp|clang)(?: --version)?`"),
         (_TOOL, r"no (Python) 3\.x interpreter found"),
         # CMake 3, told a compiler or not, and autoconf.
         (_TOOL, r'unable to find a build program corresponding to "([^"]+)"'),

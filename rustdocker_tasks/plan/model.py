@@ -262,6 +262,8 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
     config: ImageConfig
     assets: tuple[Asset, ...]
     assets_set_by: str
+    volumes_set_by: str
+    workdir_set_by: str
     ca_certificates: tuple[Path, ...]
     ca_certificates_set_by: str
     tags: tuple[ImageReference, ...]

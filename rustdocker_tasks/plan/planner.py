@@ -202,6 +202,8 @@ def make_plan(
         config=_image_config(package, binary, settings, facts.git),
         assets=settings.assets,
         assets_set_by=resolved.origin("assets").where,
+        volumes_set_by=resolved.origin("volumes").where,
+        workdir_set_by=resolved.origin("workdir").where,
         ca_certificates=settings.ca_certificates,
         ca_certificates_set_by=resolved.origin("ca-certificates").where,
         tags=image_tags(package, binary, resolved, variant=variant.name, suffix=suffix, git=facts.git),

@@ -60,6 +60,7 @@ def test_a_written_dockerfile_builds_the_same_layers_without_this_tool(
     docker("build", "--tag=ejected:own", ".", host=host, folder=folder)
 
     assert written == str(folder / "Dockerfile")
+    assert (folder / "docker/package-folders").read_text() == ".\n"
     own = inspect("ejected:own", host)
     assert own["RootFS"]["Layers"] == inspect(image, host)["RootFS"]["Layers"]
     assert docker("run", "--rm", "ejected:own", host=host) == "first"

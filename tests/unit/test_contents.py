@@ -49,6 +49,12 @@ def test_layers_are_called_by_what_they_hold(slim: ReadImage) -> None:
     ]
 
 
+def test_on_the_host_libraries_lie_beside_the_rest(slim: ReadImage) -> None:
+    image = replace(slim, plan=replace(slim.plan, container=None))
+
+    assert layer_names(image)[1] == "libraries, certificates, time zones, users, assets"
+
+
 def test_what_a_higher_layer_has_again_is_counted_once(slim: ReadImage) -> None:
     assert (slim.unpacked, slim.twice, slim.program) == (1572, 8, 400)
     assert slim.files["etc/passwd"] == 4

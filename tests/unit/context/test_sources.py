@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from rustdocker_tasks.context.folder import GroupContents, prepared_context, render_ignore_file
+from rustdocker_tasks.context.folder import GroupContents, folder_list, prepared_context, render_ignore_file
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 from rustdocker_tasks.context.sources import list_sources, render_list
-from rustdocker_tasks.errors import IgnoredManifest, UnusableSource, UnusableTarget
+from rustdocker_tasks.errors import BrokenPattern, IgnoredManifest, UnusableSource, UnusableTarget
 from rustdocker_tasks.plan.context import ContextFolders
 from tests.conftest import Write, crate
 
@@ -31,6 +31,10 @@ def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
                 ".env": "SECRET=1",
                 "sub/.env.local": "SECRET=1",
                 "web/node_modules/x.js": "",
+                ".idea/workspace.xml": "",
+                "src/.main.rs.swp": "",
+                "src/main.rs~": "",
+                "src/.DS_Store": "",
                 "cache/CACHEDIR.TAG": "",
                 "cache/x": "",
                 ".cargo/config.toml": "",
@@ -108,6 +112,18 @@ def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:
 
     assert first.names[0].sources not in left
     assert second.names[0].sources in left
+
+
+def test_a_pattern_that_docker_refuses_is_refused(write: Write) -> None:
+    with pytest.raises(BrokenPattern):
+        list_sources(alone(write(crate(**{".dockerignore": "*.log\n[z-a]\n"}))))
+
+
+def test_packages_are_listed_by_their_folders(tmp_path: Path) -> None:
+    manifests = (tmp_path / "Cargo.toml", tmp_path / "Cargo.lock", tmp_path / "a b/Cargo.toml")
+    folders = ContextFolders(root=tmp_path, project=tmp_path, manifests=manifests)
+
+    assert folder_list(folders) == b".\na b\n"
 
 
 def test_a_name_that_no_list_can_hold_is_refused(write: Write) -> None:

@@ -77,7 +77,12 @@ def test_what_rustc_itself_does_not_find(output: str, what: str, package: str) -
 
 @pytest.mark.parametrize(
     "output",
-    ["", "error[E0425]: cannot find value `x` in this scope", "error: cannot find macro `foo` in this scope"],
+    [
+        "",
+        f"{FAILED}\n  failed to execute `git describe`: exit status: 128",
+        "error[E0425]: cannot find value `x` in this scope",
+        "error: cannot find macro `foo` in this scope",
+    ],
 )
 def test_an_error_of_the_program_s_own_lacks_nothing(output: str) -> None:
     assert find_missing(output.splitlines()) is None

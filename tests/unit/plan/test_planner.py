@@ -160,9 +160,18 @@ def test_labels_come_from_cargo_toml_and_the_user_s_own_outrank_them() -> None:
     }
 
 
-@pytest.mark.parametrize("key", ["env", "labels"])
-def test_a_line_break_is_refused_where_a_dockerfile_would_have_to_hold_it(key: str) -> None:
-    settings: Any = {key: {"a": "b\nUSER root"}}
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("env", {"a": "b\nUSER root"}),
+        ("env", {"a\nUSER root": "b"}),
+        ("labels", {"a": "b\rc"}),
+        ("labels", {"a\nUSER root": "b"}),
+        ("workdir", "/a\nUSER root"),
+    ],
+)
+def test_a_line_break_is_refused_where_a_dockerfile_would_have_to_hold_it(key: str, value: Any) -> None:
+    settings: Any = {key: value}
     with pytest.raises(BadValue, match=f"`{key}`"):
         plan(facts=BUILDX, **settings)
 
@@ -329,6 +338,11 @@ def test_the_host_backend_has_no_variant_with_a_base_image() -> None:
         "`variant` cannot take this value: "
         "the variants are minimal and static on the host backend, which has no base image"
     )
+
+
+def test_an_empty_variant_is_not_the_usual_one() -> None:
+    with pytest.raises(BadValue, match="`variant` cannot take this value"):
+        plan(variant="")
 
 
 def test_both_base_images_are_of_one_debian_release() -> None:

@@ -165,6 +165,13 @@ def test_a_static_program_of_glibc_needs_libraries_that_debian_has_for_that(
     assert (found is not None) == is_refused
 
 
+def test_what_a_build_script_links_refuses_no_program() -> None:
+    for_script, perhaps = crate("openssl-sys", for_host=True), crate("openssl-sys")
+    given = Graph(crates=(for_script, perhaps), is_exact=False, least=(for_script,))
+
+    assert find_unlinkable(match_records(given), given, is_of_musl=True) is None
+
+
 def test_what_is_to_be_taken_instead_is_not_refused_too() -> None:
     for record in load_records():
         if record.instead is not None:

@@ -1,0 +1,47 @@
+"""What counts as a change, and which folders are watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from rustdocker_tasks import watch
+from rustdocker_tasks.errors import CargoFailed
+from rustdocker_tasks.terminal import Terminal
+
+
+def test_what_builds_write_over_and_over_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "main.rs"
+    # What is written before each look; None: nothing.
+    texts = ["a", "b", None, "b", None, "b", "b", "b", "c"]
+
+    def looks(*_: object, **__: object) -> Iterator[set[tuple[int, str]]]:
+        for text in texts:
+            if text is not None:
+                source.write_text(text)
+            yield set() if text is None else {(1, str(source))}
+
+    monkeypatch.setattr("watchfiles.watch", looks)
+    monkeypatch.setattr(watch, "_folders", lambda _: [])
+    monkeypatch.setattr(watch, "_written", lambda _: [])
+
+    counts = list(watch._changes(cast("Any", None)))
+
+    # The same again counts once, as it may hide another content in between, and not once more right after that.
+    assert counts == [True, True, False, True, False, True, False, True, True]
+
+
+def test_folders_of_a_plan_that_does_not_build_are_watched_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing:
+        def restart(self, _: object) -> None:
+            raise CargoFailed(command="cargo build", code=101, found="x", hint="y")
+
+    monkeypatch.setattr(watch, "_folders", lambda planned: [planned])
+    planned = watch._restarted_at_changes(
+        cast("Any", Failing()), cast("Any", "old"), lambda: cast("Any", "new"), iter([True, True]), Terminal()
+    )
+
+    assert planned == cast("Any", "new")

@@ -27,8 +27,16 @@ def parse_ignore_file(text: str) -> tuple[str, ...]:
     return tuple(patterns)
 
 
+# Source: Go's path/filepath, "Match", and what docker refused of patterns of each kind.
+_CHARACTER = r"(?:\\.|[^\\\]-])"
+_WELL_FORMED = re.compile(rf"(?:\\.|[^\\\[]|\[\^?(?:{_CHARACTER}(?:-{_CHARACTER})?)+\])*", re.DOTALL)
+
+
 def require_pattern(pattern: str) -> None:
     """Raise ValueError for what docker does not take for a pattern."""
+    if not _WELL_FORMED.fullmatch(pattern):
+        message = "a syntax error in a pattern"
+        raise ValueError(message)
     try:
         re.compile(_expression(pattern.removeprefix("!")))
     except re.error as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
+from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file, require_pattern
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,15 @@ from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 )
 def test_a_pattern_means_what_it_means_to_buildkit(patterns: str, path: str, *, verdict: bool) -> None:
     assert IgnorePatterns(parse_ignore_file(patterns)).ignores(path) is verdict
+
+
+# Each was tried on Engine 28.5.
+@pytest.mark.parametrize("pattern", ["[a-z", "b\\", "[-b]", "[]b]", "[z-b]", "[b", "![b"])
+def test_what_docker_takes_for_no_pattern_is_refused(pattern: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        require_pattern(pattern)
+
+
+@pytest.mark.parametrize("pattern", ["[b-z]", "[^b]x", "a\\[", "[\\]]", "**/*.md", "!a?c", "é", "[a-cx-z]", "]"])
+def test_what_docker_takes_for_a_pattern_is_one(pattern: str) -> None:
+    require_pattern(pattern)

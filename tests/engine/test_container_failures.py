@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,11 +19,12 @@ from pathlib import Path
 import docker
 import pytest
 
+from rustdocker_tasks.engine.buildx import find_plugin
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.engine import STATE, pid_of_engine
 from tasks.lab.images import RUNTIME, RUST
 from tasks.lab.registry import PASSWORD, TRUSTED, USER
-from tests.conftest import REPOSITORY, Outcome, Write, clean_environment, crate, invoke
+from tests.conftest import REPOSITORY, Outcome, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import ENGINES, MACHINE_ENGINE, write_credentials
 from tests.engine.relay import breaking_relay
 
@@ -48,10 +48,10 @@ def run_image(image: str, host: str) -> str:
 
 # The engine has a race that no test can force: the first build goes through it, and ends as if it had lost it.
 LOSES_A_LAYER = """#!/bin/sh
-{docker} "$@"
+{plugin} "$@"
 code=$?
 case $* in
-    *"buildx build "* | *"buildx bake "*) [ -e {marker} ] && exit $code ;;
+    "buildx build "*) [ -e {marker} ] && exit $code ;;
     *) exit $code ;;
 esac
 : > {marker}
@@ -65,15 +65,12 @@ def test_a_layer_that_the_engine_lost_is_made_once_more(
     write: Write, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = write(own_crate("lost"))
-    programs = tmp_path_factory.mktemp("programs")
-    (programs / "docker").write_text(
-        LOSES_A_LAYER.format(docker=shutil.which("docker"), marker=programs / "lost"), encoding="utf-8"
-    )
-    (programs / "docker").chmod(0o755)
+    config = tmp_path_factory.mktemp("config")
+    script = LOSES_A_LAYER.format(plugin=find_plugin(os.environ), marker=config / "lost")
+    plugin = write_files(config, {"cli-plugins/docker-buildx": script}) / "cli-plugins/docker-buildx"
+    plugin.chmod(0o755)
 
-    done = invoke(
-        "build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE, PATH=f"{programs}:{os.environ['PATH']}"
-    )
+    done = invoke("build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE, DOCKER_CONFIG=str(config))
 
     assert "the engine lost a layer of the image while it unpacked it: once more" in done.stderr.splitlines()
     assert run_image(done.result, CURRENT_ENGINE) == "first"

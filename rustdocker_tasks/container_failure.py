@@ -69,7 +69,7 @@ def failure_of(
         return BuildxUnusable(reason, set_by=container.builder_set_by)
     if "Cache export is not supported" in reason:
         return NoCacheExport(set_by=container.cache_set_by)
-    if any(words in reason for words in _ENGINE_GONE):
+    if reason == "EOF" or any(words in reason for words in _ENGINE_GONE):
         return EngineGone(reason)
     if "no space left on device" in reason:
         return EngineFull(reason)

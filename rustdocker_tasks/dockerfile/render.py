@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Healthcheck
 
 _PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
-_FOR_A_SHELL = re.compile(r"[\\$\"']")
+_FOR_A_SHELL = re.compile(r"[\\$\"']|\s$")
 # A first line of another form can name a frontend to be loaded; after an ordinary comment none can.
 FIRST_LINE = "# Made by rustdocker-tasks: `invoke dockerfile` writes it anew."
 

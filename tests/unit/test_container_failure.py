@@ -70,6 +70,7 @@ CONTAINER = ContainerBuild(
             "--build-image",
         ),
         ("failed to receive status: rpc error: code = Unavailable desc = EOF", errors.EngineGone, "the engine"),
+        ("EOF", errors.EngineGone, "the engine"),
         ("Unavailable: error reading from server: EOF", errors.EngineGone, "the engine"),
         ("failed to copy files: no space left on device", errors.EngineFull, "the engine"),
         ("a step that nobody knows", errors.BuildFailed, "a step of the build"),

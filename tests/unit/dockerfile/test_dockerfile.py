@@ -121,11 +121,11 @@ def test_the_user_s_environment_outranks_ours() -> None:
 
 
 def test_folders_and_checks_are_written_as_docker_reads_them() -> None:
-    instructions = (Workdir("/a $b\\"), Volume(('/a "b"', "/$c", "/d e")), HealthcheckCommand(CHECK))
+    instructions = (Workdir("/a $b\\"), Volume(('/a "b"', "/$c", "/d e", "/f ")), HealthcheckCommand(CHECK))
 
     assert render(instructions).splitlines()[2:] == [
         'WORKDIR "/a \\$b\\\\"',
-        r'VOLUME ["\"/a \\\"b\\\"\"", "\"/\\$c\"", "/d e"]',
+        r'VOLUME ["\"/a \\\"b\\\"\"", "\"/\\$c\"", "/d e", "\"/f \""]',
         'HEALTHCHECK --interval=5s --start-period=1m --retries=2 CMD ["/x", "a b"]',
     ]
 

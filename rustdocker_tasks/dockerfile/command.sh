@@ -30,8 +30,9 @@ run_tests() {
     for word; do
         case $word in --) break ;; --no-run) return ;; --offline) offline= ;; esac
     done
+    # BuildKit reads two streams, and would mix their lines.
     # shellcheck disable=SC2086 # none, or one word
-    cargo test $offline $target_flag "$@" || code=$?
+    cargo test $offline $target_flag "$@" 2>&1 || code=$?
 }
 
 compile_tests() {

@@ -16,7 +16,7 @@ from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadFlag, CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
-from rustdocker_tasks.host.compile import fresh_artefacts
+from rustdocker_tasks.host.fresh_artefacts import fresh_artefacts
 from rustdocker_tasks.inputs.style_files import find_kept
 from rustdocker_tasks.machine_facts import architecture, git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates

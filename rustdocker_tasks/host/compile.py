@@ -8,15 +8,12 @@ import os
 import re
 import shutil
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import mkdtemp
-from threading import Lock
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
-
-from msgspec.structs import replace
 
 from rustdocker_tasks.errors import CannotWrite, CargoFailed, CompileError, LacksPackage
 from rustdocker_tasks.frozen import Frozen
@@ -29,16 +26,16 @@ from rustdocker_tasks.host.freshness import (
     record_build,
     record_name,
 )
-from rustdocker_tasks.host.units import find_triples
+from rustdocker_tasks.host.units import features_of
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.missing import find_missing
-from rustdocker_tasks.plan.model import Toolchain, profile_folder
+from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from rustdocker_tasks.host.freshness import Record, Scope
+    from rustdocker_tasks.host.freshness import Scope
     from rustdocker_tasks.host.units import Unit
     from rustdocker_tasks.plan.missing import Missing
     from rustdocker_tasks.plan.model import CargoCall, CompileGroup, CompileStep
@@ -46,6 +43,7 @@ if TYPE_CHECKING:
 _OUR_FOLDER = "rustdocker"
 _LOCK = "sources-lock"
 _REMEMBERED = 5_000  # lines; a build script that fails can write hundreds
+_ATTEMPTS = 10
 # Source: the release notes of cargo 1.74, "Stabilized the --keep-going build flag".
 _KEEPS_GOING = (1, 74)
 
@@ -81,6 +79,7 @@ class _Artefacts(Frozen, frozen=True, kw_only=True):
     path_packages: dict[str, frozenset[Path]]  # folders by name
     code: int  # cargo's exit code
     output: Sequence[str]  # the last lines that cargo showed
+    is_disturbed: bool  # a program is not the one that cargo told of
 
 
 def query_toolchain(folder: Path, environment: Mapping[str, str]) -> Toolchain:
@@ -122,7 +121,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
     """
     steps = [image.compile for image in group.images]
     step = steps[0]
-    with _only_one(folders.ours), _own_folder(folders.ours) as own:
+    with only_one(folders.ours), _own_folder(folders.ours) as own:
         path = folders.ours / record_name(step.root)
         record = decode_record(path.read_bytes() if path.is_file() else None)
         scope = make_scope(
@@ -134,8 +133,8 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
         )
         while True:
             inspection = inspect(scope, build_dir=folders.build_dir, record=record)
-            _drop(steps, step.profile, scope, inspection.stale)
-            made = _build(group, folders, own)
+            drop_stale(steps, step.profile, scope, inspection.stale)
+            made = _build_undisturbed(group, folders, own)
             wider = scope.including(made.path_packages, made.triple)
             if wider == scope or not made.programs:
                 break
@@ -161,76 +160,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
 
 
 @contextmanager
-def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[Callable[[], None]]:
-    """Let a call of cargo in the block compile all that was made of other sources, and record what it made.
-
-    What is yielded is to be called once cargo has compiled: what it runs then may build, and write files. Raises
-    NoCargo, CargoFailed, CannotWrite.
-    """
-    folders = query_folders(call)
-    path = folders.ours / record_name(call.root)
-    with ExitStack() as lock:
-        lock.enter_context(_only_one(folders.ours))
-        record = decode_record(path.read_bytes() if path.is_file() else None)
-        scope = _command_scope(call, profile, folders, record)
-        inspection = inspect(scope, build_dir=folders.build_dir, record=record)
-        _drop([call], profile, scope, inspection.stale)
-
-        def note() -> None:
-            made_for = _command_scope(call, profile, folders, record)
-            after = record_build(
-                made_for, build_dir=folders.build_dir, before=inspection, triple=record.triple, made=()
-            )
-            write_whole(path, encode_record(after))
-            lock.close()
-
-        compiled = _Once(note)
-        try:
-            yield compiled
-        finally:
-            compiled()
-            compiled.raise_error()
-
-
-class _Once:
-    """Do something at the first call, of whatever thread; an error of it waits until it is asked for."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
-        self._lock = Lock()
-        self._is_done = False
-        self._error: Exception | None = None
-
-    def __call__(self) -> None:
-        with self._lock:
-            if not self._is_done:
-                self._is_done = True
-                try:
-                    self._work()
-                except Exception as error:  # noqa: BLE001 - it is raised where somebody hears it
-                    self._error = error
-
-    def raise_error(self) -> None:
-        if self._error is not None:
-            raise self._error
-
-
-def _command_scope(call: CargoCall, profile: str, folders: CargoFolders, record: Record) -> Scope:
-    """Return the scope of a command, whose own words and environment may name any target."""
-    folder = profile_folder(profile)
-    scope = make_scope(
-        [call],
-        profile_folder=folder,
-        target_dir=folders.target_dir,
-        build_dir=folders.build_dir,
-        record=record,
-    )
-    triples = find_triples(folders.build_dir, profile_folder=folder)
-    return replace(scope, triples=scope.triples | triples, only_named=True)
-
-
-@contextmanager
-def _only_one(folder: Path) -> Iterator[None]:
+def only_one(folder: Path) -> Iterator[None]:
     """Let one build at a time judge and change the artefacts of a target folder."""
     with _open_lock(folder) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -254,7 +184,8 @@ def _own_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(own)
 
 
-def _drop(calls: Sequence[CargoCall], profile: str, scope: Scope, stale: tuple[Unit, ...]) -> None:
+def drop_stale(calls: Sequence[CargoCall], profile: str, scope: Scope, stale: tuple[Unit, ...]) -> None:
+    """Drop units that were made of other sources; raises NoCargo, CargoFailed."""
     ours = {package.name for call in calls for package in call.sources} | scope.vendored
     packages = {unit.package for unit in stale}
     if packages & ours:
@@ -267,11 +198,26 @@ def _drop(calls: Sequence[CargoCall], profile: str, scope: Scope, stale: tuple[U
             shutil.rmtree(unit.path, ignore_errors=True)
 
 
+def _build_undisturbed(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
+    """Build, again where another cargo put its own program in the place of one that was yet to be copied."""
+    for _ in range(_ATTEMPTS):
+        made = _build(group, folders, own)
+        if not made.is_disturbed:
+            return made
+    raise CargoFailed(
+        command="cargo build",
+        code=made.code,
+        found=f"another cargo puts programs with other features into {folders.target_dir}, again and again",
+        hint="end the other build, or give it another folder by CARGO_TARGET_DIR",
+    )
+
+
 def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
     steps = [image.compile for image in group.images]
     made: dict[int, dict[str, Path]] = {number: {} for number in range(len(steps))}
     triples: list[str | None] = []
     packages: dict[str, frozenset[Path]] = {}
+    others: list[Path] = []
 
     def on_line(line: str) -> None:
         message = _message(line)
@@ -282,8 +228,10 @@ def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
             packages[name] = packages.get(name, frozenset()) | {manifest.parent}
         for number, step in enumerate(steps):
             if executable := _executable(message, step):
-                # At once: while cargo runs it holds its lock, and nobody else's build can replace the file.
-                made[number][executable.name] = _copy(executable, own / str(number))
+                # At once: while cargo runs it holds its lock. It may have ended, though, and another have begun.
+                made[number][executable.name], inode = _copy(executable, own / str(number))
+                if features_of(executable, inode) not in (None, message.get("features")):
+                    others.append(executable)
                 triples.append(_triple(executable, folders.target_dir))
 
     environment = _environment(group.first.compile)
@@ -306,15 +254,22 @@ def _build(group: CompileGroup, folders: CargoFolders, own: Path) -> _Artefacts:
         path_packages=packages,
         code=code,
         output=tuple(output),
+        is_disturbed=bool(others),
     )
 
 
-def _copy(executable: Path, own: Path) -> Path:
+def _copy(executable: Path, own: Path) -> tuple[Path, int]:
+    """Return the copy, and the inode of what was copied."""
+    copied = own / executable.name
     try:
         own.mkdir(exist_ok=True)
-        return Path(shutil.copy(executable, own))
+        with executable.open("rb") as source, copied.open("wb") as target:
+            shutil.copyfileobj(source, target)
+            status = os.fstat(source.fileno())
+        copied.chmod(status.st_mode)
     except OSError as error:
         raise CannotWrite(own, error.strerror or str(error)) from error
+    return copied, status.st_ino
 
 
 def _message(line: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ Source: cargo 1.95, src/core/compiler/fingerprint and build_runner/compilation_f
 from __future__ import annotations
 
 import glob
+import json
 import os
 import re
 from pathlib import Path
@@ -90,6 +91,28 @@ def named_by(unit: Unit) -> Named:
         if match := _RERUN.fullmatch(line):
             (named.files if match["kind"] == "changed" else named.variables).append(match["name"])
     return named
+
+
+def features_of(program: Path, inode: int) -> list[str] | None:
+    """Return the features that a program of cargo's was compiled with, None where nothing tells.
+
+    Beside the programs lie those of all units, each a second name of the same file.
+    """
+    crate = program.name.replace("-", "_")
+    deps = program.parent / "deps"
+    for unit in os.scandir(deps) if deps.is_dir() else ():
+        match = _UNIT.fullmatch(unit.name)
+        if match and match["package"] == crate and unit.inode() == inode:
+            told = program.parent.glob(f".fingerprint/*-{match['hash']}/bin-*.json")
+            return next((_features(path.read_bytes()) for path in told), None)
+    return None
+
+
+def _features(fingerprint: bytes) -> list[str] | None:
+    try:
+        return [str(each) for each in json.loads(json.loads(fingerprint)["features"])]
+    except (ValueError, KeyError):
+        return None  # cargo empties it before it compiles, and writes it afterwards
 
 
 def read_lines(path: Path) -> list[str]:

@@ -21,6 +21,7 @@ from rustdocker_tasks.commands import plan_command, run_command
 from rustdocker_tasks.errors import CargoFailed, CompileError, LacksPackage, UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
+from rustdocker_tasks.host.units import features_of
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.commands import TEST, CommandWords
 from rustdocker_tasks.plan.model import CompileGroup, CompileStep, ImagePlan, MachineFacts, NoGitState
@@ -176,6 +177,17 @@ def test_a_user_s_own_builds_with_another_feature_at_the_same_time(app: Crate) -
         beside.join(timeout=60)
 
     assert programs == {"without"}
+
+
+def test_a_program_s_unit_tells_its_features(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    manifest = FEATURED["Cargo.toml"].replace('"app"', '"my-app"')
+    app = make(tmp_path / "app", capfd, {**FEATURED, "Cargo.toml": manifest})
+    program = app.folders.target_dir / "release/my-app"
+    for words, features in ((("--features=x",), ["x"]), ((), [])):
+        app.cargo("build", "--release", *words)
+
+        assert features_of(program, program.stat().st_ino) == features
+    assert features_of(program, 0) is None
 
 
 def test_two_builds_with_different_features_at_the_same_time(app: Crate) -> None:

@@ -100,12 +100,11 @@ def features_of(program: Path, inode: int) -> list[str] | None:
     """
     crate = program.name.replace("-", "_")
     deps = program.parent / "deps"
-    for unit in os.scandir(deps) if deps.is_dir() else ():
-        match = _UNIT.fullmatch(unit.name)
-        if match and match["package"] == crate and unit.inode() == inode:
-            told = program.parent.glob(f".fingerprint/*-{match['hash']}/bin-*.json")
-            return next((_features(path.read_bytes()) for path in told), None)
-    return None
+    entries = list(os.scandir(deps)) if deps.is_dir() else []
+    names = (_UNIT.fullmatch(entry.name) for entry in entries if entry.inode() == inode)
+    unit = next((name["hash"] for name in names if name and name["package"] == crate), None)
+    told = program.parent.glob(f".fingerprint/*-{unit}/bin-*.json") if unit else ()
+    return next((_features(path.read_bytes()) for path in told), None)
 
 
 def _features(fingerprint: bytes) -> list[str] | None:

@@ -123,7 +123,10 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
 
 def _remove(engine: Daemon, name: str, say: Say) -> None:
     if engine.remove(name) == _KILLED:
-        say(f"{name} was killed: as a container's first process a program must handle SIGTERM to end in time")
+        say(
+            f"{name} was killed: as a container's first process a program must handle SIGTERM, or its "
+            "`stop-signal`, to end in time"
+        )
 
 
 def _wait_until_listening(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.daemon import Daemon, connect
-from rustdocker_tasks.errors import CompileError, ImageError, NoEngine
+from rustdocker_tasks.errors import CannotBeStatic, CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import cargo_environment, wanted_crates
@@ -269,15 +269,25 @@ def read_image(plan: ImagePlan, *, progress: Progress) -> ReadImage:
     return ReadImage(plan=plan, image=image, layers=engine.read_layers(image))
 
 
-def plan_variants(start: Path, layers: Sequence[Layer]) -> list[Planned]:
-    """Return the plans of all variants that the project's backend can build."""
+def plan_variants(start: Path, layers: Sequence[Layer], *, say: Say) -> list[Planned]:
+    """Return the plans of all variants that the project's backend can build, under their usual names.
+
+    One that no such program can have is left out, and told. Raises what `plan_image` raises.
+    """
 
     def asked_for(variant: str) -> Layer:
         where = "`sizes`, which builds every variant"
-        return Layer(source=Source.FLAG, where=lambda _: where, base=start, values={"variant": variant})
+        # A tag of the user's own is that of an image which is in use.
+        values = {"variant": variant, "tag": []}
+        return Layer(source=Source.FLAG, where=lambda _: where, base=start, values=values)
 
-    backend = plan_image(start, layers).plan.backend
-    return [plan_image(start, (*layers, asked_for(variant))) for variant in possible_variants(backend)]
+    planned = []
+    for variant in possible_variants(plan_image(start, layers).plan.backend):
+        try:
+            planned.append(plan_image(start, (*layers, asked_for(variant))))
+        except CannotBeStatic as error:
+            say(f"{variant} is left out: {error.what}")
+    return planned
 
 
 def _engine_if_any(say: Say) -> Daemon | None:

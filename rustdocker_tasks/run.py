@@ -96,6 +96,8 @@ def check_image(planned: Planned, flags: CheckFlags, *, progress: Progress) -> V
     wait_seconds = seconds_to_wait(flags.run.wait)
     engine = connect()
     request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
+    until = "it listens" if request.waits_for_ports else "it ends, as no port of it is known (`expose`)"
+    progress.say(f"starting {request.label}, where nothing is granted; {wait_seconds} s until {until}")
     verdict = check_container(engine, request, wait_seconds=wait_seconds, say=progress.say)
     _require_works(verdict, request, is_start_enough=False)
     return verdict

@@ -210,7 +210,7 @@ def sizes(bound: Bound, c: Context, flags: Flags) -> str | None:
     from rustdocker_tasks.contents import sizes_json, sizes_text
     from rustdocker_tasks.pipeline import plan_variants, read_image
 
-    planned = plan_variants(bound.start(c), bound.layers(c, flags))
+    planned = plan_variants(bound.start(c), bound.layers(c, flags), say=Terminal().say)
     if is_dry(c, *planned):
         return None
     images = [read_image(each.plan, progress=Terminal()) for each in planned]

@@ -382,12 +382,13 @@ def test_in_a_log_a_build_is_plain_lines(write: Write) -> None:
 
 def test_sizes_compares_all_variants(write: Write) -> None:
     folder = write(crate("sized-in-containers"))
-    settings = {**BUILDX, "RUSTDOCKER_BUILD_IMAGE": "rust:1.85-slim-trixie"}
+    settings = {**BUILDX, "RUSTDOCKER_BUILD_IMAGE": "rust:1.85-slim-trixie", "RUSTDOCKER_TAG": ":kept"}
 
     rows = {row["variant"]: row for row in json.loads(invoke("sizes", "--json", folder=folder, **settings).result)}
     table = invoke("sizes", folder=folder, **settings).result.splitlines()
 
     assert list(rows) == ["simple", "slim", "minimal", "static"]
+    assert docker("image", "ls", "--quiet", "sized-in-containers:kept", host=CURRENT_ENGINE) == ""
     assert rows["simple"]["stored"] > rows["slim"]["stored"] > rows["minimal"]["stored"] > rows["static"]["stored"]
     assert all(row["unpacked"] > row["program"] > 0 for row in rows.values())
     assert [line.split()[0] for line in table[:5]] == ["variant", *rows]

@@ -79,6 +79,15 @@ def test_a_static_program_with_a_library_of_glibc_is_refused_before_anything_is_
     )
 
 
+def test_sizes_leaves_out_what_no_such_program_can_be(tmp_path: Path) -> None:
+    CASES["sqlite"].write(tmp_path, named())
+    planned = invoke("-R", "sizes", folder=tmp_path, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert planned.code == 0, planned.stderr
+    assert "static is left out: libsqlite3-sys " in planned.stderr
+    assert "variant         minimal" in planned.stderr
+
+
 def test_what_the_linker_lacks_is_named_and_the_setting_mends_it(write: Write) -> None:
     folder = write(crate(named(), **{"src/main.rs": USES_PCAP, "build.rs": LINKS_PCAP}))
 

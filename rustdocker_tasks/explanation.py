@@ -71,8 +71,10 @@ def _rows(told: Explanation) -> Iterator[tuple[str, str]]:
     yield "cache", told.cache
     yield from _change_rows(told.changes)
     yield "compiled", f"{len(told.compiled)}: {_some(told.compiled)}" if told.compiled else "no crate"
-    if told.slowest:
-        yield "slowest", ", ".join(f"{name} {seconds:.1f} s" for name, seconds in told.slowest.items())
+    # Cargo's report has what was fresh too, which took no time.
+    slowest = [f"{name} {seconds:.1f} s" for name, seconds in told.slowest.items() if seconds >= _WORTH_NAMING]
+    if slowest:
+        yield "slowest", ", ".join(slowest)
     yield "from the cache", ", ".join(told.from_cache) or "no step"
     if told.sent is not None:
         yield "sent", f"{told.sent / _KILOBYTE:.1f} kB"

@@ -8,7 +8,7 @@ TOLD = Explanation(
     changes=Changes(added=("a.rs",), changed=tuple(f"{n}.rs" for n in range(12))),
     compiled=("shop v0.1.0",),
     seconds={"compile": 2.04, "load": 0.01},
-    slowest={"shop": 1.96},
+    slowest={"shop": 1.96, "fresh": 0.0},
     from_cache=("assemble",),
     sent=1234,
 )

@@ -19,7 +19,7 @@ from tasks.lab.cache import say
 RESULTS = Path(__file__).parent / "PROFILES.md"
 EXAMPLES = Path(__file__).parents[1] / "examples"
 # By folder, the program of it that is compiled.
-PROGRAMS = {"hello": "hello", "web": "my-rust-app", "monorepo/shop": "api"}
+PROGRAMS = {"hello": "hello", "web": "my-rust-app", "monorepo/shop": "shop-api"}
 
 
 def measure(folder: Path, program: str, profile: str, target: Path) -> tuple[float, int]:

@@ -16,7 +16,6 @@ from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadFlag, CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
-from rustdocker_tasks.host.fresh_artefacts import fresh_artefacts
 from rustdocker_tasks.inputs.style_files import find_kept
 from rustdocker_tasks.machine_facts import architecture, git_state, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
@@ -141,6 +140,8 @@ def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
     if not plan.command.compiles:
         run_here()
         return
+    from rustdocker_tasks.host.fresh_artefacts import fresh_artefacts
+
     with fresh_artefacts(plan.call, developer_profile(plan)) as compiled:
         run_here(on_any_line=lambda line: compiled() if _COMPILED.match(line) else None)
 

@@ -116,12 +116,13 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
         yield _base(plan)
     if documentation := _DOCUMENTATION.match(path):
         yield f"the licence of {documentation[1]}"
-    if path in _owners(image):
-        yield _reason_for_library(image, path)
+    owner = _owners(image).get(path)
+    if owner:
+        yield _reason_for_library(image, path, owner)
     # What lies in a folder that is an asset's may have come another way: of /usr all others know better.
     within = [each for each in plan.assets if _is_within(path, _path(PurePosixPath(each.destination)))]
     yield from _reasons_by_assets(plan, within)
-    yield _reason_for_library(image, path)
+    yield _reason_for_library(image, path, owner)
 
 
 def _reasons_by_assets(plan: ImagePlan, assets: Sequence[Asset]) -> Iterator[str]:
@@ -150,8 +151,7 @@ def _own_places(plan: ImagePlan) -> dict[str, str]:
     }
 
 
-def _reason_for_library(image: ReadImage, path: str) -> str:
-    owner = _owners(image).get(path)
+def _reason_for_library(image: ReadImage, path: str, owner: str | None) -> str:
     build = image.plan.container
     asked = who_asks_for(PurePosixPath(path).name, build.packages if build else ())
     what = f"of {owner}" if owner else "a library of the machine that compiled"

@@ -12,6 +12,10 @@ from functools import lru_cache
 
 from rustdocker_tasks.frozen import Frozen
 
+# Source: Go's path/filepath, "Match", and what docker refused of patterns of each kind.
+_CHARACTER = r"(?:\\.|[^\\\]-])"
+_WELL_FORMED = re.compile(rf"(?:\\.|[^\\\[]|\[\^?(?:{_CHARACTER}(?:-{_CHARACTER})?)+\])*", re.DOTALL)
+
 
 def parse_ignore_file(text: str) -> tuple[str, ...]:
     """Return the patterns in the text of an ignore file, cleaned as BuildKit cleans them."""
@@ -25,11 +29,6 @@ def parse_ignore_file(text: str) -> tuple[str, ...]:
         # What was found behind a blank is a comment once it is written at the start of a line.
         patterns.append(negation + re.sub("^#", "[#]", cleaned))
     return tuple(patterns)
-
-
-# Source: Go's path/filepath, "Match", and what docker refused of patterns of each kind.
-_CHARACTER = r"(?:\\.|[^\\\]-])"
-_WELL_FORMED = re.compile(rf"(?:\\.|[^\\\[]|\[\^?(?:{_CHARACTER}(?:-{_CHARACTER})?)+\])*", re.DOTALL)
 
 
 def require_pattern(pattern: str) -> None:

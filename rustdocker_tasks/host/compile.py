@@ -35,7 +35,7 @@ from rustdocker_tasks.process import read_output, stream_lines
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from rustdocker_tasks.host.freshness import Scope
+    from rustdocker_tasks.host.freshness import Record, Scope
     from rustdocker_tasks.host.units import Unit
     from rustdocker_tasks.plan.missing import Missing
     from rustdocker_tasks.plan.model import CargoCall, CompileGroup, CompileStep
@@ -122,8 +122,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
     steps = [image.compile for image in group.images]
     step = steps[0]
     with only_one(folders.ours), _own_folder(folders.ours) as own:
-        path = folders.ours / record_name(step.root)
-        record = decode_record(path.read_bytes() if path.is_file() else None)
+        record = read_record(folders, step.root)
         scope = make_scope(
             steps,
             profile_folder=step.profile_folder,
@@ -147,7 +146,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
             triple=made.triple if made.programs else record.triple,
             made={steps[number].package for number in made.programs},
         )
-        write_whole(path, encode_record(after))
+        write_record(folders, step.root, after)
         missing = find_missing(made.output) if made.code else None
         is_one = len(steps) - len(made.programs) == 1
         yield Compiled(
@@ -157,6 +156,17 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
             ),
             renewed=tuple(sorted({unit.package for unit in inspection.stale})),
         )
+
+
+def read_record(folders: CargoFolders, root: Path) -> Record:
+    """Return what earlier builds of a project knew, nothing where that is not there or cannot be read."""
+    path = folders.ours / record_name(root)
+    return decode_record(path.read_bytes() if path.is_file() else None)
+
+
+def write_record(folders: CargoFolders, root: Path, record: Record) -> None:
+    """Leave it to the next build of the project; raises CannotWrite."""
+    write_whole(folders.ours / record_name(root), encode_record(record))
 
 
 @contextmanager

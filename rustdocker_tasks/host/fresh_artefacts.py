@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.host.compile import drop_stale, only_one, query_folders
-from rustdocker_tasks.host.freshness import (
-    decode_record,
-    encode_record,
-    inspect,
-    make_scope,
-    record_build,
-    record_name,
-)
+from rustdocker_tasks.host.compile import drop_stale, only_one, query_folders, read_record, write_record
+from rustdocker_tasks.host.freshness import inspect, make_scope, record_build
 from rustdocker_tasks.host.units import find_triples
-from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.plan.model import profile_folder
 
 if TYPE_CHECKING:
@@ -37,10 +29,9 @@ def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[Callable[[], None
     NoCargo, CargoFailed, CannotWrite.
     """
     folders = query_folders(call)
-    path = folders.ours / record_name(call.root)
     with ExitStack() as lock:
         lock.enter_context(only_one(folders.ours))
-        record = decode_record(path.read_bytes() if path.is_file() else None)
+        record = read_record(folders, call.root)
         scope = _command_scope(call, profile, folders, record)
         inspection = inspect(scope, build_dir=folders.build_dir, record=record)
         drop_stale([call], profile, scope, inspection.stale)
@@ -50,7 +41,7 @@ def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[Callable[[], None
             after = record_build(
                 made_for, build_dir=folders.build_dir, before=inspection, triple=record.triple, made=()
             )
-            write_whole(path, encode_record(after))
+            write_record(folders, call.root, after)
             lock.close()
 
         compiled = _Once(note)

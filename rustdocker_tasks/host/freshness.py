@@ -269,7 +269,7 @@ def _counts(path: str, named: frozenset[str], scope: Scope) -> bool:
     if not scope.only_named or path.endswith(_OF_ONE_PACKAGE) or path.startswith(_VARIABLE):
         return True
     # A script may name a folder.
-    return any(str(place) in named for place in (path, *Path(path).parents))
+    return _is_below(Path(path), named)
 
 
 def _differences(snapshot: Mapping[str, str], rows: Rows) -> Iterator[str]:

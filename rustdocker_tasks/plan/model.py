@@ -65,9 +65,7 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
     sources: tuple[SourcePackage, ...]
-    vendored: tuple[
-        Path, ...
-    ]  # folders of the user's that hold packages, each in a folder, in place of a registry
+    vendored: tuple[Path, ...]  # folders that hold packages in place of a registry, each in one of its own
     configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
 
     @property

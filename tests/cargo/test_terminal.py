@@ -14,19 +14,24 @@ from tests.conftest import Write, clean_environment, crate, invoke, write_files
 pytestmark = pytest.mark.cargo
 
 
-@pytest.mark.parametrize("words", [("config", "--schema"), ("config",)])
-def test_a_reader_of_a_pipe_may_have_enough(write: Write, words: tuple[str, ...]) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    done = subprocess.run(
+def told(folder: Path, *words: str, stdout: int) -> subprocess.CompletedProcess[str]:
+    """Call a task whose result goes to a descriptor."""
+    return subprocess.run(
         [sys.executable, "-m", "invoke", *words],
-        cwd=write(crate()),
+        cwd=folder,
         env=clean_environment(),
-        stdout=writing,
+        stdout=stdout,
         stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("words", [("config", "--schema"), ("config",)])
+def test_a_reader_of_a_pipe_may_have_enough(write: Write, words: tuple[str, ...]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = told(write(crate()), *words, stdout=writing)
     os.close(writing)
 
     assert (done.returncode, done.stderr) == (0, "")
@@ -34,15 +39,7 @@ def test_a_reader_of_a_pipe_may_have_enough(write: Write, words: tuple[str, ...]
 
 def test_a_result_that_cannot_be_written_is_told(write: Write) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "invoke", "plan"],
-            cwd=write(crate()),
-            env=clean_environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        done = told(write(crate()), "plan", stdout=full.fileno())
 
     assert done.returncode == 70
     assert "  found: OSError: No space left on device\n" in done.stderr

@@ -50,7 +50,9 @@ def find_taken(
             return asset.path, "two assets", True
     of_assets = {parent for path in contents for parent in (path, *path.parents)}
     files = {*contents, *programs, *(entry.path for entry in own if entry.content is not None)}
-    folders = {parent for path in files for parent in path.parents}
+    # There are hundreds of time zones, in a dozen folders.
+    nearest = {path.parent for path in files}
+    folders = {folder for each in nearest for folder in (each, *each.parents)}
     folders |= {entry.path for entry in own if entry.content is None}
     path = min(files & folders, default=None)
     return None if path is None else (path, "a file and a folder", path in of_assets)

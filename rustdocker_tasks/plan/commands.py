@@ -60,6 +60,11 @@ class CommandWords(Frozen, frozen=True, kw_only=True):
     words: tuple[str, ...] = ()  # for cargo
     last: tuple[str, ...] = ()  # for what cargo runs
 
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """The words that are cargo's own: what follows `--` is for what it runs."""
+        return tuple(takewhile(lambda word: word != "--", self.words))
+
 
 class CommandPlan(Frozen, frozen=True, kw_only=True):
     """One call of a command, for one package or for all of a workspace."""
@@ -162,7 +167,7 @@ def _is_asked_for(resolved: ResolvedSettings, key: str) -> bool:
 
 def developer_profile(plan: CommandPlan) -> str:
     """Return the profile that a command compiles with: its own words may name one. Source: `cargo help test`."""
-    words = [*takewhile(lambda word: word != "--", plan.added.words)]
+    words = plan.added.flags
     named = [word.removeprefix("--profile=") for word in words if word.startswith("--profile=")]
     named += [following for word, following in pairwise(words) if word == "--profile"]
     if named:
@@ -174,7 +179,7 @@ def developer_profile(plan: CommandPlan) -> str:
 
 def cargo_words(plan: CommandPlan, manifest: str) -> list[str]:
     """Return the words after `cargo test` and the like, with the path of the manifest where cargo runs."""
-    given = {*takewhile(lambda word: word != "--", plan.added.words)}
+    given = {*plan.added.flags}
     if plan.command.compiles:
         chosen = ["--workspace"] if plan.is_whole else []
         own = [*chosen, *plan.command.usual, *compile_flags(plan.call)]

@@ -58,7 +58,7 @@ def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
     """
     candidates = _candidates(project, request)
     if request.binary is not None:
-        return _named(candidates, request.binary, set_by=request.binary_set_by)
+        return _named(project, candidates, request.binary, set_by=request.binary_set_by)
     if not candidates:
         looked_at = _packages(project, request)
         others = [p.name for p in project.members if p.binaries and p not in looked_at]
@@ -196,10 +196,15 @@ def _missing_features(package: Package, binary: Target, request: BinaryRequest) 
     return tuple(feature for feature in binary.required_features if feature not in enabled)
 
 
-def _named(candidates: Sequence[Candidate], name: str, *, set_by: str) -> Candidate:
-    for package, binary in candidates:
-        if binary.name == name:
-            return package, binary
+def _named(project: Project, candidates: Sequence[Candidate], name: str, *, set_by: str) -> Candidate:
+    """Return the candidate of this name; of several that of the package which cargo itself would build."""
+    found = [(p, b) for p, b in candidates if b.name == name]
+    defaults = {package.name for package in project.default_members}
+    usual = [(p, b) for p, b in found if p.name in defaults] or found
+    if len(usual) > 1:
+        raise SeveralBinaries([(p.name, b.name) for p, b in usual], root=project.root)
+    if usual:
+        return usual[0]
     names = sorted(binary.name for _, binary in candidates)
     raise NoSuchBinary(name, candidates=names, set_by=set_by, nearest=nearest(name, names))
 

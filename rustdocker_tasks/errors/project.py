@@ -63,13 +63,21 @@ class NoBinary(ProjectError):
 class SeveralBinaries(ProjectError):
     def __init__(self, candidates: Sequence[tuple[str, str]], *, root: Path) -> None:
         """`candidates` are (package, binary)."""
-        first = candidates[0][1]
+        package, first = candidates[0]
+        if len({name for _, name in candidates}) == 1:
+            what = f"several packages have a binary named `{first}`"
+            hint = f"run again with --package {package} --bin {first}"
+        else:
+            what = "this project has several binaries and none is chosen"
+            hint = (
+                f'run again with --bin {first}, or set default-run = "{first}" in its [package]; '
+                "`rustdocker init` writes a task file that builds all"
+            )
         super().__init__(
-            "this project has several binaries and none is chosen",
+            what,
             found=", ".join(f"`{name}` (package {package})" for package, name in candidates),
             set_by=f"nobody: {root / 'Cargo.toml'} has no default-run",
-            hint=f'run again with --bin {first}, or set default-run = "{first}" in its [package]; '
-            "`rustdocker init` writes a task file that builds all",
+            hint=hint,
         )
 
 

@@ -44,6 +44,18 @@ def test_a_named_binary_is_found_in_any_member() -> None:
     assert choose(project(package("a", "x"), package("b", "y")), binary="y") == "y"
 
 
+def test_of_a_name_that_several_packages_have_the_default_member_s_is_taken_or_none() -> None:
+    both = (package("a", "server"), package("b", "server"))
+
+    with pytest.raises(SeveralBinaries) as caught:
+        choose_binary(project(*both), BinaryRequest(binary="server"))
+    assert caught.value.hint == "run again with --package a --bin server"
+    assert caught.value.what == "several packages have a binary named `server`"
+
+    standing_in_b = project(*both, default=both[1])
+    assert choose_binary(standing_in_b, BinaryRequest(binary="server"))[0].name == "b"
+
+
 def test_the_package_one_stands_in_is_asked_first() -> None:
     members = (package("a", "x"), package("b", "y"))
 

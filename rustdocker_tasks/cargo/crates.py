@@ -116,8 +116,10 @@ def _local_packages(project: Project) -> dict[PackageId, Package]:
             package = own.get((name, version))
         else:
             folders = [*vendored, *(registries if source.startswith("registry+") else [])]
-            places = (folder / f"{name}-{version}" for folder in folders)
-            package = next(filter(None, map(_published_package, places)), None)
+            # `cargo vendor` names its folders without versions where there is but one.
+            places = (folder / each for folder in folders for each in (f"{name}-{version}", name))
+            published = filter(None, map(_published_package, places))
+            package = next((each for each in published if each.version == version), None)
         if package is not None:
             found[locked.id] = package
     return found

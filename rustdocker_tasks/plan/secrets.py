@@ -61,6 +61,8 @@ def _git_servers(project: Project) -> Iterator[str]:
 def _sources(project: Project) -> Iterator[str]:
     """The repositories of dependencies, and those that are the indexes of registries."""
     yield from (package.id.source or "" for package in (project.lock.packages if project.lock else ()))
+    # Cargo.lock may be missing, or out of date.
+    yield from (f"git+{each.git}" for package in project.members for each in package.dependencies if each.git)
     yield from (f"git+{index}" for index in project.own_config.registries.values())
 
 

@@ -66,7 +66,7 @@ def target_on_host(
         how = "static with musl" if _is_musl(triple) else "static with glibc (+crt-static)"
         return ChosenTarget(triple, crt_static=not _is_musl(triple), reason=f"{how}, for {triple} ({origin})")
     usual = triple or toolchain.host_triple
-    musl = f"{usual.partition('-')[0]}-unknown-linux-musl"
+    musl = usual.replace("-linux-gnu", "-linux-musl")
     if resolved.settings.libc is Libc.MUSL and musl not in toolchain.installed_targets:
         problem = f"the target {musl} is not installed: `rustup target add {musl}`"
         raise _bad_libc(resolved, problem, other=Libc.GNU)

@@ -18,6 +18,9 @@ from rustdocker_tasks.debian import DebianPackage
 from rustdocker_tasks.image import BaseImage, CacheStore, ImageName, Registry, RepositoryTemplate, TagTemplate
 from rustdocker_tasks.image_config import Asset, ImageConfig
 
+# Python's `$` lets a line break pass after the end.
+_END = r"$(?!\n)"
+
 
 class Backend(Enum):
     """What carries out a plan."""
@@ -81,7 +84,7 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
         Meta(description="The C library of a static program: musl, or gnu for glibc.", examples=['"gnu"']),
     ] = None
     toolchain: Annotated[
-        Annotated[str, Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None,
+        Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9._-]*{_END}")] | None,
         Meta(
             description="The Rust to compile with, in place of the toolchain file's: a channel of rustup.",
             examples=['"1.85"'],
@@ -168,7 +171,11 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
     ] = None
     debian_release: Annotated[
         str,
-        Meta(description="The Debian release of both base images.", examples=['"bookworm"'], pattern="^[a-z]+$"),
+        Meta(
+            description="The Debian release of both base images.",
+            examples=['"bookworm"'],
+            pattern=f"^[a-z]+{_END}",
+        ),
     ] = "trixie"
     build_image: Annotated[
         BaseImage | None,

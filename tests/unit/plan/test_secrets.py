@@ -2,7 +2,15 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.model import CargoConfig, Lock, LockedPackage, PackageId, Project
+from rustdocker_tasks.cargo.model import (
+    CargoConfig,
+    Dependency,
+    DependencyKind,
+    Lock,
+    LockedPackage,
+    PackageId,
+    Project,
+)
 from rustdocker_tasks.plan.secrets import GitCredential, RegistryToken, needs_ssh, secrets_of
 from tests.models import package, project
 
@@ -59,3 +67,17 @@ def test_an_index_in_a_repository_is_reached_as_a_repository_is() -> None:
     )
     assert needs_ssh(with_index("ssh://git@git.acme.com/index.git"))
     assert secrets_of(with_index("sparse+https://acme.com/index/")) == (RegistryToken("corp"),)
+
+
+def test_without_a_lock_file_the_manifests_tell_of_repositories() -> None:
+    git = ("https://git.acme.com/a.git", "ssh://git@git.acme.com/b.git")
+    asked = tuple(
+        Dependency(
+            name=name, package=name, kind=DependencyKind.NORMAL, condition=None, requirement=None, git=address
+        )
+        for name, address in zip("ab", git, strict=True)
+    )
+    made = replace(project(replace(package("shop"), dependencies=asked)), lock=None)
+
+    assert secrets_of(made) == (GitCredential("https://git.acme.com"),)
+    assert needs_ssh(made)

@@ -113,6 +113,21 @@ def test_musl_asked_for_by_name_must_be_installed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("host", "musl"),
+    [
+        ("armv7-unknown-linux-gnueabihf", "armv7-unknown-linux-musleabihf"),
+        ("x86_64-alpine-linux-musl", "x86_64-alpine-linux-musl"),
+    ],
+)
+def test_the_musl_of_a_machine_is_that_of_its_own_abi(host: str, musl: str) -> None:
+    toolchain = Toolchain(host_triple=host, installed_targets=frozenset({host, musl}))
+
+    chosen = target_on_host(load_variants()["static"], resolved({}), config(), toolchain)
+
+    assert (chosen.triple, chosen.crt_static) == (musl, False)
+
+
+@pytest.mark.parametrize(
     ("triple", "problem"),
     [
         ("x86_64-apple-darwin", "an image holds a program for Linux"),

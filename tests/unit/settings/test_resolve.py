@@ -389,6 +389,8 @@ def test_the_schema_accepts_what_we_accept(values: dict[str, Any]) -> None:
         {"healthcheck": {"command": []}},
         {"locked": "yes"},
         {"debian-release": "Trixie!"},
+        {"debian-release": "trixie\n"},
+        {"toolchain": "1.85\n"},
     ],
 )
 def test_the_schema_refuses_what_we_refuse(values: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ _NONE_YET = re.compile(r"WARNING: local cache import at (.*) not found due to er
 # Cargo writes the first word of a line by itself, in twelve columns. Where another step speaks in between, buildx
 # ends the line there, and brings it again, whole, when it comes back to the step.
 _CUT = re.compile(r"(?=.{12}(?:#|$)) +[A-Z][a-z]+(?:#\d+ \.\.\.)?")
+_SHOWN = 5  # lines of docker's own, where buildx did not even start
 _REMEMBERED = 5_000  # lines; a build script that fails can write hundreds
 _DEPENDENCIES = "compile dependencies"
 # What BuildKit calls its work -> what we call it. A step that runs one of our scripts is called after that.
@@ -95,6 +96,7 @@ class BuildLog:
     compiled: list[str] = field(default_factory=list)  # crates, with their versions
     took: dict[str, float] = field(default_factory=dict)  # seconds of the slowest crates
     sent: int = 0  # bytes of the context
+    _other: deque[str] = field(default_factory=lambda: deque(maxlen=_SHOWN))  # the last lines of docker's own
     _names: dict[str, str] = field(default_factory=dict)  # of the steps, by BuildKit's number
     _targets: dict[str, str] = field(default_factory=dict)  # of the steps
     _stores: dict[str, str] = field(default_factory=dict)  # what it means if that step fails
@@ -105,6 +107,8 @@ class BuildLog:
         if of_a_vertex is None:
             if error := _ERROR.fullmatch(line):
                 self.errors.append(error[1])
+            elif line.strip():
+                self._other.append(line)
             none_yet = _NONE_YET.fullmatch(line)
             return [f"there are no layers in {none_yet[1]} yet"] if none_yet else []
         number, text = of_a_vertex.groups()
@@ -196,4 +200,4 @@ class BuildLog:
     def reason(self) -> str:
         """Why the build failed, in buildx's own words but for those of a step."""
         reasons = (_WORDS.sub("a step did not complete", _LEAD.sub("", error)) for error in self.errors)
-        return "\n".join(reasons) or "buildx gave no reason"
+        return "\n".join(reasons) or "\n".join(self._other) or "buildx gave no reason"

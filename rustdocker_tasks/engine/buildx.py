@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
@@ -279,15 +280,26 @@ def _written(values: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Pat
 def _docker_call() -> list[str]:
     """Return how to start docker so that its build ends with us, even if we are killed.
 
-    Otherwise it goes on, and holds the lock of the target folder's mount. Linux only, where util-linux is.
+    Otherwise it goes on, and holds the lock of the target folder's mount. Linux only, with util-linux of 2.33 on.
     The plugin is started as docker does: docker itself first starts each of its plugins to ask what it is, which
     takes a tenth of a second. Source: docker/cli, cli-plugins/manager/manager.go, ReexecEnvvar.
     """
-    setpriv = shutil.which("setpriv") if sys.platform == "linux" else None
+    setpriv = _setpriv() if sys.platform == "linux" else None
     plugin = find_plugin(os.environ) if setpriv else None
     if setpriv is None or plugin is None:
         return ["docker"]
     return [setpriv, "--pdeathsig", "TERM", "env", "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker", str(plugin)]
+
+
+@cache
+def _setpriv() -> str | None:
+    """Return where setpriv is, None where it has not what we need of it: BusyBox has one, RHEL 8 an old one."""
+    setpriv = shutil.which("setpriv")
+    try:
+        knows = setpriv is not None and "--pdeathsig" in read_output((setpriv, "--help"), quiet=True)
+    except (CalledProcessError, NoCargo):
+        return None
+    return setpriv if knows else None
 
 
 def _echoing(call: list[str]) -> list[str]:

@@ -97,6 +97,13 @@ def test_the_reason_of_a_failure_stands_alone(line: str) -> None:
     assert log.reason == "docker.io/library/rust:9: not found"
 
 
+def test_what_docker_says_before_it_builds_is_the_reason_where_there_is_no_other() -> None:
+    log, _ = fed("unknown flag: --provenance\n#1 [internal] load build definition\n")
+    told, _ = fed("unknown flag: --provenance\nERROR: other\n")
+
+    assert (log.reason, told.reason) == ("unknown flag: --provenance", "other")
+
+
 COMPILING = """\
 #2 [internal] load metadata for docker.io/library/rust:1-slim
 #2 DONE 0.1s

@@ -16,6 +16,7 @@ from rustdocker_tasks.errors import RustDockerError
 from rustdocker_tasks.inputs.source_tree import read_content
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run import run_request
+from rustdocker_tasks.run_flags import volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +42,7 @@ def watch_image(plan: Callable[[], Planned], flags: RunFlags, *, progress: Progr
     try:
         is_first = True
         while True:
-            looks = _changes(planned)
+            looks = _changes(planned, flags)
             # From the first look on all changes are seen; what came before that into a new folder was not.
             may_have_changed = next(looks) or not is_first
             if is_first:
@@ -119,21 +120,23 @@ class _Service:
         if self._name is None:
             return
         name, self._name = self._name, None
-        self._engine.ask_to_end(name, self._signal)
-        deadline = monotonic() + _SECONDS_TO_END
-        while name in self._engine.find(self._labels) and self._engine.exit_code(name) is None:
-            if monotonic() > deadline:
-                break
-            sleep(_SECONDS_BETWEEN_LOOKS)
-        self._engine.remove(name, seconds=0)
+        try:
+            self._engine.ask_to_end(name, self._signal)
+            deadline = monotonic() + _SECONDS_TO_END
+            while name in self._engine.find(self._labels) and self._engine.exit_code(name) is None:
+                if monotonic() > deadline:
+                    break
+                sleep(_SECONDS_BETWEEN_LOOKS)
+        finally:
+            self._engine.remove(name, seconds=0)
 
 
 def _folders(planned: Planned) -> list[Path]:
     return [planned.project.root, *(package.folder for package in planned.outside)]
 
 
-def _changes(planned: Planned) -> Iterator[bool]:
-    """Whether a source changed, again and again; what builds write is none.
+def _changes(planned: Planned, flags: RunFlags) -> Iterator[bool]:
+    """Whether a source changed, again and again; what builds and the program itself write is none.
 
     A build script may write a source anew each time, which would go on for ever: once a build was for nothing but
     what held the same before, the same is no change right after it.
@@ -141,7 +144,7 @@ def _changes(planned: Planned) -> Iterator[bool]:
     from watchfiles import DefaultFilter, watch
 
     seen: dict[str, str] = {}
-    ignored = DefaultFilter(ignore_paths=list(_written(planned)))
+    ignored = DefaultFilter(ignore_paths=[*_written(planned), *_written_by_program(planned, flags)])
     looks = watch(*_folders(planned), watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
     is_repeated = False  # the last build was for nothing new
     for changes in looks:
@@ -163,8 +166,19 @@ def _content(path: str) -> str:
 def _written(planned: Planned) -> Iterator[Path]:
     """The folders that builds write into."""
     yield planned.project.root / "target"
-    if planned.plan.container is None:
+    if planned.plan.container is not None:
+        yield from planned.plan.container.cache_folders
+    else:
         from rustdocker_tasks.host.compile import query_folders
 
         folders = query_folders(planned.plan.compile)
         yield from (folders.target_dir, folders.build_dir)
+
+
+def _written_by_program(planned: Planned, flags: RunFlags) -> Iterator[Path]:
+    """The folders that it was given to write into, but for one that holds packages: `.` is all that is watched."""
+    for bind in volumes(flags.volumes, folder=Path.cwd()):
+        source, _, place = bind.partition(":")
+        holds_packages = any(package.folder.is_relative_to(source) for package in planned.project.members)
+        if source.startswith("/") and not place.endswith(":ro") and not holds_packages:
+            yield Path(source)

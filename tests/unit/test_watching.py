@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from rustdocker_tasks import watch
 from rustdocker_tasks.errors import CargoFailed
+from rustdocker_tasks.run import RunFlags
 from rustdocker_tasks.terminal import Terminal
+from tests import models
+
+
+def flags(*volumes: str) -> RunFlags:
+    return RunFlags(
+        detach=False, ports=(), env=(), env_files=(), volumes=volumes, args=None, remainder="", wait="1"
+    )
 
 
 def test_what_builds_write_over_and_over_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,7 +37,7 @@ def test_what_builds_write_over_and_over_ends(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(watch, "_folders", lambda _: [])
     monkeypatch.setattr(watch, "_written", lambda _: [])
 
-    counts = list(watch._changes(cast("Any", None)))
+    counts = list(watch._changes(cast("Any", None), flags()))
 
     # The same again counts once, as it may hide another content in between, and not once more right after that.
     assert counts == [True, True, False, True, False, True, False, True, True]
@@ -45,3 +54,14 @@ def test_folders_of_a_plan_that_does_not_build_are_watched_too(monkeypatch: pyte
     )
 
     assert planned == cast("Any", "new")
+
+
+def test_what_the_program_was_given_to_write_into_is_not_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shop = models.package("shop", manifest=tmp_path / "shop/Cargo.toml")
+    planned = cast("Any", SimpleNamespace(project=models.project(shop)))
+    given = flags("./data:/data", "./fixed:/fixed:ro", ".:/all", "named:/named")
+
+    assert list(watch._written_by_program(planned, given)) == [tmp_path / "data"]

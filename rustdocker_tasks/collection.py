@@ -84,7 +84,10 @@ _OF_THE_WHOLE = (bodies.fmt, bodies.shell, bodies.clean, bodies.doctor)
 _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build_all: (*FLAGS_OF_ALL, CHANGED_SINCE, JSON),
     bodies.push_all: (*FLAGS_OF_ALL, CHANGED_SINCE, UNCHECKED),
+    bodies.check_all: (*FLAGS_OF_ALL, CHANGED_SINCE, *START_FLAGS, MEMORY, JSON),
+    bodies.plan_all: (*FLAGS_OF_ALL, CHANGED_SINCE, JSON),
     bodies.dockerfile_all: FLAGS_OF_ALL,
+    bodies.stop: (),
     **{body: _TASKS[body] for body in (bodies.test, bodies.clippy, *_OF_THE_WHOLE)},
 }
 TASKS_OF_ONE = {

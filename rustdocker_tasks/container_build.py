@@ -94,7 +94,7 @@ def build_in_containers(
                 break
             failed, waiting = _failed(waiting, logs[-1])
             done += failed
-        write_whole(explanation_file(groups[0].first.compile.root), encode(_explain(groups, context, logs)))
+        write_whole(explanation_file(groups[0].first.compile.root), encode(_explain(groups, context, logs, done)))
     seconds = {**logs[-1].seconds, "build": perf_counter() - began}
     if waiting:
         done += _reports(waiting, result, engine.result(), seconds)
@@ -250,11 +250,17 @@ def _targets(group: ImageGroup, dockerfile: Path, *, leaves_layers: bool) -> Ite
         )
 
 
-def _explain(groups: Sequence[ImageGroup], context: BuildContext, logs: Sequence[BuildLog]) -> Explanation:
+def _explain(
+    groups: Sequence[ImageGroup],
+    context: BuildContext,
+    logs: Sequence[BuildLog],
+    done: Sequence[BuildReport | FailedImage],
+) -> Explanation:
     last = logs[-1]
     return Explanation(
         plan="; ".join(plan_line(image) for group in groups for image in group.images),
         cache="; ".join(dict.fromkeys(group.container.cache_reason for group in groups)),
+        failed=tuple(f"{each.plan.name}: {each.error.what}" for each in done if isinstance(each, FailedImage)),
         changes=context.changes,
         compiled=tuple(crate for log in logs for crate in log.compiled),
         seconds=last.seconds,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import time
+from contextlib import contextmanager
 from secrets import token_hex
+from threading import Timer
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.probe import is_listening
@@ -13,7 +15,7 @@ from rustdocker_tasks.engine.request import Verdict
 from rustdocker_tasks.errors import NoContainer, NotListening
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from rustdocker_tasks.engine.daemon import Daemon
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.progress import Say
 
 _SECONDS_BETWEEN_PROBES = 0.05
+# A command-line tool has ended by then.
+_SECONDS_TO_WONDER = 3
+_UNREACHED = "no port of it is published: if it is a server, name its port, such as `expose = [8080]`"
 _KILLED = 137  # 128 + SIGKILL
 _ROOT_LABEL = "rustdocker.root"
 _NAME_LABEL = "rustdocker.name"
@@ -50,7 +55,8 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
             _wait_until_listening(engine, running, request, wait_seconds, say)
         except NotListening as error:
             say(str(error))  # it may be slow, and the user is looking on
-        code = engine.wait(running.name)
+        with _said_after(_SECONDS_TO_WONDER, _UNREACHED, None if request.ports else say):
+            code = engine.wait(running.name)
         join()
     except KeyboardInterrupt:
         say("stopping the container; Ctrl-C again kills it")
@@ -58,6 +64,20 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
     finally:
         _remove(engine, request.name, say)
     return code
+
+
+@contextmanager
+def _said_after(seconds: int, text: str, say: Say | None) -> Iterator[None]:
+    """Say it if what is done takes longer."""
+    timer = Timer(seconds, say, [text]) if say is not None else None
+    if timer is not None:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def check_container(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> Verdict:
@@ -106,6 +126,8 @@ def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
         running = engine.start(request)
         if not request.waits_for_ports:
             keep = True
+            if not request.ports:
+                say(_UNREACHED)
             return running.identity, None
         try:
             code = _wait_until_listening(engine, running, request, wait_seconds, say)
@@ -169,9 +191,11 @@ def stop_containers(engine: Daemon, labels: Mapping[str, str], *, dry: bool, say
         say("nothing to stop: no container of this project is there")
 
 
-def show_log(engine: Daemon, labels: Mapping[str, str], *, follow: bool, what: str) -> None:
+def show_log(engine: Daemon, labels: Mapping[str, str], *, follow: bool, what: str, say: Say) -> None:
     """Copy the log of the newest container to stdout and stderr; raises NoContainer."""
     names = engine.find(labels)
     if not names:
         raise NoContainer(what)
+    if len(names) > 1:
+        say(f"{names[0]} is the newest of {len(names)}; `docker logs` shows the others: {', '.join(names[1:])}")
     engine.stream_log(names[0], follow=follow, out=sys.stdout.buffer, err=sys.stderr.buffer)()

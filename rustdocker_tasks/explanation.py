@@ -31,6 +31,7 @@ class Explanation(Frozen, frozen=True, kw_only=True):
 
     plan: str
     cache: str
+    failed: tuple[str, ...]  # what was not made, and why
     changes: Changes | None  # None: there was no build before, or nobody looked
     compiled: tuple[str, ...]
     seconds: dict[str, float]
@@ -68,6 +69,8 @@ def explanation_text(told: Explanation) -> str:
 
 def _rows(told: Explanation) -> Iterator[tuple[str, str]]:
     yield "build", told.plan
+    for failure in told.failed:
+        yield "failed", failure
     yield "cache", told.cache
     yield from _change_rows(told.changes)
     yield "compiled", f"{len(told.compiled)}: {_some(told.compiled)}" if told.compiled else "no crate"

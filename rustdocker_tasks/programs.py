@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.binaries import require_programs
 from rustdocker_tasks.cargo.changes import holds_any, touched_packages
 from rustdocker_tasks.cargo.project import load_outside, load_project
-from rustdocker_tasks.errors import BadValue, ImagesNotMade, NoRevision, SameImage
+from rustdocker_tasks.errors import BadValue, EngineError, ImageError, ImagesNotMade, NoRevision, SameImage
 from rustdocker_tasks.inputs.git import changed_files
-from rustdocker_tasks.results import FailedImage
+from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.settings.sources import Layer, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.binaries import Program
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Progress, Say
-    from rustdocker_tasks.results import BuildReport
 
 
 def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) -> list[Planned]:
@@ -106,6 +105,26 @@ def build_programs(planned: Sequence[Planned], *, progress: Progress) -> list[Bu
         if isinstance(failed, FailedImage):
             progress.say(f"{failed.plan.name}: {failed.error}")
     return made
+
+
+def do_with_each(
+    planned: Sequence[Planned],
+    made: Sequence[BuildReport | FailedImage],
+    act: Callable[[Planned, BuildReport], object],
+    *,
+    progress: Progress,
+) -> list[BuildReport | FailedImage]:
+    """Do something with each image that was made; return what became of all: it may have failed with some."""
+    done: list[BuildReport | FailedImage] = []
+    for each, image in zip(planned, made, strict=True):
+        done.append(image)
+        if isinstance(image, BuildReport):
+            try:
+                act(each, image)
+            except (EngineError, ImageError) as error:
+                done[-1] = FailedImage(plan=image.plan, error=error)
+                progress.say(f"{image.plan.name}: {error}")
+    return done
 
 
 def eject_programs(planned: Sequence[Planned], *, say: Say) -> Path:

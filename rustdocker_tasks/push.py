@@ -5,10 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.check import CheckFlags, check_start
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import (
-    EngineError,
-    ImageError,
     NoRepository,
     PushFailed,
     PushRefused,
@@ -16,18 +15,18 @@ from rustdocker_tasks.errors import (
     RegistryUntrusted,
 )
 from rustdocker_tasks.pipeline import build_for_engine
-from rustdocker_tasks.programs import build_programs
-from rustdocker_tasks.results import BuildReport, FailedImage
-from rustdocker_tasks.run import CheckFlags, check_before_push
+from rustdocker_tasks.programs import build_programs, do_with_each
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.errors import EngineError
     from rustdocker_tasks.image import ImageReference
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.plan.model import ImagePlan
     from rustdocker_tasks.progress import Progress
+    from rustdocker_tasks.results import BuildReport, FailedImage
 
 # Words of Engine 20.10 and 28.5, and of registries.
 _REFUSED = ("unauthorized", "authentication required", "no basic auth credentials", "denied", "forbidden")
@@ -50,7 +49,7 @@ def push_image(planned: Planned, *, check: CheckFlags | None, progress: Progress
 
 def _check(planned: Planned, image: str, engine: Daemon, *, check: CheckFlags | None, progress: Progress) -> None:
     if check is not None and planned.resolved.settings.check:
-        check_before_push(planned, image, engine, check, progress=progress)
+        check_start(planned, image, engine, check, before_push=True, progress=progress)
 
 
 def _require_repository(plan: ImagePlan) -> None:
@@ -91,15 +90,12 @@ def push_programs(
     engine = connect()
     made = build_programs(planned, progress=progress)
     pushed: list[str] = []
-    for number, (each, image) in enumerate(zip(planned, made, strict=True)):
-        if isinstance(image, BuildReport):
-            try:
-                _check(each, image.image, engine, check=check, progress=progress)
-                pushed += _push(image.plan, image.image, engine, progress=progress)
-            except (EngineError, ImageError) as error:
-                made[number] = FailedImage(plan=image.plan, error=error)
-                progress.say(f"{image.plan.name}: {error}")
-    return pushed, made
+
+    def push(each: Planned, image: BuildReport) -> None:
+        _check(each, image.image, engine, check=check, progress=progress)
+        pushed.extend(_push(image.plan, image.image, engine, progress=progress))
+
+    return pushed, do_with_each(planned, made, push, progress=progress)
 
 
 def _by_cause(plan: ImagePlan, tag: ImageReference, error: PushFailed) -> EngineError:

@@ -11,10 +11,11 @@ import msgspec
 from rustdocker_tasks.plan.created import as_date
 from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.printable import as_json, megabytes
+from rustdocker_tasks.results import FailedImage
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rustdocker_tasks.cache import KeptMounts
     from rustdocker_tasks.cargo.crates import FoundGraph
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.engine.build_cache import CacheMount
     from rustdocker_tasks.engine.request import Verdict
     from rustdocker_tasks.plan.model import ImagePlan
+    from rustdocker_tasks.results import BuildReport
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
 _WIDEST = 40  # characters of a value that others are aligned with
@@ -223,6 +225,16 @@ def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, fou
     )
 
 
+def plans_text(plans: Sequence[ImagePlan]) -> str:
+    """Return a row for each image: its name, and what it is of."""
+    width = max(len(plan.tags[0]) for plan in plans)
+    return "\n".join(f"{plan.tags[0]:<{width}}  {plan_line(plan)}" for plan in plans)
+
+
+def plans_json(known: Sequence[tuple[ImagePlan, ResolvedSettings, Project, FoundGraph]]) -> str:
+    return as_json([json.loads(plan_json(*each)) for each in known])
+
+
 def _dependencies(found: FoundGraph) -> dict[str, object]:
     crates = found.graph.crates if found.graph else ()
     return {
@@ -264,6 +276,29 @@ def verdict_text(verdict: Verdict) -> str:
 
 def verdict_json(verdict: Verdict) -> str:
     return as_json({"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds})
+
+
+def verdicts_text(made: Sequence[BuildReport | FailedImage], verdicts: Mapping[str, Verdict]) -> str:
+    """Return a row for each image with what its program did; `verdicts` has it by the image's first tag."""
+    tags = [each.plan.tags[0] for each in made]
+    width = max(map(len, tags), default=0)
+    did = [verdict_text(verdicts[tag]) if tag in verdicts else "failed" for tag in tags]
+    return "\n".join(f"{tag:<{width}}  {what}" for tag, what in zip(tags, did, strict=True))
+
+
+def verdicts_json(made: Sequence[BuildReport | FailedImage], verdicts: Mapping[str, Verdict]) -> str:
+    return as_json(
+        [
+            {"name": each.plan.name, "tags": each.plan.tags, "error": each.error.what}
+            if isinstance(each, FailedImage)
+            else {
+                "name": each.plan.name,
+                "tags": each.plan.tags,
+                **json.loads(verdict_json(verdicts[each.plan.tags[0]])),
+            }
+            for each in made
+        ]
+    )
 
 
 def mounts_json(kept: KeptMounts) -> str:

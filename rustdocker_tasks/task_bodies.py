@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from rustdocker_tasks.bound import Bound, Flags
+    from rustdocker_tasks.check import CheckFlags
     from rustdocker_tasks.plan.commands import CargoCommand
-    from rustdocker_tasks.run import CheckFlags, RunFlags
+    from rustdocker_tasks.run import RunFlags
 
 
 def build(bound: Bound, c: Context, flags: Flags) -> str | None:
@@ -112,8 +113,8 @@ def _run_flags(c: Context, flags: Flags) -> RunFlags:
 
 def check(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image and start it where nothing is granted, as in Kubernetes; print what it did."""
+    from rustdocker_tasks.check import CheckFlags, check_image
     from rustdocker_tasks.report import verdict_json, verdict_text
-    from rustdocker_tasks.run import CheckFlags, check_image
 
     planned = bound.planned(c, flags)
     check_flags = CheckFlags(run=_run_flags(c, flags), memory=flags["memory"])
@@ -121,6 +122,24 @@ def check(bound: Bound, c: Context, flags: Flags) -> str | None:
         return None
     verdict = check_image(planned, check_flags, progress=Terminal())
     return show_result(verdict_json(verdict) if flags["json"] else verdict_text(verdict))
+
+
+def check_all(bound: Bound, c: Context, flags: Flags) -> str | None:
+    """Build the images of all programs in one go, start each where nothing is granted; print what they did."""
+    from rustdocker_tasks.check import CheckFlags, check_programs
+    from rustdocker_tasks.programs import require_all
+    from rustdocker_tasks.report import verdicts_json, verdicts_text
+
+    planned = bound.planned_all(c, flags)
+    check_flags = CheckFlags(run=_run_flags(c, flags), memory=flags["memory"])
+    if is_dry(c, *planned):
+        return None
+    verdicts, made = check_programs(planned, check_flags, progress=Terminal())
+    shown = verdicts_json(made, verdicts) if flags["json"] else verdicts_text(made, verdicts)
+    if shown:
+        show_result(shown)
+    require_all(made)
+    return shown
 
 
 def push(bound: Bound, c: Context, flags: Flags) -> str | None:
@@ -136,7 +155,7 @@ def push(bound: Bound, c: Context, flags: Flags) -> str | None:
 
 def _check_flags(c: Context, flags: Flags) -> CheckFlags | None:
     """Return how `push` starts an image, as `check` does without a word more; None if it is not to."""
-    from rustdocker_tasks.run import CheckFlags
+    from rustdocker_tasks.check import CheckFlags
 
     if flags["unchecked"]:
         return None
@@ -155,7 +174,8 @@ def logs(bound: Bound, c: Context, flags: Flags) -> None:
     """Print what the container's program wrote."""
     from rustdocker_tasks.run import show_project_log
 
-    show_project_log(bound.start(c), flags.get("bin") or bound.binary, follow=flags["follow"])
+    binary = flags.get("bin") or bound.binary
+    show_project_log(bound.start(c), binary, follow=flags["follow"], say=Terminal().say)
 
 
 def plan(bound: Bound, c: Context, flags: Flags) -> str:
@@ -169,6 +189,20 @@ def plan(bound: Bound, c: Context, flags: Flags) -> str:
         return show_result(plan_json(planned.plan, planned.resolved, planned.project, found))
     rows = dependency_rows(planned.project, planned.plan, found)
     return show_result(plan_text(planned.plan, planned.resolved, rows))
+
+
+def plan_all(bound: Bound, c: Context, flags: Flags) -> str:
+    """Print which images would be built; with --json all that `plan` knows of each; build nothing."""
+    from rustdocker_tasks.pipeline import find_dependencies
+    from rustdocker_tasks.report import plans_json, plans_text
+
+    planned = bound.planned_all(c, flags)
+    if not planned:
+        Terminal().say("no program is touched")
+    if not flags["json"]:
+        return show_result(plans_text([each.plan for each in planned])) if planned else ""
+    known = [(each.plan, each.resolved, each.project, find_dependencies(each)) for each in planned]
+    return show_result(plans_json(known))
 
 
 def config(bound: Bound, c: Context, flags: Flags) -> str:

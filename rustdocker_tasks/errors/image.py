@@ -27,10 +27,10 @@ class ImagesNotMade(ImageError):
     def __init__(self, names: Sequence[str], *, total: int, first: RustDockerError) -> None:
         self.exit_code = first.exit_code
         super().__init__(
-            f"{len(names)} of {total} images were not made: {', '.join(names)}",
+            f"{len(names)} of {total} images failed: {', '.join(names)}",
             found="the reason for each stands above",
             set_by=first.set_by,
-            hint="mend them, then build again: what is made stays",
+            hint="mend them, then run it again: what is made stays",
         )
 
 

@@ -169,7 +169,7 @@ def test_one_that_does_not_compile_is_no_reason_for_the_others_to_fail(folder: P
         "web": "edited 1",
     }
     assert "mail:0.1.0  not made" in failed.stdout
-    assert "1 of 3 images were not made: mail" in failed.stderr
+    assert "1 of 3 images failed: mail" in failed.stderr
     assert "mail: `cargo" in failed.stderr
 
     (folder / "crates/mail/src/main.rs").write_text(MAIN.format(name="mail", core=f"{folder.name}_core"))
@@ -177,6 +177,21 @@ def test_one_that_does_not_compile_is_no_reason_for_the_others_to_fail(folder: P
     assert mended.code == 0, mended.stderr
     assert compiled(mended, folder) == ["mail"]
     assert images(mended)["mail"] == before["mail"]
+
+
+def test_all_are_checked_in_one_go_and_one_that_fails_is_told(folder: Path) -> None:
+    (folder / "crates/mail/src/main.rs").write_text('fn main() { panic!("no mail") }\n')
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+
+    plans = json.loads(invoke("plan", "--json", folder=folder, **settings).result)
+    checked = invoke("check", "--json", folder=folder, **settings)
+
+    assert [plan["name"] for plan in plans] == ["api", "mail", "web"]
+    assert checked.code == 67
+    verdicts = {each["name"]: each for each in json.loads(checked.stdout)}
+    assert {name: each.get("exit_code") for name, each in verdicts.items()} == {"api": 0, "mail": None, "web": 0}
+    assert verdicts["mail"]["error"] == "mail:0.1.0 does not work where nothing is granted"
+    assert "1 of 3 images failed: mail" in checked.stderr
 
 
 def test_a_program_that_would_not_start_is_told_by_its_name(folder: Path) -> None:

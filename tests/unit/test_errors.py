@@ -497,8 +497,8 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
             first=errors.CargoFailed(command="cargo build", code=101, found="x", hint="y"),
         ),
         66,
-        "2 of 12 images were not made: api, web\n  found: the reason for each stands above\n"
-        "  set by: cargo\n  hint: mend them, then build again: what is made stays",
+        "2 of 12 images failed: api, web\n  found: the reason for each stands above\n"
+        "  set by: cargo\n  hint: mend them, then run it again: what is made stays",
     ),
     (
         errors.SameImage("shop:1", programs=("api", "web"), set_by="--tag"),

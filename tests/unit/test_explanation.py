@@ -5,6 +5,7 @@ from rustdocker_tasks.explanation import Changes, Explanation, decode, encode, e
 TOLD = Explanation(
     plan="shop 0.1.0, variant slim",
     cache="mount: this builder is there tomorrow",
+    failed=("mail: `cargo build` failed",),
     changes=Changes(added=("a.rs",), changed=tuple(f"{n}.rs" for n in range(12))),
     compiled=("shop v0.1.0",),
     seconds={"compile": 2.04, "load": 0.01},
@@ -17,6 +18,7 @@ TOLD = Explanation(
 def test_a_build_is_told_in_rows() -> None:
     assert explanation_text(TOLD).splitlines() == [
         "build           shop 0.1.0, variant slim",
+        "failed          mail: `cargo build` failed",
         "cache           mount: this builder is there tomorrow",
         "added           1: a.rs",
         "changed         12: 0.rs, 1.rs, 2.rs, 3.rs, 4.rs, 5.rs, 6.rs, 7.rs, 8.rs, 9.rs and 2 more",
@@ -38,6 +40,7 @@ def test_a_file_s_name_cannot_look_like_a_row() -> None:
     told = Explanation(
         plan="x",
         cache="x",
+        failed=(),
         changes=Changes(added=("a\nsent  9",)),
         compiled=(),
         seconds={},

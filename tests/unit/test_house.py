@@ -38,7 +38,8 @@ LADDER = [
     ["plan"],
     ["inputs", "explanation", "diagnosis"],
     ["host", "dockerfile", "context", "cache", "contents"],
-    ["report", "results", "run_flags", "containers", "container_failure"],
+    ["results"],
+    ["report", "run_flags", "containers", "container_failure"],
     ["solve", "machine_facts"],
     [
         "container_build",
@@ -52,6 +53,7 @@ LADDER = [
     ["shell", "init"],
     ["programs"],
     ["run", "terminal"],
+    ["check"],
     ["push"],
     ["watch"],
     ["task_flags"],

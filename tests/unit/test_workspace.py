@@ -36,7 +36,8 @@ def test_windows_itself_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None
 def test_each_program_has_a_collection_of_its_own(tmp_path: Path) -> None:
     made = workspace(members(tmp_path, "api", "web"))
 
-    assert set(made.tasks) == {"build", "push", "dockerfile", "test", "clippy", "fmt", "shell", "clean", "doctor"}
+    images = {"build", "push", "check", "plan", "dockerfile", "stop"}
+    assert set(made.tasks) == {*images, "test", "clippy", "fmt", "shell", "clean", "doctor"}
     assert {"api.build", "api.run", "api.test", "web.stop"} <= set(made.task_names)
 
 

@@ -1,0 +1,128 @@
+"""The path of `check`: image -> a container where nothing is granted -> a verdict."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from rustdocker_tasks.containers import check_container
+from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.request import Limits, RunRequest, Verdict
+from rustdocker_tasks.errors import CheckFailed
+from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.pipeline import build_for_engine
+from rustdocker_tasks.programs import build_programs, do_with_each
+from rustdocker_tasks.run import RunFlags, run_request
+from rustdocker_tasks.run_flags import memory_limit, seconds_to_wait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rustdocker_tasks.engine.daemon import Daemon
+    from rustdocker_tasks.pipeline import Planned
+    from rustdocker_tasks.progress import Progress
+    from rustdocker_tasks.results import BuildReport, FailedImage
+
+_SECONDS_TO_START = 3
+# From 126 on codes are those of engines and signals. Source: Docker, `docker run`, "Exit status".
+_LAST_OF_ITS_OWN = 125
+_PANIC = 101  # Source: Rust's standard library, std::process
+
+
+class CheckFlags(Frozen, frozen=True, kw_only=True):
+    """How an image is started to see whether it works."""
+
+    run: RunFlags
+    memory: str
+
+
+def check_image(planned: Planned, flags: CheckFlags, *, progress: Progress) -> Verdict:
+    """Build the image and start it as Kubernetes does where nothing is granted; raises CheckFailed.
+
+    Its root cannot be written, it has no capability, gets no new privileges, and has a limit of memory; `/tmp` is
+    a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
+    """
+    _require_flags(planned, flags)
+    engine = connect()
+    image = build_for_engine(planned.plan, engine, progress=progress).image
+    return check_start(planned, image, engine, flags, is_start_enough=False, progress=progress)
+
+
+def _require_flags(planned: Planned, flags: CheckFlags) -> None:
+    """Raise BadFlag, UnreadableFile before anything is built."""
+    _granted_nothing(run_request(planned, flags.run), flags.memory)
+    seconds_to_wait(flags.run.wait)
+
+
+def check_programs(
+    planned: Sequence[Planned], flags: CheckFlags, *, progress: Progress
+) -> tuple[dict[str, Verdict], list[BuildReport | FailedImage]]:
+    """Build all images in one go and start those that were made, as `check_start` does.
+
+    Return what each did, by the image's first tag, and what became of each image.
+    """
+    for each in planned:
+        _require_flags(each, flags)
+    engine = connect() if planned else None
+    made = build_programs(planned, progress=progress)
+    verdicts: dict[str, Verdict] = {}
+
+    def check(each: Planned, image: BuildReport) -> None:
+        if engine is not None:
+            verdicts[each.plan.tags[0]] = check_start(each, image.image, engine, flags, progress=progress)
+
+    return verdicts, do_with_each(planned, made, check, progress=progress)
+
+
+def check_start(
+    planned: Planned,
+    image: str,
+    engine: Daemon,
+    flags: CheckFlags,
+    *,
+    is_start_enough: bool = True,
+    before_push: bool = False,
+    progress: Progress,
+) -> Verdict:
+    """Start an image of the engine's as `check_image` does; raises CheckFailed.
+
+    With `is_start_enough` no more is asked of a program without ports: a tool that is told nothing may well end
+    with a code of its own.
+    """
+    request = replace(_granted_nothing(run_request(planned, flags.run), flags.memory), image=image)
+    is_only_started = is_start_enough and not request.waits_for_ports
+    seconds = _SECONDS_TO_START if is_only_started else seconds_to_wait(flags.run.wait)
+    until = "it listens" if request.waits_for_ports else "it ends, as no port of it is known (`expose`)"
+    progress.say(f"starting {request.label}, where nothing is granted; {seconds} s until {until}")
+    verdict = check_container(engine, request, wait_seconds=seconds, say=progress.say)
+    _require_works(verdict, request, is_start_enough=is_start_enough, before_push=before_push)
+    return verdict
+
+
+def _granted_nothing(request: RunRequest, memory: str) -> RunRequest:
+    return replace(
+        request,
+        ports=tuple(replace(port, host_port=None) for port in request.ports),
+        limits=Limits(memory=memory_limit(memory), writable=("/tmp",)),  # noqa: S108 - the container's
+    )
+
+
+def _is_its_own(code: int) -> bool:
+    """Whether a program chose that code itself."""
+    return code <= _LAST_OF_ITS_OWN and code != _PANIC
+
+
+def _require_works(
+    verdict: Verdict, request: RunRequest, *, is_start_enough: bool, before_push: bool = False
+) -> None:
+    code = verdict.exit_code
+    is_fine = code is None or code == 0 or (is_start_enough and _is_its_own(code))
+    if verdict.problem is not None:
+        found, set_by = verdict.problem.what, verdict.problem.set_by
+    elif code is not None and (request.waits_for_ports or not is_fine):
+        when = " before it listened" if request.waits_for_ports else ""
+        found, set_by = f"it ended with exit code {code}{when}", "the program"
+    else:
+        return
+    raise CheckFailed(request.label, found=found, set_by=set_by, before_push=before_push)

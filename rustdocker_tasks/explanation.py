@@ -37,7 +37,7 @@ class Explanation(Frozen, frozen=True, kw_only=True):
     seconds: dict[str, float]
     slowest: dict[str, float]  # crates, without those that took no time worth naming
     from_cache: tuple[str, ...]  # steps
-    sent: int | None  # None: nothing is sent
+    sent: int
 
 
 def find_changes(before: Mapping[str, str] | None, after: Mapping[str, str]) -> Changes | None:
@@ -79,8 +79,7 @@ def _rows(told: Explanation) -> Iterator[tuple[str, str]]:
     if slowest:
         yield "slowest", ", ".join(slowest)
     yield "from the cache", ", ".join(told.from_cache) or "no step"
-    if told.sent is not None:
-        yield "sent", f"{told.sent / _KILOBYTE:.1f} kB"
+    yield "sent", f"{told.sent / _KILOBYTE:.1f} kB"
     worth_naming = {name: seconds for name, seconds in told.seconds.items() if seconds >= _WORTH_NAMING}
     yield "seconds", ", ".join(f"{name} {seconds:.1f}" for name, seconds in worth_naming.items()) or "none"
 

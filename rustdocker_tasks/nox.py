@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import nox
     from invoke.tasks import Task
 
-# Nox lets all loggers tell everything: these would tell whole configurations and command lines.
 _OLDEST = "rust-version"
+# Nox lets all loggers tell everything: these would tell whole configurations and command lines.
 _TALKATIVE = ("invoke", "python_on_whales", "docker", "urllib3")
 
 

@@ -31,8 +31,6 @@ from rustdocker_tasks.run_flags import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.progress import Progress, Say
 
@@ -50,22 +48,17 @@ class RunFlags(Frozen, frozen=True, kw_only=True):
     wait: str
 
 
-def run_image(planned: Planned, flags: RunFlags, *, progress: Progress, show: Callable[[str], object]) -> int:
-    """Build the image, run it, and return its program's exit code, 0 for one that goes on in the background.
-
-    `show` gets the result: the container's ID, if it goes on.
-    """
+def run_image(planned: Planned, flags: RunFlags, *, progress: Progress) -> tuple[int, str | None]:
+    """Build the image, run it, and return its program's exit code; 0 and its container's ID if it goes on."""
     plan = planned.plan
     request = run_request(planned, flags)
     wait_seconds = seconds_to_wait(flags.wait)
     engine = connect()
     request = replace(request, image=build_for_engine(plan, engine, progress=progress).image)
     if not flags.detach:
-        return run_attached(engine, request, wait_seconds=wait_seconds, say=progress.say)
+        return run_attached(engine, request, wait_seconds=wait_seconds, say=progress.say), None
     identity, code = run_detached(engine, request, wait_seconds=wait_seconds, say=progress.say)
-    if code is None:
-        show(identity)
-    return code or 0
+    return (0, identity) if code is None else (code, None)
 
 
 def stop_project(start: Path, binary: str | None, *, dry: bool, say: Say) -> None:
@@ -100,7 +93,7 @@ def run_request(planned: Planned, flags: RunFlags) -> RunRequest:
 
 def _read(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return Path(path).read_text(encoding="utf-8-sig")  # docker passes over a byte order mark too
     except (OSError, UnicodeDecodeError) as error:
         problem = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UnreadableFile("--env-file", Path(path), where=f"--env-file {path}", problem=problem) from error

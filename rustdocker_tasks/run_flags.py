@@ -65,17 +65,20 @@ def container_environment(
 
     `NAME` alone takes the value from `environment`, and is left out where that has none, as docker does.
     """
-    lines = [(f"--env-file {path}", line) for path, text in files.items() for line in _env_lines(text)]
+    lines = [
+        (f"--env-file {path}, line {number}", line)
+        for path, text in files.items()
+        for number, line in _env_lines(text)
+    ]
     found = {}
     for flag, entry in [*lines, *(("--env", entry) for entry in flags)]:
         name, equals, value = entry.partition("=")
         try:
-            parse_env_name(name)
+            _require_name(name, in_file=flag != "--env")
         except ValueError as error:
             # Without its name an entry may be nothing but a secret: say where it is, not what it is.
-            raise BadFlag(
-                flag, value="an entry without a name", problem=str(error), example="NAME=value"
-            ) from error
+            value = "an entry without a name" if not name else "an entry"
+            raise BadFlag(flag, value=value, problem=str(error), example="NAME=value") from error
         if equals:
             found[name] = value
         elif name in environment:
@@ -83,9 +86,17 @@ def container_environment(
     return found
 
 
-def _env_lines(text: str) -> list[str]:
-    lines = (line.lstrip() for line in text.splitlines())
-    return [line for line in lines if line and not line.startswith("#")]
+def _require_name(name: str, *, in_file: bool) -> None:
+    """Raise ValueError for what names no variable; in a file docker lets no name have a blank."""
+    parse_env_name(name)
+    if in_file and any(map(str.isspace, name)):
+        message = "its name holds a blank; a file of variables is no script of a shell"
+        raise ValueError(message)
+
+
+def _env_lines(text: str) -> list[tuple[int, str]]:
+    lines = enumerate((line.lstrip() for line in text.splitlines()), start=1)
+    return [(number, line) for number, line in lines if line and not line.startswith("#")]
 
 
 def volumes(flags: Sequence[str], *, folder: Path) -> tuple[str, ...]:

@@ -76,14 +76,18 @@ def slim(bound: Bound, c: Context, flags: Flags) -> str | None:
     return build(bound, c, {**flags, VARIANT.name: "slim"})
 
 
-def run(bound: Bound, c: Context, flags: Flags) -> None:
+def run(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the image and run it; hand on the program's exit code."""
     from rustdocker_tasks.run import run_image
 
     planned = bound.planned(c, flags)
     typed = _run_flags(c, flags)
-    if not is_dry(c, planned) and (code := run_image(planned, typed, progress=Terminal(), show=show_result)):
+    if is_dry(c, planned):
+        return None
+    code, container = run_image(planned, typed, progress=Terminal())
+    if code:
         raise Exit(code=code)
+    return show_result(container) if container else None
 
 
 def watch(bound: Bound, c: Context, flags: Flags) -> None:

@@ -170,7 +170,7 @@ class ManifestTable(DependencyTables, frozen=True):
     profile: dict[str, ProfileTable] | None = None
     patch: dict[str, Dependencies] | None = None
     replace: Dependencies | None = None
-    badges: dict[str, dict[str, str]] | None = None
+    badges: Any = None
     lints: dict[str, Any] | None = None
 
 

@@ -17,10 +17,10 @@ from rustdocker_tasks.process import read_output
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-# Without the lock, git does not write its index anew. Names in quotes are ASCII, whatever the user's settings.
 _ADDRESS = re.compile(
     r"(?:[a-z+]+://)?(?:[^@/]*@)?(?P<host>[^/:]+)(?::\d+(?=/))?[:/]/*(?P<path>[^/].*?)/*(?:\.git)?/*"
 )
+# Without the lock, git does not write its index anew. Names in quotes are ASCII, whatever the user's settings.
 _STATUS = ("git", "--no-optional-locks", "-c", "core.quotePath=true", "status", "--porcelain=v2", "--branch")
 
 

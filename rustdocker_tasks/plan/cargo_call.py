@@ -125,7 +125,8 @@ def require_profile(project: Project, profiles: Collection[str], resolved: Resol
         value=name,
         where=resolved.origin("profile").where,
         problem=f"{project.root / 'Cargo.toml'}, cargo and we have the profiles {', '.join(known)}",
-        example=f'"{nearest(name, known) or known[0]}"',
+        # Its folder is called `debug`. Source: the Cargo book, "Profiles".
+        example='"dev"' if name == "debug" else f'"{nearest(name, known) or "release"}"',
     )
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.model import CargoConfig
 
-# Of rustc, and of the C compiler that links for it. Source: the rustc book, "Codegen Options"; gcc(1), "Linking".
 _SYSTEM = re.compile("^/usr/(?:local/)?bin/")  # a program in another folder is the project's own
+# Of rustc, and of the C compiler that links for it. Source: the rustc book, "Codegen Options"; gcc(1), "Linking".
 _NAMES_A_LINKER = re.compile(r"(?:-fuse-ld=|--ld-path=|linker=)(\S+)")
 
 

@@ -46,7 +46,7 @@ def test_a_file_s_name_cannot_look_like_a_row() -> None:
         seconds={},
         slowest={},
         from_cache=(),
-        sent=None,
+        sent=0,
     )
 
     assert "added           1: a\\nsent  9" in explanation_text(told).splitlines()

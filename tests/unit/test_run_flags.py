@@ -71,6 +71,15 @@ def test_an_entry_without_a_name_is_refused_and_not_shown(secret: str) -> None:
     assert secret not in str(caught.value)
 
 
+@pytest.mark.parametrize("line", ["export NAME=secret", "a b=secret", "=secret"])
+def test_a_line_that_docker_refuses_is_named_and_not_shown(line: str) -> None:
+    with pytest.raises(BadFlag) as caught:
+        container_environment([], {"x.env": f"# first\nOK=1\n{line}\n"}, environment={})
+
+    assert "--env-file x.env, line 3" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
 def test_volume_sources_of_this_machine_become_absolute() -> None:
     assert volumes(["./data:/data", "../x:/x:ro", "named:/n", "/abs:/a"], folder=Path("/src/app")) == (
         "/src/app/data:/data",

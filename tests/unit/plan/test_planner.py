@@ -102,6 +102,14 @@ def test_what_to_compile_reaches_cargo_in_the_same_words() -> None:
     assert compile_flags(plan(locked=False).compile) == ["--profile=release", "--features=cli"]
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("debug", "dev"), ("realease", "release"), ("prod", "release")])
+def test_a_profile_that_there_is_not_is_answered_with_one_that_may_be_meant(typed: str, meant: str) -> None:
+    with pytest.raises(BadValue) as caught:
+        plan(profile=typed)
+
+    assert caught.value.hint == f'write it like "{meant}"'
+
+
 def test_a_profile_of_ours_is_defined_by_cargo_s_environment() -> None:
     own: Any = {"build-env": {"CARGO_PROFILE_SMALL_LTO": "thin", "A": "1"}}
     step = plan(profile="small", **own).compile

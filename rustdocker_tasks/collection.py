@@ -170,14 +170,21 @@ def collection(root: Path | str | None = None, *, name: str | None = None, **set
     return _collection(_bound(root, settings), _TASKS, name)
 
 
-def bound_tasks(root: Path | str | None, settings: Mapping[str, object]) -> Mapping[str, Task[Any]]:
-    """Return the tasks for one project by name; raises BadValue, UnknownKey for what is no root and no setting."""
+def bound_tasks(
+    root: Path | str | None, settings: Mapping[str, object], *, of_all: bool = False
+) -> Mapping[str, Task[Any]]:
+    """Return the tasks for one project, or for all programs of a workspace, by name.
+
+    Raises BadValue, UnknownKey, NotOfOneProgram for what is no root and no setting.
+    """
     from rustdocker_tasks.settings.resolve import resolve_settings
 
+    if of_all:
+        _require_of_all(settings)
     bound = _bound(root, settings)
     bound.start()
     resolve_settings((bound.own_layer(),))
-    return _collection(bound, _TASKS, None).tasks
+    return _collection(bound, _TASKS_OF_ALL if of_all else _TASKS, None).tasks
 
 
 def workspace(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
@@ -192,11 +199,9 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
     with it, so that a task file's others can be called. Raises NotOfOneProgram, BadValue for the arguments.
     """
     from rustdocker_tasks.cargo.programs import list_programs
-    from rustdocker_tasks.errors import NotOfOneProgram, ProjectError
+    from rustdocker_tasks.errors import ProjectError
 
-    for key in _FOR_ONE:
-        if isinstance(chosen := settings.get(key), str):
-            raise NotOfOneProgram(key, value=chosen)
+    _require_of_all(settings)
     bound = _bound(root, settings)
     made = _collection(bound, _TASKS_OF_ALL, name)
     try:
@@ -208,6 +213,15 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
         own = bound.for_program(package=program.package, binary=program.binary)
         made.add_collection(_collection(own, TASKS_OF_ONE, _free_name(made, program.name)))
     return made
+
+
+def _require_of_all(settings: Mapping[str, object]) -> None:
+    """Raise NotOfOneProgram for what chooses one."""
+    from rustdocker_tasks.errors import NotOfOneProgram
+
+    for key in _FOR_ONE:
+        if isinstance(chosen := settings.get(key), str):
+            raise NotOfOneProgram(key, value=chosen)
 
 
 def _free_name(made: Collection, name: str) -> str:

@@ -14,7 +14,7 @@ from invoke.exceptions import Exit, ParseError
 from invoke.parser.context import ParserContext
 from invoke.parser.parser import Parser
 
-from rustdocker_tasks.collection import bound_tasks, collection
+from rustdocker_tasks.collection import bound_tasks
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, BadArgument, RustDockerError, nearest
 from rustdocker_tasks.variants import load_variants
 
@@ -38,13 +38,14 @@ def register(
     variants: Sequence[str] = (),
     rusts: Sequence[str] = (),
     prefix: str = "",
+    workspace: bool = False,
     **settings: Any,
 ) -> None:
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
     With several `packages`, `bins` or `variants` there is one for each, such as `build(variant='static')`, of the
     tasks that have the flag; with `rusts`, such as 1.85, one that compiles with each; `rust-version` is the
-    package's own oldest.
+    package's own oldest. With `workspace` they are the tasks of `workspace()`, for all its programs in one go.
     What follows `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is
     the noxfile's folder. Ends with a message where an argument says something that cannot be.
     """
@@ -54,16 +55,16 @@ def register(
         logging.getLogger(name).setLevel(logging.WARNING)
     try:
         for argument, given, names in (
-            ("tasks", tasks, collection().tasks),
-            ("packages", packages, None),
-            ("bins", bins, None),
+            ("tasks", tasks, bound_tasks(None, {}, of_all=workspace)),
+            ("packages", packages, () if workspace else None),
+            ("bins", bins, () if workspace else None),
             ("variants", variants, load_variants()),
             ("rusts", rusts, None),
         ):
             _require_names(argument, given, names)
         rusts = [_oldest_rust(Path(root or Path.cwd())) if rust == _OLDEST else rust for rust in rusts]
         known = {
-            rust: bound_tasks(root, {**settings, **({"toolchain": rust} if rust else {})})
+            rust: bound_tasks(root, {**settings, **({"toolchain": rust} if rust else {})}, of_all=workspace)
             for rust in (*rusts, None)
         }
     except RustDockerError as error:
@@ -87,8 +88,8 @@ def _require_names(argument: str, given: object, known: Collection[str] | None) 
             problem, example = f"{type(each).__name__} is no text", f'["{each}"]'
             raise BadArgument("register", argument, value=repr(each), problem=problem, example=example)
         if known is not None and each not in known:
-            problem = f"there are {', '.join(sorted(known))}"
-            example = f'["{nearest(each, known) or min(known)}"]'
+            problem = f"there are {', '.join(sorted(known))}" if known else "`workspace=True` is for all programs"
+            example = f'["{nearest(each, known) or min(known)}"]' if known else "[]"
             raise BadArgument("register", argument, value=repr(each), problem=problem, example=example)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -77,6 +78,11 @@ def test_there_is_a_session_for_each_rust(write: Write) -> None:
         ('variants=["slimm"]', 'hint: write it like variants=["slim"]'),
         ("rusts=[1.85]", "`rusts` of register() cannot take this value: float is no text"),
         ('rusts=["rust-version"]', "Cargo.toml has no `rust-version`"),
+        (
+            'workspace=True, packages=["app"]',
+            "`packages` of register() cannot take this value: `workspace=True` is",
+        ),
+        ('workspace=True, bin="app"', "`bin` chooses one program, and a workspace"),
         ("expos=[80]", "hint: did you mean `expose`?"),
         ("default=True", "there is no setting `default`"),
         ('root="services"', "`root` cannot take this value: it is no absolute path"),
@@ -88,6 +94,24 @@ def test_what_cannot_be_registered_is_told_without_a_traceback(write: Write, arg
     assert done.code == 1
     assert found in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_session_builds_all_programs_of_a_workspace(write: Write) -> None:
+    folder = write(
+        {
+            "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["api", "web"]\n',
+            "noxfile.py": NOXFILE.format(
+                arguments='workspace=True, tasks=["build", "plan"], variants=["minimal"]'
+            ),
+            **{f"{member}/{path}": text for member in ("api", "web") for path, text in crate(member).items()},
+        }
+    )
+    built = nox("-s", "build(variant='minimal')", folder=folder, RUSTDOCKER_BACKEND="host")
+    planned = nox("-s", "plan(variant='minimal')", "--", "--json", folder=folder)
+
+    assert built.code == 0, built.stderr
+    assert [line.split()[0] for line in built.stdout.splitlines()] == ["api:0.1.0", "web:0.1.0"]
+    assert [plan["name"] for plan in json.loads(planned.stdout)] == ["api", "web"]
 
 
 def test_a_name_is_the_image_s(write: Write) -> None:

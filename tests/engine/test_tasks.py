@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST
-from tests.conftest import MANIFEST, REPOSITORY, Write, crate, invoke
+from tests.conftest import MANIFEST, REPOSITORY, Write, crate, invoke, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -135,6 +135,33 @@ def test_logs_show_what_the_program_wrote(write: Write) -> None:
     assert (logs.code, logs.stdout, logs.stderr) == (0, "out\n", "err\n")
     assert "stopped and removed app-" in stopped.stderr
     assert "nothing to stop" in invoke("stop", folder=folder).stderr
+
+
+def test_of_several_containers_the_newest_is_shown_and_told(write: Write) -> None:
+    folder = write(crate(**{"src/main.rs": 'fn main() { println!("{}", std::env::var("WORD").unwrap()); }\n'}))
+    for word in ("first", "second"):
+        invoke("run", "--detach", "--env", f"WORD={word}", folder=folder)
+
+    logs = invoke("logs", "--follow", folder=folder)
+    invoke("stop", folder=folder)
+
+    assert logs.stdout == "second\n"
+    assert "is the newest of 2; `docker logs` shows the others: app-" in logs.stderr
+
+
+def test_that_nobody_reaches_a_program_is_told_if_it_goes_on(write: Write) -> None:
+    told = "no port of it is published: if it is a server, name its port"
+    folder = write(crate(**{"src/main.rs": "fn main() { std::thread::sleep(std::time::Duration::from_secs(5)) }"}))
+    long = invoke("run", folder=folder)
+    detached = invoke("run", "--detach", folder=folder)
+    with_a_port = invoke("run", "--detach", "--port", "127.0.0.1::80/udp", folder=folder)
+    invoke("stop", folder=folder)
+    write_files(folder, {"src/main.rs": "fn main() {}"})
+
+    assert told in long.stderr
+    assert told in detached.stderr
+    assert told not in with_a_port.stderr
+    assert told not in invoke("run", folder=folder).stderr
 
 
 def test_plan_builds_nothing_and_says_who_set_what(write: Write) -> None:

@@ -9,17 +9,52 @@ from rustdocker_tasks.cargo.lock import find_unlocked
 from rustdocker_tasks.cargo.model import PackageId
 from rustdocker_tasks.cargo.platforms import holds, platform_of
 from rustdocker_tasks.errors import BadValue, OutdatedLock, nearest
-from rustdocker_tasks.plan.model import SourcePackage
+from rustdocker_tasks.plan.model import CargoCall, SourcePackage
 from rustdocker_tasks.plan.profiles import load_profiles
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
+    from pathlib import Path
 
     from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
-    from rustdocker_tasks.plan.model import CargoCall, MachineFacts
+    from rustdocker_tasks.plan.model import MachineFacts
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
+
+
+def make_call(
+    project: Project,
+    outside: Sequence[Package],
+    resolved: ResolvedSettings,
+    *,
+    manifest: Path,
+    profile: str | None,
+    features: tuple[str, ...],
+    target_triple: str | None,
+    in_container: bool,
+) -> CargoCall:
+    """Return what cargo is to be called with, by the project's files and the settings."""
+    settings = resolved.settings
+    profiles = known_profiles(project, in_container=in_container)
+    return CargoCall(
+        manifest=manifest,
+        profile=profile,
+        features=features,
+        default_features=settings.default_features,
+        environment={
+            **(profile_environment(profiles, profile) if profile else {}),
+            **cargo_environment(project, settings, in_container=in_container),
+        },
+        own_variables=tuple(settings.build_env),
+        target_triple=target_triple,
+        locked_packages=project.locked_packages,
+        locked=settings.locked and project.locked_packages is not None,
+        root=project.root,
+        sources=own_sources(project, outside),
+        vendored=project.config.vendored,
+        configured={} if in_container else project.config.env,
+    )
 
 
 def cargo_environment(project: Project, settings: Settings, *, in_container: bool) -> dict[str, str]:

@@ -9,17 +9,14 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.errors import NoSuchPackage, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.cargo_call import (
-    cargo_environment,
     known_profiles,
-    own_sources,
-    profile_environment,
+    make_call,
     require_locked,
     require_profile,
     require_toolchain,
 )
 from rustdocker_tasks.plan.compile_flags import compile_flags
 from rustdocker_tasks.plan.container import command_container
-from rustdocker_tasks.plan.model import CargoCall
 from rustdocker_tasks.plan.target import target_in_container, target_on_host
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.sources import Source
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
-    from rustdocker_tasks.plan.model import ContainerBuild, MachineFacts
+    from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, MachineFacts
     from rustdocker_tasks.plan.planner import ChosenBackend
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
@@ -113,7 +110,6 @@ def make_command_plan(
 
     The profile is the command's own unless a flag asks for another one: that of the settings is the image's.
     """
-    settings = resolved.settings
     packages = chosen_packages(project, resolved)
     in_container = backend.backend is Backend.BUILDX
     profiles = known_profiles(project, in_container=in_container)
@@ -129,23 +125,15 @@ def make_command_plan(
     is_whole = _is_whole(resolved)
     return CommandPlan(
         command=command,
-        call=CargoCall(
+        call=make_call(
+            project,
+            outside,
+            resolved,
             manifest=project.root / "Cargo.toml" if is_whole else packages[0].manifest,
             profile=profile,
-            features=settings.features,
-            default_features=settings.default_features,
-            environment={
-                **(profile_environment(profiles, profile) if profile else {}),
-                **cargo_environment(project, settings, in_container=in_container),
-            },
-            own_variables=tuple(settings.build_env),
+            features=resolved.settings.features,
             target_triple=target.triple,
-            locked_packages=project.locked_packages,
-            locked=settings.locked and project.locked_packages is not None,
-            root=project.root,
-            sources=own_sources(project, outside),
-            vendored=project.config.vendored,
-            configured={} if in_container else project.config.env,
+            in_container=in_container,
         ),
         packages=tuple(package.name for package in packages),
         is_whole=is_whole,

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
+from msgspec.structs import asdict, replace
 
 from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.cargo_call import (
-    cargo_environment,
     common_rustflags,
     known_profiles,
-    own_sources,
-    profile_environment,
+    make_call,
     require_locked,
     require_profile,
     require_toolchain,
@@ -151,6 +149,17 @@ def make_plan(
                 example=f"{OPTIONS['extra-bins'].example}, with --backend buildx or the target of musl installed",
             )
     profiles = known_profiles(project, in_container=in_container)
+    call = make_call(
+        project,
+        outside,
+        resolved,
+        manifest=package.manifest,
+        profile=require_profile(project, profiles, resolved),
+        features=_features(package, (binary, *extra), resolved),
+        target_triple=target.triple,
+        in_container=in_container,
+    )
+    environment = with_crt_static({**call.environment}, is_wanted=in_container and target.crt_static)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
         name=binary.name,
@@ -160,33 +169,15 @@ def make_plan(
         backend_reason=backend.reason,
         linkage_reason=target.reason,
         compile=CompileStep(
-            manifest=package.manifest,
+            **asdict(replace(call, environment=environment)),
             package=package.name,
             binary=binary.name,
             extra_binaries=tuple(each.name for each in extra),
-            profile=require_profile(project, profiles, resolved),
-            features=_features(package, (binary, *extra), resolved),
-            default_features=settings.default_features,
-            environment=with_crt_static(
-                {
-                    **profile_environment(profiles, settings.profile),
-                    **cargo_environment(project, settings, in_container=in_container),
-                },
-                is_wanted=in_container and target.crt_static,
-            ),
-            own_variables=tuple(settings.build_env),
-            target_triple=target.triple,
             crt_static=target.crt_static,
             rustflags=common_rustflags(
                 project.own_config if in_container else project.config,
                 target.triple or f"{facts.machine}-unknown-linux-gnu",
             ),
-            locked_packages=project.locked_packages,
-            locked=settings.locked and project.locked_packages is not None,
-            root=project.root,
-            sources=own_sources(project, outside),
-            vendored=project.config.vendored,
-            configured={} if in_container else project.config.env,
         ),
         container=container_build(
             project,
@@ -281,7 +272,7 @@ def _features(package: Package, binaries: Sequence[Target], resolved: ResolvedSe
 
 def _image_config(package: Package, binary: Target, settings: Settings, git: GitState | NoGitState) -> ImageConfig:
     config = ImageConfig(**{field: getattr(settings, field) for field in ImageConfig.__struct_fields__})
-    return msgspec.structs.replace(config, labels={**image_labels(package, binary.name, git), **settings.labels})
+    return replace(config, labels={**image_labels(package, binary.name, git), **settings.labels})
 
 
 def _decides_tags(settings: Settings) -> str:

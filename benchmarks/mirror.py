@@ -29,7 +29,7 @@ def update(folder: Path, kept: Path) -> tuple[float, float]:
     began = time.perf_counter()
     with prepared_context(ContextFolders(root=folder, project=folder), [GroupContents(support=())]) as context:
         listed = time.perf_counter()
-        script = folder / context.names[0].folder / context.names[0].mirror_script
+        script = folder / context.names[0].folder / context.names[0].scripts["mirror"]
         subprocess.run(
             ("sh", script, str(context.names[0].sources), folder, kept / "sources", ".", "-", kept / "target"),
             check=True,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rustdocker_tasks.context.folder import (
-    FOR_DEVELOPERS,
     SCRIPTS,
     cannot_write,
     files_archive,
@@ -46,7 +45,7 @@ _NAMES = ContextNames(
     files=(),
     fetch=None,
     skeleton=None,
-    **{f"{name}_script": f"{name}.sh" for name in (*SCRIPTS, *FOR_DEVELOPERS)},
+    scripts={name: f"{name}.sh" for name in SCRIPTS},
 )
 
 
@@ -90,7 +89,7 @@ def write_bake_file(groups: Sequence[ImageGroup]) -> Path:
 
 def _require_ours(root: Path, *paths: Path) -> None:
     folder = root / _FOLDER
-    script_mark = folder / _NAMES.compile_script
+    script_mark = folder / _NAMES.scripts["compile"]
     for path, mark in (*((path, path) for path in paths), (folder, script_mark)):
         if os.path.lexists(path) and not (mark.is_file() and FIRST_LINE in mark.read_text(errors="replace")):
             raise NotOurs(path)
@@ -99,8 +98,8 @@ def _require_ours(root: Path, *paths: Path) -> None:
 def _write_scripts(folder: Path, context: ContextFolders) -> None:
     folder.mkdir(exist_ok=True)
     (folder / _NAMES.package_folders).write_bytes(folder_list(context))
-    for name in _NAMES.scripts:
-        (folder / name).write_bytes(script(name.removesuffix(".sh")))
+    for name, path in _NAMES.scripts.items():
+        (folder / path).write_bytes(script(name))
 
 
 def _write_group(group: ImageGroup, dockerfile: Path, suffix: str) -> None:

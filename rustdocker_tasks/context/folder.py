@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources, read_digests, render_list, short_digest
@@ -106,11 +106,11 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
     folder = folders.project / _CONTEXT
     folder.mkdir(exist_ok=True)
     before = _last_list(folder)
-    of_all = {
+    of_all: dict[str, Any] = {
         "folder": folders.path_of(folder),
         "sources": _write(folder, "sources", render_list(sources)),
         "package_folders": _write(folder, "package-folders", folder_list(folders)),
-        **{f"{name}_script": _write(folder, name, script(name)) for name in (*SCRIPTS, *FOR_DEVELOPERS)},
+        "scripts": {name: _write(folder, name, script(name)) for name in (*SCRIPTS, *FOR_DEVELOPERS)},
     }
     names = tuple(
         ContextNames(

@@ -117,7 +117,7 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, fil
     """
     return Run(
         mounts=(
-            bind(names, names.files_script, "/files"),
+            bind(names, names.scripts["files"], "/files"),
             bind(names, files, "/files.tar"),
             *_runtime_mount(build),
         ),
@@ -131,8 +131,8 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
     if packages:
         yield Run(
             mounts=(
-                bind(names, names.packages_script, "/packages"),
-                bind(names, names.cargo_script, "/cargo"),
+                bind(names, names.scripts["packages"], "/packages"),
+                bind(names, names.scripts["cargo"], "/cargo"),
                 *_runtime_mount(build),
                 *_NETWORK,
             ),
@@ -172,8 +172,8 @@ def prepare_step(
     of_project = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
     return Run(
         mounts=(
-            bind(names, names.prepare_script, "/prepare"),
-            bind(names, names.cargo_script, "/cargo"),
+            bind(names, names.scripts["prepare"], "/prepare"),
+            bind(names, names.scripts["cargo"], "/cargo"),
             *_NETWORK,
         ),
         words=(
@@ -193,8 +193,8 @@ def fetch_step(call: CargoCall, build: ContainerBuild, names: ContextNames, arch
     """The step that fetches all crates, into a layer: what compiles afterwards sees neither network nor secret."""
     return Run(
         mounts=(
-            bind(names, names.fetch_script, "/fetch"),
-            bind(names, names.cargo_script, "/cargo"),
+            bind(names, names.scripts["fetch"], "/fetch"),
+            bind(names, names.scripts["cargo"], "/cargo"),
             bind(names, archive, "/fetch.tar"),
             *_NETWORK,
             *_secrets(build),
@@ -212,8 +212,8 @@ def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) ->
     plan, build = group.first, group.container
     return Run(
         mounts=(
-            bind(names, names.dependencies_script, "/dependencies"),
-            bind(names, names.cargo_script, "/cargo"),
+            bind(names, names.scripts["dependencies"], "/dependencies"),
+            bind(names, names.scripts["cargo"], "/cargo"),
             bind(names, skeleton, "/skeleton.tar"),
             *for_cargo(build),
         ),
@@ -243,12 +243,12 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
         ),
         is_isolated=is_isolated(build),
         words=(
-            *mirror_words(plan.compile, build, names, names.compile_script, sources=sources, target=target),
+            *mirror_words(plan.compile, build, names, names.scripts["compile"], sources=sources, target=target),
             plan.variant.linkage.value,
-            names.mirror_script,
-            names.cargo_script,
-            names.kept_script,
-            names.assemble_script,
+            names.scripts["mirror"],
+            names.scripts["cargo"],
+            names.scripts["kept"],
+            names.scripts["assemble"],
             _out(plan),
             _runtime(build),
             str(len(programs)),

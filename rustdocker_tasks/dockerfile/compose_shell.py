@@ -19,7 +19,7 @@ def compose_shell(plan: CommandPlan, build: ContainerBuild, names: ContextNames)
         Env({"CARGO_HOME": f"{KEPT}/cargo-home", "CARGO_TARGET_DIR": f"{KEPT}/target"}),
         prepare_step(plan.call, build, names, target=plan.call.target_triple),
         Run(
-            mounts=(bind(names, names.cargo_script, "/cargo"), bind(names, names.shell_script, "/shell")),
+            mounts=(bind(names, names.scripts["cargo"], "/cargo"), bind(names, names.scripts["shell"], "/shell")),
             words=("cp", "/cargo", "/shell", "/rustdocker/"),
         ),
         Entrypoint(("sh", "/rustdocker/shell")),

@@ -205,47 +205,13 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     files: tuple[str, ...]  # for each image the archive of what it holds besides base and program
     fetch: str | None  # an archive of what is fetched for; None: there is none
     skeleton: str | None  # an archive of the skeleton; None: there is none
-    prepare_script: str
-    packages_script: str
-    fetch_script: str
-    dependencies_script: str
-    compile_script: str
-    mirror_script: str
-    cargo_script: str
-    kept_script: str
-    files_script: str
-    assemble_script: str
-    command_script: str
-    shell_script: str
+    scripts: Mapping[str, str]  # by what they are called here, without `.sh`
 
     @property
     def all(self) -> tuple[str, ...]:
         """All names in our folder."""
-        others = (
-            self.command_script,
-            self.shell_script,
-            self.sources,
-            self.package_folders,
-            self.fetch,
-            self.skeleton,
-        )
-        return (*self.scripts, *self.files, *filter(None, others))
-
-    @property
-    def scripts(self) -> tuple[str, ...]:
-        """The scripts that build images."""
-        return (
-            self.prepare_script,
-            self.packages_script,
-            self.fetch_script,
-            self.dependencies_script,
-            self.compile_script,
-            self.mirror_script,
-            self.cargo_script,
-            self.kept_script,
-            self.files_script,
-            self.assemble_script,
-        )
+        lists = filter(None, (self.sources, self.package_folders, self.fetch, self.skeleton))
+        return (*self.scripts.values(), *self.files, *lists)
 
 
 class ImagePlan(Frozen, frozen=True, kw_only=True):

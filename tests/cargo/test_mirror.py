@@ -70,7 +70,7 @@ class Project:
             for _ in range(2):
                 self._send()
                 support = self.place / "context" / context.names[0].folder
-                script = support / context.names[0].mirror_script
+                script = support / context.names[0].scripts["mirror"]
                 limit = "" if blocks is None else f"ulimit -f {blocks};"
                 words = (
                     *("sh", "-c", f'{limit} exec sh "$@"', "sh"),

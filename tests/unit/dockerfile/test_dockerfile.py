@@ -42,7 +42,7 @@ NAMES = ContextNames(
     files=("files-0.tar",),
     fetch=None,
     skeleton=None,
-    **{f"{name}_script": f"{name}-0" for name in (*SCRIPTS, *FOR_DEVELOPERS)},
+    scripts={name: f"{name}-0" for name in (*SCRIPTS, *FOR_DEVELOPERS)},
 )
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 # What is published unasked is for this machine alone; `--port` follows docker, for which it is all addresses.
-_THIS_MACHINE = "127.0.0.1"
 _EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
 _LONGEST_WAIT = 86_400
 _MEMORY = re.compile("(?P<number>[0-9]{1,15})(?P<unit>[kKmMgG]?)i?[bB]?")
@@ -34,9 +33,7 @@ def published_ports(
     asked = [_published(flag) for flag in flags]
     named = {port.container_port for port in asked}
     unasked = [
-        PublishedPort(
-            container_port=port, host_address=_THIS_MACHINE, host_port=port.number, set_by=exposed_set_by
-        )
+        PublishedPort(container_port=port, host_address=None, host_port=port.number, set_by=exposed_set_by)
         for port in exposed
         if port not in named
     ]

@@ -13,6 +13,7 @@ from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from rustdocker_tasks.engine.addresses import engine_host, port_bindings, tcp_addresses
 from rustdocker_tasks.engine.request import EngineFacts, Running, RunRequest
 from rustdocker_tasks.engine.saved_image import read_layers
 from rustdocker_tasks.errors import (
@@ -86,12 +87,6 @@ class Daemon:
         self._client = client
         # The low-level API is mostly untyped in the SDK's own stubs.
         self._api: Any = client.api
-
-    @property
-    def address(self) -> str:
-        """Where a port that the engine publishes can be reached from here."""
-        url = urlsplit(self._api.base_url)
-        return (url.hostname or "127.0.0.1") if url.scheme in {"http", "https"} else "127.0.0.1"
 
     @property
     def api_version(self) -> str:
@@ -215,10 +210,6 @@ class Daemon:
 
     def create(self, request: RunRequest) -> None:
         """Create a container; raises RunFailed. What it leaves then is for `remove`."""
-        ports: dict[str, list[tuple[str, int]]] = {}
-        for port in request.ports:
-            # The SDK's type forgets that a port may be left to the engine.
-            ports.setdefault(port.container_port, []).append((port.host_address, cast("int", port.host_port)))
         with deferred(), _wrapped(lambda problem: RunFailed(request.label, problem=problem)):
             self._client.containers.create(
                 request.image,
@@ -226,7 +217,7 @@ class Daemon:
                 name=request.name,
                 environment=dict(request.environment),
                 labels=dict(request.labels),
-                ports=cast("Any", ports),
+                ports=cast("Any", port_bindings(request.ports, engine_host(self._api.base_url))),
                 volumes=list(request.volumes),
                 **(request.limits.options if request.limits else {}),
             )
@@ -247,19 +238,8 @@ class Daemon:
             container = self._client.containers.get(request.name)
             container.start()
             container.reload()
-            return Running(
-                identity=str(container.id), name=request.name, addresses=self._addresses(container.ports)
-            )
-
-    def _addresses(self, ports: Mapping[str, list[dict[str, str]] | None]) -> dict[str, tuple[str, int]]:
-        addresses: dict[str, tuple[str, int]] = {}
-        for port, bindings in ports.items():
-            for binding in bindings or ():
-                if port.endswith("/tcp"):
-                    everywhere = binding["HostIp"] in {"0.0.0.0", "::", ""}  # noqa: S104 - compared, not bound
-                    host = self.address if everywhere else binding["HostIp"]
-                    addresses.setdefault(port, (host, int(binding["HostPort"])))
-        return addresses
+            addresses = tcp_addresses(container.ports, engine_host(self._api.base_url))
+            return Running(identity=str(container.id), name=request.name, addresses=addresses)
 
     def exit_code(self, name: str) -> int | None:
         """Return the exit code of the container's program, None while it runs."""

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class PublishedPort(Frozen, frozen=True, kw_only=True):
-    """A port of the container at an address of this machine. `host_port` None lets the engine choose."""
+    """A port of the container, and where it can be reached."""
 
     container_port: Port
-    host_address: str
-    host_port: int | None
+    host_address: str | None  # of the engine's machine; None: where this machine reaches it
+    host_port: int | None  # None: for the engine to choose
     set_by: str
 
     @property

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
+import sys
 from pathlib import Path
 
 import docker
 import pytest
 
+from tasks.lab.engine import HOST
 from tests.conftest import REPOSITORY, Outcome, Write, crate, invoke
 from tests.engine.conftest import Built
+from tests.engine.relay import breaking_relay
 
 pytestmark = pytest.mark.engine
 
@@ -41,6 +45,25 @@ def check(folder: Path, *words: str, **settings: str) -> Outcome:
 
 def containers(engine: docker.DockerClient) -> list[str]:
     return [str(each.name) for each in engine.containers.list(all=True)]
+
+
+def test_a_service_on_an_engine_of_another_machine_is_reached_there(
+    write: Write, engine: docker.DockerClient
+) -> None:
+    folder = write(crate("elsewhere", **{"src/main.rs": LISTENS}))
+    (bridge,) = engine.networks.get("bridge").attrs["IPAM"]["Config"]
+
+    def connect() -> socket.socket:
+        made = socket.socket(socket.AF_UNIX)
+        made.connect(HOST.removeprefix("unix://"))
+        return made
+
+    server = socket.create_server((bridge["Gateway"], 0))
+    address = f"tcp://{bridge['Gateway']}:{server.getsockname()[1]}"
+    with breaking_relay(server, connect, after=sys.maxsize):
+        done = check(folder, "--wait=5", RUSTDOCKER_EXPOSE="[8080]", DOCKER_HOST=address)
+
+    assert done.result.startswith("ok: it listens on 8080 after ")
 
 
 def test_nothing_is_granted(write: Write) -> None:

@@ -49,7 +49,7 @@ def test_exposed_ports_are_published_for_this_machine_alone_unless_a_flag_names_
 
     assert [(p.host_address, p.host_port, p.container_port, p.set_by) for p in ports] == [
         ("0.0.0.0", 9000, "80/tcp", "--port 9000:80"),
-        ("127.0.0.1", 443, "443/tcp", "Cargo.toml"),
+        (None, 443, "443/tcp", "Cargo.toml"),
     ]
 
 

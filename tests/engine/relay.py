@@ -6,6 +6,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+
+def reach(address: str) -> socket.socket:
+    """Return a connection to an engine, such as `unix:///var/run/docker.sock`."""
+    made = socket.socket(socket.AF_UNIX)
+    made.connect(address.removeprefix("unix://"))
+    return made
 
 
 @contextmanager
@@ -32,6 +41,15 @@ def breaking_relay(server: socket.socket, connect: Callable[[], socket.socket], 
         finally:
             with suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def breaking_engine(host: str, place: Path, *, after: int) -> Iterator[str]:
+    """A real engine, behind a socket that breaks off after so many bytes of one connection; give its address."""
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(place))
+    with breaking_relay(server, partial(reach, host), after=after):
+        yield f"unix://{place}"
 
 
 def _forward(source: socket.socket, sink: socket.socket, limit: float) -> None:

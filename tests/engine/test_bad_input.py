@@ -9,16 +9,16 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import docker
 import pytest
 
 from tests.conftest import MANIFEST, Outcome, Write, clean_environment, crate, invoke
-from tests.engine.conftest import free_port
-from tests.engine.relay import breaking_relay
+from tests.engine.conftest import MACHINE_ENGINE, free_port
+from tests.engine.relay import breaking_engine
 
 pytestmark = pytest.mark.engine
 
@@ -414,27 +414,12 @@ def test_disk_full(write: Write) -> None:
     assert [name for name in left if not name.startswith("sources-")] == []
 
 
-@contextmanager
-def engine_that_goes_away(path: Path, *, after: int) -> Iterator[str]:
-    """The machine's real engine, behind a socket that breaks off after so many bytes of one request."""
-
-    def connect() -> socket.socket:
-        engine = socket.socket(socket.AF_UNIX)
-        engine.connect("/var/run/docker.sock")
-        return engine
-
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(str(path))
-    with breaking_relay(server, connect, after=after):
-        yield f"unix://{path}"
-
-
 def test_an_engine_that_goes_away_in_mid_load(
     write: Write, tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
 ) -> None:
     name = f"vanishing-{uuid.uuid4().hex[:8]}"
     folder = write(crate(name))
-    with engine_that_goes_away(tmp_path_factory.mktemp("e") / "s", after=500_000) as address:
+    with breaking_engine(MACHINE_ENGINE, tmp_path_factory.mktemp("e") / "s", after=500_000) as address:
         outcome = invoke("build", folder=folder, DOCKER_HOST=address)
 
     assert outcome.code == 68

@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import sys
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -15,7 +16,7 @@ import pytest
 from tasks.lab.engine import HOST
 from tests.conftest import REPOSITORY, Outcome, Write, crate, invoke
 from tests.engine.conftest import Built
-from tests.engine.relay import breaking_relay
+from tests.engine.relay import breaking_relay, reach
 
 pytestmark = pytest.mark.engine
 
@@ -48,23 +49,15 @@ def containers(engine: docker.DockerClient) -> list[str]:
     return [str(each.name) for each in engine.containers.list(all=True)]
 
 
-def test_a_service_on_an_engine_of_another_machine_is_reached_there(
-    write: Write,
-) -> None:
+def test_a_service_on_an_engine_of_another_machine_is_reached_there(write: Write) -> None:
     folder = write(crate("elsewhere", **{"src/main.rs": LISTENS}))
     own = [
         each.address for found in psutil.net_if_addrs().values() for each in found if each.family == socket.AF_INET
     ]
     here = next(each for each in own if not each.startswith("127."))
-
-    def connect() -> socket.socket:
-        made = socket.socket(socket.AF_UNIX)
-        made.connect(HOST.removeprefix("unix://"))
-        return made
-
     server = socket.create_server((here, 0))
     address = f"tcp://{here}:{server.getsockname()[1]}"
-    with breaking_relay(server, connect, after=sys.maxsize):
+    with breaking_relay(server, partial(reach, HOST), after=sys.maxsize):
         done = check(folder, "--wait=5", RUSTDOCKER_EXPOSE="[8080]", DOCKER_HOST=address)
 
     assert done.result.startswith("ok: it listens on 8080 after ")

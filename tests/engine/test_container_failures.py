@@ -6,14 +6,13 @@ import io
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tarfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -26,7 +25,7 @@ from tasks.lab.images import RUNTIME, RUST
 from tasks.lab.registry import PASSWORD, TRUSTED, USER
 from tests.conftest import REPOSITORY, Outcome, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import ENGINES, MACHINE_ENGINE, write_credentials
-from tests.engine.relay import breaking_relay
+from tests.engine.relay import breaking_engine
 
 pytestmark = pytest.mark.engine
 
@@ -116,27 +115,12 @@ def wait_for_text(log: Path, text: str) -> None:
         time.sleep(0.05)
 
 
-@contextmanager
-def way_that_breaks_off(host: str, place: Path, *, after: int) -> Iterator[str]:
-    """The engine behind a socket that breaks off after so many bytes of one connection."""
-
-    def connect() -> socket.socket:
-        engine = socket.socket(socket.AF_UNIX)
-        engine.connect(host.removeprefix("unix://"))
-        return engine
-
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(str(place))
-    with breaking_relay(server, connect, after=after):
-        yield f"unix://{place}"
-
-
 @ENGINES
 def test_the_way_to_the_engine_breaks_off_while_the_sources_are_sent(
     write: Write, tmp_path_factory: pytest.TempPathFactory, host: str
 ) -> None:
     folder = write(own_crate("cut-off"))
-    with way_that_breaks_off(host, tmp_path_factory.mktemp("e") / "s", after=100_000) as address:
+    with breaking_engine(host, tmp_path_factory.mktemp("e") / "s", after=100_000) as address:
         outcome = invoke("build", folder=folder, **BUILDX, DOCKER_HOST=address)
 
     assert outcome.code == 68

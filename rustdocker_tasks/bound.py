@@ -145,7 +145,10 @@ class Bound:
         """Return the plans of all programs, or of those that are touched."""
         from rustdocker_tasks.programs import plan_programs
 
-        return plan_programs(self.start(c), self.layers(c, flags), since=flags.get("changed-since"))
+        planned = plan_programs(self.start(c), self.layers(c, flags), since=flags.get("changed-since"))
+        if not planned:
+            Terminal().say("no program is touched")
+        return planned
 
 
 def is_dry(c: Context, *planned: Planned) -> bool:
@@ -155,8 +158,6 @@ def is_dry(c: Context, *planned: Planned) -> bool:
     if c.config.run.dry:
         for each in planned:
             Terminal().say(plan_text(each.plan, each.resolved))
-        if not planned:
-            Terminal().say("no program is touched")
     return bool(c.config.run.dry)
 
 

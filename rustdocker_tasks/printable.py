@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 _MEGABYTE = 1_000_000
 
 
@@ -13,6 +18,12 @@ def printable(text: str) -> str:
 def megabytes(size: int) -> str:
     """Return a number of bytes for reading."""
     return f"{size / _MEGABYTE:.1f} MB"
+
+
+def aligned(rows: Sequence[tuple[str, str]]) -> str:
+    """Return a line for each row, all second columns below each other."""
+    width = max((len(name) for name, _ in rows), default=0)
+    return "\n".join(f"{name:<{width}}  {text}" for name, text in rows)
 
 
 def as_bake(value: object) -> str:

@@ -98,8 +98,6 @@ def build_programs(planned: Sequence[Planned], *, progress: Progress) -> list[Bu
     """Build all images, and return for each what became of it: one that fails is no reason for the others to."""
     from rustdocker_tasks.pipeline import build_images
 
-    if not planned:
-        progress.say("no program is touched")
     made = build_images(planned, progress=progress)
     for failed in made:
         if isinstance(failed, FailedImage):

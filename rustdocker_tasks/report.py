@@ -10,7 +10,7 @@ import msgspec
 
 from rustdocker_tasks.plan.created import as_date
 from rustdocker_tasks.plan.model import GitState
-from rustdocker_tasks.printable import as_json, megabytes
+from rustdocker_tasks.printable import aligned, as_json, megabytes
 from rustdocker_tasks.results import FailedImage
 from rustdocker_tasks.settings.options import OPTIONS
 
@@ -183,56 +183,59 @@ def _packages(plan: ImagePlan) -> list[tuple[str, str]]:
 
 
 def plan_json(plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph) -> str:
-    return as_json(
-        {
-            "tags": plan.tags,
-            "variant": plan.variant.name,
-            "backend": plan.backend.value,
-            **{name.replace(" ", "_"): image for name, image in _base_images(plan)},
-            "context": str(plan.container.context.root) if plan.container else None,
-            "cache": plan.container.cache_reason if plan.container else None,
-            "build_packages": msgspec.to_builtins(plan.container.packages) if plan.container else [],
-            "runtime_packages": plan.container.runtime_packages if plan.container else (),
-            "linkage": plan.linkage_reason,
-            "name": plan.name,
-            "extra_bins": plan.compile.extra_binaries,
-            "version": plan.version,
-            "manifest": str(plan.compile.manifest),
-            "commit": plan.git.revision if isinstance(plan.git, GitState) else None,
-            "created": as_date(plan.created),
-            "profile": plan.compile.profile,
-            "features": plan.compile.features,
-            "default_features": plan.compile.default_features,
-            "target_triple": plan.compile.target_triple,
-            "locked": plan.compile.locked,
-            "user": plan.config.user,
-            "expose": plan.config.expose,
-            "build_env": sorted(plan.compile.environment),
-            "env": sorted(plan.config.env),
-            "labels": plan.config.labels,
-            "stop_signal": plan.config.stop_signal,
-            "workdir": plan.config.workdir,
-            "volumes": plan.config.volumes,
-            "healthcheck": msgspec.to_builtins(plan.config.healthcheck),
-            "args": plan.config.args,
-            "assets": [{"source": str(a.source), "destination": a.destination} for a in plan.assets],
-            "ca_certificates": [str(path) for path in plan.ca_certificates],
-            "dependencies": _dependencies(found),
-            "cargo_config": [str(path) for path in project.config.files],
-            "toolchain": project.toolchain.channel if project.toolchain else None,
-            "origins": {key: origin.where for key, origin in sorted(resolved.origins.items())},
-        }
-    )
+    return as_json(_plan_values(plan, resolved, project, found))
+
+
+def _plan_values(
+    plan: ImagePlan, resolved: ResolvedSettings, project: Project, found: FoundGraph
+) -> dict[str, object]:
+    return {
+        "tags": plan.tags,
+        "variant": plan.variant.name,
+        "backend": plan.backend.value,
+        **{name.replace(" ", "_"): image for name, image in _base_images(plan)},
+        "context": str(plan.container.context.root) if plan.container else None,
+        "cache": plan.container.cache_reason if plan.container else None,
+        "build_packages": msgspec.to_builtins(plan.container.packages) if plan.container else [],
+        "runtime_packages": plan.container.runtime_packages if plan.container else (),
+        "linkage": plan.linkage_reason,
+        "name": plan.name,
+        "extra_bins": plan.compile.extra_binaries,
+        "version": plan.version,
+        "manifest": str(plan.compile.manifest),
+        "commit": plan.git.revision if isinstance(plan.git, GitState) else None,
+        "created": as_date(plan.created),
+        "profile": plan.compile.profile,
+        "features": plan.compile.features,
+        "default_features": plan.compile.default_features,
+        "target_triple": plan.compile.target_triple,
+        "locked": plan.compile.locked,
+        "user": plan.config.user,
+        "expose": plan.config.expose,
+        "build_env": sorted(plan.compile.environment),
+        "env": sorted(plan.config.env),
+        "labels": plan.config.labels,
+        "stop_signal": plan.config.stop_signal,
+        "workdir": plan.config.workdir,
+        "volumes": plan.config.volumes,
+        "healthcheck": msgspec.to_builtins(plan.config.healthcheck),
+        "args": plan.config.args,
+        "assets": [{"source": str(a.source), "destination": a.destination} for a in plan.assets],
+        "ca_certificates": [str(path) for path in plan.ca_certificates],
+        "dependencies": _dependencies(found),
+        "cargo_config": [str(path) for path in project.config.files],
+        "toolchain": project.toolchain.channel if project.toolchain else None,
+        "origins": {key: origin.where for key, origin in sorted(resolved.origins.items())},
+    }
 
 
 def plans_text(plans: Sequence[ImagePlan]) -> str:
     """Return a row for each image: its name, and what it is of."""
-    width = max(len(plan.tags[0]) for plan in plans)
-    return "\n".join(f"{plan.tags[0]:<{width}}  {plan_line(plan)}" for plan in plans)
+    return aligned([(plan.tags[0], plan_line(plan)) for plan in plans])
 
 
 def plans_json(known: Sequence[tuple[ImagePlan, ResolvedSettings, Project, FoundGraph]]) -> str:
-    return as_json([json.loads(plan_json(*each)) for each in known])
+    return as_json([_plan_values(*each) for each in known])
 
 
 def _dependencies(found: FoundGraph) -> dict[str, object]:
@@ -275,30 +278,26 @@ def verdict_text(verdict: Verdict) -> str:
 
 
 def verdict_json(verdict: Verdict) -> str:
-    return as_json({"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds})
+    return as_json(_verdict_values(verdict))
+
+
+def _verdict_values(verdict: Verdict) -> dict[str, object]:
+    return {"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds}
 
 
 def verdicts_text(made: Sequence[BuildReport | FailedImage], verdicts: Mapping[str, Verdict]) -> str:
     """Return a row for each image with what its program did; `verdicts` has it by the image's first tag."""
     tags = [each.plan.tags[0] for each in made]
-    width = max(map(len, tags), default=0)
-    did = [verdict_text(verdicts[tag]) if tag in verdicts else "failed" for tag in tags]
-    return "\n".join(f"{tag:<{width}}  {what}" for tag, what in zip(tags, did, strict=True))
+    return aligned([(tag, verdict_text(verdicts[tag]) if tag in verdicts else "failed") for tag in tags])
 
 
 def verdicts_json(made: Sequence[BuildReport | FailedImage], verdicts: Mapping[str, Verdict]) -> str:
-    return as_json(
-        [
-            {"name": each.plan.name, "tags": each.plan.tags, "error": each.error.what}
-            if isinstance(each, FailedImage)
-            else {
-                "name": each.plan.name,
-                "tags": each.plan.tags,
-                **json.loads(verdict_json(verdicts[each.plan.tags[0]])),
-            }
-            for each in made
-        ]
-    )
+    def did(each: BuildReport | FailedImage) -> dict[str, object]:
+        if isinstance(each, FailedImage):
+            return {"error": each.error.what}
+        return _verdict_values(verdicts[each.plan.tags[0]])
+
+    return as_json([{"name": each.plan.name, "tags": each.plan.tags, **did(each)} for each in made])
 
 
 def mounts_json(kept: KeptMounts) -> str:

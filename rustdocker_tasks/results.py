@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.printable import as_json, megabytes
+from rustdocker_tasks.printable import aligned, as_json, megabytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +59,10 @@ def image_contents(assembled: AssembledImage) -> ImageContents:
 
 
 def build_json(report: BuildReport) -> str:
+    return as_json(_build_values(report))
+
+
+def _build_values(report: BuildReport) -> dict[str, object]:
     contents = report.contents
     measured: dict[str, object] = {}
     if contents is not None:
@@ -69,25 +72,22 @@ def build_json(report: BuildReport) -> str:
             "program": contents.program,
         }
         measured["libraries"] = contents.libraries
-    return as_json(
-        {
-            "image": report.image,
-            "loaded": report.loaded,
-            "tags": report.plan.tags,
-            "variant": report.plan.variant.name,
-            "backend": report.plan.backend.value,
-            **{f"{name}_digest": value for name, value in report.digests.items()},
-            **measured,
-            **({"size": report.size} if report.size is not None else {}),
-            "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
-        }
-    )
+    return {
+        "image": report.image,
+        "loaded": report.loaded,
+        "tags": report.plan.tags,
+        "variant": report.plan.variant.name,
+        "backend": report.plan.backend.value,
+        **{f"{name}_digest": value for name, value in report.digests.items()},
+        **measured,
+        **({"size": report.size} if report.size is not None else {}),
+        "seconds": {step: round(seconds, 3) for step, seconds in report.seconds.items()},
+    }
 
 
 def images_text(made: Sequence[BuildReport | FailedImage]) -> str:
     """Return the table of several images: a row for each with its name, ID and size."""
-    width = max((len(each.plan.tags[0]) for each in made), default=0)
-    return "\n".join(f"{each.plan.tags[0]:<{width}}  {_made(each)}" for each in made)
+    return aligned([(each.plan.tags[0], _made(each)) for each in made])
 
 
 def _made(image: BuildReport | FailedImage) -> str:
@@ -102,7 +102,7 @@ def images_json(made: Sequence[BuildReport | FailedImage]) -> str:
         [
             {"name": each.plan.name, "tags": each.plan.tags, "image": None, "error": each.error.what}
             if isinstance(each, FailedImage)
-            else {"name": each.plan.name, **json.loads(build_json(each))}
+            else {"name": each.plan.name, **_build_values(each)}
             for each in made
         ]
     )

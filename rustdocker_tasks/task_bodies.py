@@ -14,11 +14,14 @@ from rustdocker_tasks.task_flags import MEMORY, START_FLAGS, VARIANT
 from rustdocker_tasks.terminal import Terminal, show_result, show_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from invoke.context import Context
 
     from rustdocker_tasks.bound import Bound, Flags
     from rustdocker_tasks.check import CheckFlags
     from rustdocker_tasks.plan.commands import CargoCommand
+    from rustdocker_tasks.results import BuildReport, FailedImage
     from rustdocker_tasks.run import RunFlags
 
 
@@ -36,30 +39,31 @@ def build(bound: Bound, c: Context, flags: Flags) -> str | None:
 
 def build_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the images of all programs in one go and load them into the engine; print their names and IDs."""
-    from rustdocker_tasks.programs import build_programs, require_all
+    from rustdocker_tasks.programs import build_programs
     from rustdocker_tasks.results import images_json, images_text
 
     planned = bound.planned_all(c, flags)
     if is_dry(c, *planned):
         return None
     made = build_programs(planned, progress=Terminal())
-    shown = images_json(made) if flags["json"] else images_text(made) if made else ""
-    if shown:
-        show_result(shown)
-    require_all(made)
-    return shown
+    return _shown_of_all((images_json if flags["json"] else images_text)(made), made)
 
 
 def push_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the images of all programs in one go and push them; print their names with the digests."""
-    from rustdocker_tasks.programs import require_all
     from rustdocker_tasks.push import push_programs
 
     planned = bound.planned_all(c, flags)
     if is_dry(c, *planned):
         return None
     pushed, made = push_programs(planned, check=_check_flags(c, flags), progress=Terminal())
-    shown = "\n".join(pushed)
+    return _shown_of_all("\n".join(pushed), made)
+
+
+def _shown_of_all(shown: str, made: Sequence[BuildReport | FailedImage]) -> str:
+    """Print what came of several images, if there is any; fail if one of them did."""
+    from rustdocker_tasks.programs import require_all
+
     if shown:
         show_result(shown)
     require_all(made)
@@ -131,7 +135,6 @@ def check(bound: Bound, c: Context, flags: Flags) -> str | None:
 def check_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build the images of all programs in one go, start each where nothing is granted; print what they did."""
     from rustdocker_tasks.check import CheckFlags, check_programs
-    from rustdocker_tasks.programs import require_all
     from rustdocker_tasks.report import verdicts_json, verdicts_text
 
     planned = bound.planned_all(c, flags)
@@ -139,11 +142,7 @@ def check_all(bound: Bound, c: Context, flags: Flags) -> str | None:
     if is_dry(c, *planned):
         return None
     verdicts, made = check_programs(planned, check_flags, progress=Terminal())
-    shown = verdicts_json(made, verdicts) if flags["json"] else verdicts_text(made, verdicts)
-    if shown:
-        show_result(shown)
-    require_all(made)
-    return shown
+    return _shown_of_all((verdicts_json if flags["json"] else verdicts_text)(made, verdicts), made)
 
 
 def push(bound: Bound, c: Context, flags: Flags) -> str | None:
@@ -201,8 +200,6 @@ def plan_all(bound: Bound, c: Context, flags: Flags) -> str:
     from rustdocker_tasks.report import plans_json, plans_text
 
     planned = bound.planned_all(c, flags)
-    if not planned:
-        Terminal().say("no program is touched")
     if not flags["json"]:
         return show_result(plans_text([each.plan for each in planned])) if planned else ""
     known = [(each.plan, each.resolved, each.project, find_dependencies(each)) for each in planned]

@@ -43,56 +43,64 @@ def check_image(planned: Planned, flags: CheckFlags, *, progress: Progress) -> V
     Its root cannot be written, it has no capability, gets no new privileges, and has a limit of memory; `/tmp` is
     a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
     """
-    _require_flags(planned, flags)
+    request, seconds = _request(planned, flags), seconds_to_wait(flags.run.wait)
     engine = connect()
-    image = build_for_engine(planned.plan, engine, progress=progress).image
-    return check_start(planned, image, engine, flags, is_start_enough=False, progress=progress)
-
-
-def _require_flags(planned: Planned, flags: CheckFlags) -> None:
-    """Raise BadFlag, UnreadableFile before anything is built."""
-    _granted_nothing(run_request(planned, flags.run), flags.memory)
-    seconds_to_wait(flags.run.wait)
+    request = replace(request, image=build_for_engine(planned.plan, engine, progress=progress).image)
+    return _start(request, engine, seconds=seconds, is_start_enough=False, progress=progress)
 
 
 def check_programs(
     planned: Sequence[Planned], flags: CheckFlags, *, progress: Progress
 ) -> tuple[dict[str, Verdict], list[BuildReport | FailedImage]]:
-    """Build all images in one go and start those that were made, as `check_start` does.
+    """Build all images in one go and start those that were made, as `check_before_push` does.
 
     Return what each did, by the image's first tag, and what became of each image.
     """
-    for each in planned:
-        _require_flags(each, flags)
-    engine = connect() if planned else None
+    requests, seconds = [_request(each, flags) for each in planned], seconds_to_wait(flags.run.wait)
+    if not planned:
+        return {}, build_programs(planned, progress=progress)
+    engine = connect()
     made = build_programs(planned, progress=progress)
+    asked = {request.label: request for request in requests}
     verdicts: dict[str, Verdict] = {}
 
     def check(each: Planned, image: BuildReport) -> None:
-        if engine is not None:
-            verdicts[each.plan.tags[0]] = check_start(each, image.image, engine, flags, progress=progress)
+        tag = each.plan.tags[0]
+        request = replace(asked[tag], image=image.image)
+        verdicts[tag] = _start(request, engine, seconds=seconds, progress=progress)
 
     return verdicts, do_with_each(planned, made, check, progress=progress)
 
 
-def check_start(
-    planned: Planned,
-    image: str,
+def check_before_push(
+    planned: Planned, image: str, engine: Daemon, flags: CheckFlags, *, progress: Progress
+) -> None:
+    """Start an image of the engine's as `check_image` does; raises CheckFailed.
+
+    Of a program without ports only a start is asked: a tool that is told nothing may well end with a code of its
+    own.
+    """
+    request = replace(_request(planned, flags), image=image)
+    _start(request, engine, seconds=seconds_to_wait(flags.run.wait), before_push=True, progress=progress)
+
+
+def _request(planned: Planned, flags: CheckFlags) -> RunRequest:
+    """Return what the engine is asked for, without the image, yet to be built; raises BadFlag, UnreadableFile."""
+    return _granted_nothing(run_request(planned, flags.run), flags.memory)
+
+
+def _start(
+    request: RunRequest,
     engine: Daemon,
-    flags: CheckFlags,
     *,
+    seconds: int,
     is_start_enough: bool = True,
     before_push: bool = False,
     progress: Progress,
 ) -> Verdict:
-    """Start an image of the engine's as `check_image` does; raises CheckFailed.
-
-    With `is_start_enough` no more is asked of a program without ports: a tool that is told nothing may well end
-    with a code of its own.
-    """
-    request = replace(_granted_nothing(run_request(planned, flags.run), flags.memory), image=image)
-    is_only_started = is_start_enough and not request.waits_for_ports
-    seconds = _SECONDS_TO_START if is_only_started else seconds_to_wait(flags.run.wait)
+    """Start it and return what it did; raises CheckFailed."""
+    if is_start_enough and not request.waits_for_ports:
+        seconds = _SECONDS_TO_START
     until = "it listens" if request.waits_for_ports else "it ends, as no port of it is known (`expose`)"
     progress.say(f"starting {request.label}, where nothing is granted; {seconds} s until {until}")
     verdict = check_container(engine, request, wait_seconds=seconds, say=progress.say)

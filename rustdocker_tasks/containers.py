@@ -55,7 +55,7 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
             _wait_until_listening(engine, running, request, wait_seconds, say)
         except NotListening as error:
             say(str(error))  # it may be slow, and the user is looking on
-        with _said_after(_SECONDS_TO_WONDER, _UNREACHED, None if request.ports else say):
+        with _told_if_unreached(request, say):
             code = engine.wait(running.name)
         join()
     except KeyboardInterrupt:
@@ -67,17 +67,16 @@ def run_attached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say:
 
 
 @contextmanager
-def _said_after(seconds: int, text: str, say: Say | None) -> Iterator[None]:
-    """Say it if what is done takes longer."""
-    timer = Timer(seconds, say, [text]) if say is not None else None
-    if timer is not None:
-        timer.daemon = True
+def _told_if_unreached(request: RunRequest, say: Say) -> Iterator[None]:
+    """Say that no port is published, if there is none and the program goes on."""
+    timer = Timer(_SECONDS_TO_WONDER, say, [_UNREACHED])
+    timer.daemon = True
+    if not request.ports:
         timer.start()
     try:
         yield
     finally:
-        if timer is not None:
-            timer.cancel()
+        timer.cancel()
 
 
 def check_container(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> Verdict:

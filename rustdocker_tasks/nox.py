@@ -56,12 +56,15 @@ def register(
     try:
         for argument, given, names in (
             ("tasks", tasks, bound_tasks(None, {}, of_all=workspace)),
-            ("packages", packages, () if workspace else None),
-            ("bins", bins, () if workspace else None),
+            ("packages", packages, None),
+            ("bins", bins, None),
             ("variants", variants, load_variants()),
             ("rusts", rusts, None),
         ):
             _require_names(argument, given, names)
+        if workspace:
+            _require_none("packages", packages)
+            _require_none("bins", bins)
         rusts = [_oldest_rust(Path(root or Path.cwd())) if rust == _OLDEST else rust for rust in rusts]
         known = {
             rust: bound_tasks(root, {**settings, **({"toolchain": rust} if rust else {})}, of_all=workspace)
@@ -88,9 +91,16 @@ def _require_names(argument: str, given: object, known: Collection[str] | None) 
             problem, example = f"{type(each).__name__} is no text", f'["{each}"]'
             raise BadArgument("register", argument, value=repr(each), problem=problem, example=example)
         if known is not None and each not in known:
-            problem = f"there are {', '.join(sorted(known))}" if known else "`workspace=True` is for all programs"
-            example = f'["{nearest(each, known) or min(known)}"]' if known else "[]"
+            problem = f"there are {', '.join(sorted(known))}"
+            example = f'["{nearest(each, known) or min(known)}"]'
             raise BadArgument("register", argument, value=repr(each), problem=problem, example=example)
+
+
+def _require_none(argument: str, given: Sequence[str]) -> None:
+    """Raise BadArgument for what chooses single programs, where all are meant."""
+    if given:
+        problem = "`workspace=True` is for all programs"
+        raise BadArgument("register", argument, value=repr(given[0]), problem=problem, example="[]")
 
 
 def _oldest_rust(folder: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.check import CheckFlags, check_start
+from rustdocker_tasks.check import CheckFlags, check_before_push
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import (
     NoRepository,
@@ -49,7 +49,7 @@ def push_image(planned: Planned, *, check: CheckFlags | None, progress: Progress
 
 def _check(planned: Planned, image: str, engine: Daemon, *, check: CheckFlags | None, progress: Progress) -> None:
     if check is not None and planned.resolved.settings.check:
-        check_start(planned, image, engine, check, before_push=True, progress=progress)
+        check_before_push(planned, image, engine, check, progress=progress)
 
 
 def _require_repository(plan: ImagePlan) -> None:

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.engine.addresses import EVERYWHERE
 from rustdocker_tasks.engine.request import PublishedPort
 from rustdocker_tasks.errors import BadFlag
 from rustdocker_tasks.image_config import Port, parse_env_name
@@ -14,8 +15,6 @@ from rustdocker_tasks.image_config import Port, parse_env_name
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-# What is published unasked is for this machine alone; `--port` follows docker, for which it is all addresses.
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
 _LONGEST_WAIT = 86_400
 _MEMORY = re.compile("(?P<number>[0-9]{1,15})(?P<unit>[kKmMgG]?)i?[bB]?")
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30}
@@ -29,7 +28,10 @@ _PUBLISHED = re.compile(
 def published_ports(
     flags: Sequence[str], *, exposed: Iterable[Port], exposed_set_by: str
 ) -> tuple[PublishedPort, ...]:
-    """Return the ports of `--port`; those not named there that the image exposes, at the same number here."""
+    """Return the ports of `--port`; those not named there that the image exposes, at the same number here.
+
+    What is published unasked is for this machine alone; `--port` follows docker, for which it is all addresses.
+    """
     asked = [_published(flag) for flag in flags]
     named = {port.container_port for port in asked}
     unasked = [
@@ -47,7 +49,7 @@ def _published(flag: str) -> PublishedPort:
     try:
         return PublishedPort(
             container_port=Port(match["container"]),
-            host_address=(match["address"] or _EVERYWHERE).strip("[]"),
+            host_address=(match["address"] or EVERYWHERE).strip("[]"),
             host_port=Port(match["host"]).number if match["host"] else None,
             set_by=f"--port {flag}",
         )
@@ -63,15 +65,15 @@ def container_environment(
     `NAME` alone takes the value from `environment`, and is left out where that has none, as docker does.
     """
     lines = [
-        (f"--env-file {path}, line {number}", line)
+        (f"--env-file {path}, line {number}", line, _file_name)
         for path, text in files.items()
         for number, line in _env_lines(text)
     ]
     found = {}
-    for flag, entry in [*lines, *(("--env", entry) for entry in flags)]:
+    for flag, entry, parse_name in [*lines, *(("--env", entry, parse_env_name) for entry in flags)]:
         name, equals, value = entry.partition("=")
         try:
-            _require_name(name, in_file=flag != "--env")
+            parse_name(name)
         except ValueError as error:
             # Without its name an entry may be nothing but a secret: say where it is, not what it is.
             value = "an entry without a name" if not name else "an entry"
@@ -83,12 +85,12 @@ def container_environment(
     return found
 
 
-def _require_name(name: str, *, in_file: bool) -> None:
-    """Raise ValueError for what names no variable; in a file docker lets no name have a blank."""
-    parse_env_name(name)
-    if in_file and any(map(str.isspace, name)):
+def _file_name(text: str) -> str:
+    """Return `text` if it can name a variable in a file, where docker lets it have no blank, else ValueError."""
+    if any(map(str.isspace, text)):
         message = "its name holds a blank; a file of variables is no script of a shell"
         raise ValueError(message)
+    return parse_env_name(text)
 
 
 def _env_lines(text: str) -> list[tuple[int, str]]:

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 _THIS_MACHINE = "127.0.0.1"
 _LOOPBACK = (_THIS_MACHINE, "localhost", "::1")
-_EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is published is reached nowhere else
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - docker's own meaning of `-p 8080:8080`
 
 
 def engine_host(base_url: str) -> str:
     """Return the engine's machine as it is named here; over a socket, or ssh, it is this one."""
-    url = urlsplit(base_url)
-    return (url.hostname or _THIS_MACHINE) if url.scheme in {"http", "https"} else _THIS_MACHINE
+    return (urlsplit(base_url).hostname or _THIS_MACHINE) if is_networked(base_url) else _THIS_MACHINE
+
+
+def is_networked(base_url: str) -> bool:
+    """Whether the SDK reaches the engine by an address of the network: its own scheme is for all else."""
+    return urlsplit(base_url).scheme in {"http", "https"}
 
 
 def port_bindings(ports: Iterable[PublishedPort], host: str) -> dict[str, list[tuple[str, int]]]:
@@ -26,7 +30,7 @@ def port_bindings(ports: Iterable[PublishedPort], host: str) -> dict[str, list[t
 
     A port for this machine alone is published on all addresses of another one, whose loopback nobody else reaches.
     """
-    reached = _THIS_MACHINE if host in _LOOPBACK else _EVERYWHERE
+    reached = _THIS_MACHINE if host in _LOOPBACK else EVERYWHERE
     bindings: dict[str, list[tuple[str, int]]] = {}
     for port in ports:
         # The SDK's type forgets that a port may be left to the engine.
@@ -41,6 +45,6 @@ def tcp_addresses(ports: Mapping[str, list[dict[str, str]] | None], host: str) -
     for port, bindings in ports.items():
         for binding in bindings or ():
             if port.endswith("/tcp"):
-                everywhere = binding["HostIp"] in {_EVERYWHERE, "::", ""}
+                everywhere = binding["HostIp"] in {EVERYWHERE, "::", ""}
                 addresses.setdefault(port, (host if everywhere else binding["HostIp"], int(binding["HostPort"])))
     return addresses

@@ -11,9 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
-from urllib.parse import urlsplit
 
-from rustdocker_tasks.engine.addresses import engine_host, port_bindings, tcp_addresses
+from rustdocker_tasks.engine.addresses import engine_host, is_networked, port_bindings, tcp_addresses
 from rustdocker_tasks.engine.request import EngineFacts, Running, RunRequest
 from rustdocker_tasks.engine.saved_image import read_layers
 from rustdocker_tasks.errors import (
@@ -99,7 +98,7 @@ class Daemon:
             told = self._client.info()
         root = Path(told.get("DockerRootDir") or "/nowhere")
         status = dict(told.get("DriverStatus") or ())
-        is_here = urlsplit(self._api.base_url).scheme not in {"http", "https"}
+        is_here = not is_networked(self._api.base_url)
         is_containerd = "containerd" in status.get("driver-type", "")
         return EngineFacts(
             version=str(told.get("ServerVersion")),

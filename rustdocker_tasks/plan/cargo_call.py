@@ -14,7 +14,7 @@ from rustdocker_tasks.plan.profiles import load_profiles
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
@@ -36,7 +36,7 @@ def make_call(
 ) -> CargoCall:
     """Return what cargo is to be called with, by the project's files and the settings."""
     settings = resolved.settings
-    profiles = known_profiles(project, in_container=in_container)
+    profiles = _known_profiles(project, in_container=in_container)
     return CargoCall(
         manifest=manifest,
         profile=profile,
@@ -110,7 +110,7 @@ def common_rustflags(config: CargoConfig, triple: str) -> tuple[str, ...]:
     return () if any(table.rustflags for table in own) else config.rustflags
 
 
-def with_crt_static(environment: dict[str, str], *, is_wanted: bool) -> dict[str, str]:
+def with_crt_static(environment: Mapping[str, str], *, is_wanted: bool) -> Mapping[str, str]:
     """Return the environment with glibc linked statically by each variable of flags in it.
 
     Source: the Cargo book, "Configuration", `build.rustflags`: a variable takes the place of what is configured.
@@ -137,7 +137,7 @@ def require_toolchain(resolved: ResolvedSettings, facts: MachineFacts) -> None:
         )
 
 
-def known_profiles(project: Project, *, in_container: bool) -> frozenset[str]:
+def _known_profiles(project: Project, *, in_container: bool) -> frozenset[str]:
     """Return the profiles that cargo knows by itself or by the project's files."""
     return project.profiles | (project.own_config if in_container else project.config).profiles
 
@@ -150,8 +150,9 @@ def require_locked(project: Project, resolved: ResolvedSettings) -> None:
             raise OutdatedLock(project.root / "Cargo.lock", lacks, set_by=resolved.origin("locked").where)
 
 
-def require_profile(project: Project, profiles: Collection[str], resolved: ResolvedSettings) -> str:
-    name = resolved.settings.profile
+def require_profile(project: Project, resolved: ResolvedSettings, *, in_container: bool) -> str:
+    """Return the profile that the settings name; raises BadValue."""
+    name, profiles = resolved.settings.profile, _known_profiles(project, in_container=in_container)
     if name in profiles or name in load_profiles():
         return name
     known = sorted({*profiles, *load_profiles()})

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.errors import NoSuchPackage, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.cargo_call import (
-    known_profiles,
     make_call,
     require_locked,
     require_profile,
@@ -112,8 +111,8 @@ def make_command_plan(
     """
     packages = chosen_packages(project, resolved)
     in_container = backend.backend is Backend.BUILDX
-    profiles = known_profiles(project, in_container=in_container)
-    profile = require_profile(project, profiles, resolved) if _is_asked_for(resolved, "profile") else None
+    is_asked_for = _is_asked_for(resolved, "profile")
+    profile = require_profile(project, resolved, in_container=in_container) if is_asked_for else None
     dynamic = load_variants()["minimal"]
     if in_container:
         target = target_in_container(dynamic, resolved, project.own_config)

@@ -12,7 +12,6 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.cargo_call import (
     common_rustflags,
-    known_profiles,
     make_call,
     require_locked,
     require_profile,
@@ -148,18 +147,17 @@ def make_plan(
                 problem="the local cargo links glibc statically for one program at a time",
                 example=f"{OPTIONS['extra-bins'].example}, with --backend buildx or the target of musl installed",
             )
-    profiles = known_profiles(project, in_container=in_container)
     call = make_call(
         project,
         outside,
         resolved,
         manifest=package.manifest,
-        profile=require_profile(project, profiles, resolved),
+        profile=require_profile(project, resolved, in_container=in_container),
         features=_features(package, (binary, *extra), resolved),
         target_triple=target.triple,
         in_container=in_container,
     )
-    environment = with_crt_static({**call.environment}, is_wanted=in_container and target.crt_static)
+    environment = with_crt_static(call.environment, is_wanted=in_container and target.crt_static)
     suffix = "" if variant.name == default_variant else f"-{variant.name}"
     return ImagePlan(
         name=binary.name,

@@ -42,7 +42,7 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
         if not _is_musl(triple):
             if resolved.settings.target is not None:
                 raise _bad_target(resolved, 'a static program is of musl, unless `libc = "gnu"` is set')
-            triple = triple.replace("-linux-gnu", "-linux-musl")
+            triple = _musl_of(triple)
         return ChosenTarget(triple, crt_static=False, reason=f"static with musl, for {triple} ({origin})")
     reason = (
         _EXACT_LIBRARIES if variant.base is Base.NONE else "dynamic: libraries that the base image lacks are added"
@@ -66,7 +66,7 @@ def target_on_host(
         how = "static with musl" if _is_musl(triple) else "static with glibc (+crt-static)"
         return ChosenTarget(triple, crt_static=not _is_musl(triple), reason=f"{how}, for {triple} ({origin})")
     usual = triple or toolchain.host_triple
-    musl = usual.replace("-linux-gnu", "-linux-musl")
+    musl = _musl_of(usual)
     if resolved.settings.libc is Libc.MUSL and musl not in toolchain.installed_targets:
         problem = f"the target {musl} is not installed: `rustup target add {musl}`"
         raise _bad_libc(resolved, problem, other=Libc.GNU)
@@ -100,6 +100,11 @@ def _asked_for(resolved: ResolvedSettings, config: CargoConfig) -> tuple[str | N
 
 def _is_linux(triple: str) -> bool:
     return platform_of(triple).values["target_os"] == "linux"
+
+
+def _musl_of(triple: str) -> str:
+    """Return the target with musl of the same machine and ABI."""
+    return triple.replace("-linux-gnu", "-linux-musl")
 
 
 def _is_musl(triple: str) -> bool:

@@ -14,7 +14,9 @@ from rustdocker_tasks.context.folder import (
     explanation_file,
     prepared_context,
 )
-from rustdocker_tasks.dockerfile.compose import compose, final_stage
+from rustdocker_tasks.context.sources import named_in_rust
+from rustdocker_tasks.dockerfile.compose import compose, final_stage, late_secret
+from rustdocker_tasks.dockerfile.environment import render_late
 from rustdocker_tasks.engine.build_log import BuildLog, Told
 from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, target_name
 from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
@@ -76,7 +78,7 @@ def build_in_containers(
     engine = Meanwhile(find_engine)
     stores = list(dict.fromkeys(folder for group in groups for folder in group.container.cache_folders))
     with prepared_context(folders, contents, others=stores) as context:
-        waiting = [_Prepared(group=g, names=names) for g, names in zip(groups, context.names, strict=True)]
+        waiting = [_prepared(g, names, context) for g, names in zip(groups, context.names, strict=True)]
         logs: list[BuildLog] = []
         done: list[BuildReport | FailedImage] = []
         while waiting:
@@ -101,6 +103,17 @@ def build_in_containers(
         images = [tag for each in waiting for image in each.group.images for tag in image.tags]
         progress.say(f"built and loaded in {seconds['build']:.1f} s{_longest(logs[-1])}: {', '.join(images)}")
     return done
+
+
+def _prepared(group: ImageGroup, names: ContextNames, context: BuildContext) -> _Prepared:
+    """Return the group with what the context holds for it, and which of its variables the sources name."""
+    own = group.first.compile.own_environment
+    if names.skeleton is None or not own:
+        return _Prepared(group=group, names=names)
+    folders = context.folders
+    vendored = [folders.path_of(v) for v in group.first.compile.vendored if v.is_relative_to(folders.root)]
+    late = named_in_rust(context.sources.values(), own, others=vendored)
+    return _Prepared(group=group, names=replace(names, late_variables=late))
 
 
 def _stubs(waiting: Sequence[_Prepared]) -> frozenset[str]:
@@ -233,6 +246,11 @@ def _request(waiting: Sequence[_Prepared], context: BuildContext, proxies: Proxi
         targets,
         [each.group.container for each in waiting],
         proxies,
+        values={
+            late_secret(each.group): render_late(each.group.first.compile, each.names.late_variables)
+            for each in waiting
+            if each.names.late_variables
+        },
         created=waiting[0].group.first.created,
     )
 

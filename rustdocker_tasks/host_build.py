@@ -17,7 +17,7 @@ from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.plan.model import CompileGroup
 from rustdocker_tasks.printable import megabytes
-from rustdocker_tasks.report import plan_line
+from rustdocker_tasks.report import plan_line, unread_lines
 from rustdocker_tasks.results import BuildReport, FailedImage, image_contents, unpacked_size
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedIma
     step = group.first.compile
     if step.locked_packages is None:
         say("there is no Cargo.lock: cargo takes the newest versions and writes one; commit it")
+    for line in unread_lines(step):
+        say(line)
     began = perf_counter()
     folders = query_folders(step)
     with compiled_programs(group, folders) as compiled:

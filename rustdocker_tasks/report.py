@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Project
     from rustdocker_tasks.engine.build_cache import CacheMount
     from rustdocker_tasks.engine.request import Verdict
-    from rustdocker_tasks.plan.model import ImagePlan
+    from rustdocker_tasks.plan.model import CargoCall, ImagePlan
     from rustdocker_tasks.results import BuildReport
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
@@ -32,6 +32,14 @@ _WIDEST = 40  # characters of a value that others are aligned with
 def plan_line(plan: ImagePlan) -> str:
     backend = f"backend {plan.backend.value} ({plan.backend_reason})"
     return f"{plan.name} {plan.version}, variant {plan.variant.name}, {backend}"
+
+
+def unread_lines(call: CargoCall) -> list[str]:
+    """Return a line for each file of a member that somebody may expect to count."""
+    return [
+        f"{path} does not count: cargo runs in {call.root}, and reads such files there and above"
+        for path in call.unread_files
+    ]
 
 
 def config_rows(resolved: ResolvedSettings) -> list[tuple[str, bool]]:

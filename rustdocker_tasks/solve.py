@@ -17,9 +17,10 @@ from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.inputs.credentials import find_credentials, find_known_hosts
 from rustdocker_tasks.plan.model import GitState
 from rustdocker_tasks.plan.tools import who_asks_for
+from rustdocker_tasks.report import unread_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from rustdocker_tasks.context.folder import BuildContext
@@ -106,9 +107,10 @@ def build_request(
     containers: Sequence[ContainerBuild],
     proxies: Proxies,
     *,
+    values: Mapping[str, str] | None = None,
     created: int,
 ) -> BuildRequest:
-    """Return the request, with the secrets that its steps may see."""
+    """Return the request, with the secrets that its steps may see, among them `values` by ID."""
     bundle = find_ca_bundle(os.environ) if any(each.ca_bundle for each in containers) else None
     ssh_agent = any(each.ssh_agent for each in containers)
     files = {CA_BUNDLE: bundle, KNOWN_HOSTS: find_known_hosts() if ssh_agent else None}
@@ -117,7 +119,11 @@ def build_request(
         context=context.folders.root,
         targets=tuple(targets),
         secret_files={identity: path for identity, path in files.items() if path is not None},
-        secret_values={**find_credentials(containers[0].secrets), **({PROXIES: known} if known else {})},
+        secret_values={
+            **find_credentials(containers[0].secrets),
+            **({PROXIES: known} if known else {}),
+            **(values or {}),
+        },
         ssh_agent=ssh_agent and bool(os.environ.get("SSH_AUTH_SOCK")),
         builder=containers[0].builder,
         created=created,
@@ -142,6 +148,7 @@ def what_does_not_count(
             "there is no Cargo.lock: cargo takes the newest versions; "
             "`cargo generate-lockfile` writes one, commit it"
         )
+    yield from unread_lines(call)
     for path in container.unseen_config:
         yield f"{path} lies outside of the repository and does not count in containers"
     for key in container.sent_secrets:

@@ -81,6 +81,7 @@ def project(*members: Package, default: Package | None = None, locked: frozenset
         repository=ROOT,
         own_config=CargoConfig(),
         unseen_config=(),
+        unread_files=(),
         has_sqlx_data=False,
         toolchain=None,
     )

@@ -204,6 +204,7 @@ class Project(Frozen, frozen=True, kw_only=True):
     repository: Path  # the folder of the repository around `root`, itself where there is none
     own_config: CargoConfig  # of the files of its repository alone: what a build in containers sees
     unseen_config: tuple[Path, ...]  # the other ones, where they say how something is built
+    unread_files: tuple[Path, ...]  # configuration and toolchain files of members: they count in its folder alone
     has_sqlx_data: bool  # what sqlx's macros check queries against where no database answers
     toolchain: ToolchainFile | None  # the nearest, None if there is none
 

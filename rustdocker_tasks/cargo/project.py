@@ -24,6 +24,7 @@ from rustdocker_tasks.cargo.surroundings import (
     find_repository,
     load_toolchain_file,
     own_files,
+    unread_files,
 )
 from rustdocker_tasks.cargo.targets import CONVENTIONS, PackageFiles
 from rustdocker_tasks.cargo.text import read_text
@@ -81,7 +82,9 @@ def load_project(start: Path) -> Project:
         repository=repository,
         own_config=config if len(own) == len(files) else make_config(own),
         unseen_config=tuple(file.path for file in files if file not in own and _OF_BUILDS & file.values.keys()),
-        has_sqlx_data=any((root / name).exists() for name in _SQLX_DATA),
+        unread_files=unread_files(root, members),
+        # Its macros look in their package first. Source: sqlx-macros-core, query/mod.rs.
+        has_sqlx_data=any((folder / name).exists() for folder in (root, *members) for name in _SQLX_DATA),
         toolchain=load_toolchain_file(root),
     )
 

@@ -12,7 +12,7 @@ from rustdocker_tasks.cargo.toolchain import TOOLCHAIN_FILES, parse_toolchain_fi
 from rustdocker_tasks.errors import BrokenManifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rustdocker_tasks.cargo.model import ToolchainFile
 
@@ -67,6 +67,17 @@ def load_toolchain_file(folder: Path) -> ToolchainFile | None:
         if (path := _first(above, TOOLCHAIN_FILES)) is not None:
             return parse_toolchain_file(path, read_text(path))
     return None
+
+
+def unread_files(root: Path, folders: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the files of members that cargo reads when it is run there, and not in the workspace's root."""
+    found = (
+        _first(place, names)
+        for folder in folders
+        if folder != root and folder not in root.parents
+        for place, names in ((folder / ".cargo", _CONFIG_FILES), (folder, TOOLCHAIN_FILES))
+    )
+    return tuple(path for path in found if path is not None)
 
 
 def _first(folder: Path, names: tuple[str, ...]) -> Path | None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import fcntl
 import shutil
 from contextlib import contextmanager
-from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources, read_digests, render_list, short_digest
-from rustdocker_tasks.errors import CannotWrite, UnusableSource, UnusableTarget
+from rustdocker_tasks.errors import CannotWrite, UnusableTarget
 from rustdocker_tasks.explanation import FILE, find_changes
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
@@ -68,10 +67,7 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
         folder.mkdir(exist_ok=True)
         for file in (self.sources[path] for path in paths if path in self.sources):
             if not (folder / file.digest).exists():
-                content = file.place.read_bytes()
-                if sha256(content).hexdigest() != file.digest:
-                    raise UnusableSource(file.place, "it changed while it was read")
-                write_whole(folder / file.digest, content)
+                write_whole(folder / file.digest, file.read())
 
 
 class GroupContents(Frozen, frozen=True, kw_only=True):

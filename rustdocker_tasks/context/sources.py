@@ -57,6 +57,16 @@ class SourceFile(NamedTuple):
     def place(self) -> Path:
         return Path(self.name)
 
+    def read(self) -> bytes:
+        """Return the content; raises UnusableSource where it is not what the digest says, or gone."""
+        try:
+            content = self.place.read_bytes()
+        except OSError as error:
+            raise UnusableSource(self.place, error.strerror or str(error)) from error
+        if sha256(content).hexdigest() != self.digest:
+            raise UnusableSource(self.place, "it changed while it was read")
+        return content
+
 
 class Sources(Frozen, frozen=True, kw_only=True):
     """The sources by path, in order, and the patterns of the ignore file that lets them and nothing else pass."""
@@ -105,6 +115,23 @@ def _read_all(
         _require_usable(name, content)
         is_plain = not os.path.islink(name) and is_plain_folder(os.path.dirname(name))
         yield SourceFile(path, content[1:], content[0] == "x", name, is_plain)
+
+
+def named_in_rust(
+    sources: Iterable[SourceFile], names: Iterable[str], *, others: Iterable[str]
+) -> tuple[str, ...]:
+    """Return those of the names that stand in a Rust file; what lies in folders `others` is not the user's own.
+
+    Raises UnusableSource for a file that is gone.
+    """
+    left = {name.encode(): name for name in names}
+    outside = tuple(f"{folder}/" for folder in others)
+    found = []
+    for file in sources:
+        if left and file.path.endswith(".rs") and not file.path.startswith(outside):
+            content = file.read()
+            found += [left.pop(name) for name in list(left) if name in content]
+    return tuple(sorted(found))
 
 
 def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.dockerfile.environment import words_for_compiling, words_for_crates, words_for_programs
 from rustdocker_tasks.dockerfile.instructions import (
     Cmd,
     Copy,
@@ -50,7 +51,6 @@ BUILD_STAGE, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdoc
 _NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _APP = "/app"
-_OWN_ENVIRONMENT = "RUSTDOCKER_BUILD_ENV"  # of mirror.sh
 KEPT = "/rustdocker/kept"  # what outlives a build
 SOURCES, TARGET = f"{KEPT}/sources", f"{KEPT}/target"
 CARGO_HOME = "/rustdocker/cargo-home"
@@ -177,7 +177,7 @@ def prepare_step(
             *_NETWORK,
         ),
         words=(
-            *environment_words(call),
+            *words_for_programs(call),
             "sh",
             "/prepare",
             target or "-",
@@ -200,7 +200,7 @@ def fetch_step(call: CargoCall, build: ContainerBuild, names: ContextNames, arch
             *_secrets(build),
         ),
         words=(
-            *environment_words(call),
+            *words_for_crates(call),
             *("sh", "/fetch", build.context.project_path),
             *lock_flags(call),
         ),
@@ -210,16 +210,18 @@ def fetch_step(call: CargoCall, build: ContainerBuild, names: ContextNames, arch
 def _dependencies_step(group: ImageGroup, names: ContextNames, skeleton: str) -> Run:
     """The step that compiles the dependencies; its mounts are single files, so that no source runs it again."""
     plan, build = group.first, group.container
+    late = names.late_variables
     return Run(
         mounts=(
             bind(names, names.scripts["dependencies"], "/dependencies"),
             bind(names, names.scripts["cargo"], "/cargo"),
             bind(names, skeleton, "/skeleton.tar"),
+            *([Mount(type="secret", options={"id": late_secret(group), "target": "/build-env"})] if late else ()),
             *for_cargo(build),
         ),
         is_isolated=is_isolated(build),
         words=(
-            *environment_words(plan.compile),
+            *words_for_compiling(plan.compile, late=late),
             *("sh", "/dependencies", SOURCES, build.context.project_path, TARGET),
             *program_flags(group, _places(build, SOURCES)),
             *static_flags(plan.compile),
@@ -278,7 +280,7 @@ def mirror_words(
     path = f"/context/{names.folder}/{script}"
     lists = (names.sources or "-", names.package_folders)
     place = (*lists, sources, build.context.project_path, build.git or "-", target)
-    return (*environment_words(call), "sh", path, *place)
+    return (*words_for_compiling(call), "sh", path, *place)
 
 
 def for_cargo(build: ContainerBuild) -> Iterator[Mount]:
@@ -326,12 +328,9 @@ def _runtime_mount(build: ContainerBuild) -> tuple[Mount, ...]:
     return (Mount(type="bind", options={"from": _RUNTIME, "target": _runtime(build)}),)
 
 
-def environment_words(call: CargoCall) -> tuple[str, ...]:
-    """Return what sets cargo's environment for one step: by ENV it would be the image's own, where that is one."""
-    variables = dict(call.environment)
-    if call.own_environment:
-        variables[_OWN_ENVIRONMENT] = " ".join(f"{name}:{digest}" for name, digest in call.own_environment.items())
-    return ("env", *(f"{name}={value}" for name, value in variables.items())) if variables else ()
+def late_secret(group: ImageGroup) -> str:
+    """Return the ID of the secret with the variables that are no part of the dependencies' key."""
+    return f"build-env-{_tree(group.first)}"
 
 
 def bind(names: ContextNames, name: str, target: str) -> Mount:

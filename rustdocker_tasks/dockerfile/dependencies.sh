@@ -6,13 +6,15 @@
 #   dependencies.sh SOURCES PROJECT TARGET CARGO_ARGUMENT...
 #
 # SOURCES, PROJECT and TARGET are those with which compile.sh goes on. Beside this script lie /cargo, what both share, and /skeleton.tar:
-# the skeleton, the list of its files, and the names of the packages in it that are stubs, and of those that are real.
+# the skeleton, the list of its files, and the names of the packages in it that are stubs, and of those that are real. /build-env
+# may set variables that are no part of this layer's key: cargo, or mirror.sh, sees another value in compile.sh.
 set -eu
 export LC_ALL=C
 
 sources=$1 project=$2 target=$3
 shift 3
 . /cargo
+[ ! -s /build-env ] || . /build-env
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -51,6 +51,7 @@ def make_call(
         locked_packages=project.locked_packages,
         locked=settings.locked and project.locked_packages is not None,
         root=project.root,
+        unread_files=tuple(each for each in project.unread_files if manifest.parent in each.parents),
         sources=own_sources(project, outside),
         vendored=project.config.vendored,
         configured={} if in_container else project.config.env,

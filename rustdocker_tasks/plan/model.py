@@ -64,6 +64,7 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
     locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
+    unread_files: tuple[Path, ...]  # that cargo would read in the package's folder, and not in the root
     sources: tuple[SourcePackage, ...]
     vendored: tuple[Path, ...]  # folders that hold packages in place of a registry, each in one of its own
     configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
@@ -206,6 +207,8 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     fetch: str | None  # an archive of what is fetched for; None: there is none
     skeleton: str | None  # an archive of the skeleton; None: there is none
     scripts: Mapping[str, str]  # by what they are called here, without `.sh`
+    # Of the user's variables, those that his own sources name: another value compiles no dependency.
+    late_variables: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -226,6 +226,27 @@ def test_what_a_build_in_containers_sees_is_that_of_the_repository(
     assert load_project(outer / "repository/api").own_config.rustflags == ("-Cown",)
 
 
+def test_what_cargo_would_read_in_a_member_s_folder_and_not_in_the_workspace_s(write: Write) -> None:
+    root = write(
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["above/api", "web"]\n',
+            ".cargo/config.toml": "",
+            **{f"above/api/{name}": text for name, text in crate("api").items()},
+            "above/api/.cargo/config.toml": "[build]\n",
+            "above/api/rust-toolchain.toml": "[toolchain]\n",
+            **{f"web/{name}": text for name, text in crate("web").items()},
+            "web/.sqlx/query-1.json": "{}",
+        }
+    )
+
+    project = load_project(root / "web")
+
+    api = root / "above/api"
+    assert project.unread_files == (api / ".cargo/config.toml", api / "rust-toolchain.toml")
+    assert project.has_sqlx_data
+    assert load_project(write(crate("alone", **{".cargo/config.toml": ""}))).unread_files == ()
+
+
 def test_what_lies_elsewhere_on_this_machine_is_never_named(write: Write) -> None:
     config = """[build]
 rustflags = ["--remap-path-prefix=/root/.cargo=/cargo", "-L", "/etc/ssl", "-Lnative=libs", "-L../above"]

@@ -135,6 +135,24 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
+def test_a_variable_that_the_sources_name_compiles_no_dependency(workspace: Workspace) -> None:
+    workspace.change(MAIN_RS, "first", 'first {}", env!("COMMIT")); print!("')
+
+    def build(commit: str, other: str) -> tuple[Compiled, str]:
+        variables = f'{{ COMMIT = "{commit}", UNNAMED = "{other}" }}'
+        found, printed = workspace.build("--bin=app", RUSTDOCKER_BUILD_ENV=variables)
+        return found, printed.splitlines()[0]
+
+    found = [build("it's $1", "a"), build("2", "a"), build("3", "b"), build("3", "b")]
+
+    own = OWN if workspace.mode == "layer" else JUST_APP
+    # Of one that they do not name, nobody knows who reads it.
+    of_unnamed = WITH[2] if workspace.mode == "layer" else OWN
+    printed = ["first it's $1", "first 2", "first 3", "first 3"]
+    assert found == list(zip((WITH[2], own, of_unnamed, NOTHING), printed, strict=True))
+
+
+@pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
 def test_another_toolchain_compiles_all_once(workspace: Workspace) -> None:
     other = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL}
 

@@ -7,7 +7,7 @@ import pytest
 
 from rustdocker_tasks.context.folder import GroupContents, folder_list, prepared_context, render_ignore_file
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
-from rustdocker_tasks.context.sources import list_sources, render_list
+from rustdocker_tasks.context.sources import list_sources, named_in_rust, render_list
 from rustdocker_tasks.errors import BrokenPattern, IgnoredManifest, UnusableSource, UnusableTarget
 from rustdocker_tasks.plan.context import ContextFolders
 from tests.conftest import Write, crate
@@ -263,3 +263,26 @@ def test_the_user_s_files_keep_their_times(write: Write) -> None:
         pass
 
     assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_variables_that_the_user_s_own_rust_names(write: Write) -> None:
+    files = {
+        "src/main.rs": 'fn main() { println!("{}", env!("GIT_SHA")); }',
+        "build.rs": 'fn main() { std::env::var("BUILD_DATE"); }',
+        "README.md": "IN_TEXT",
+        "vendor/cc/src/lib.rs": 'fn f() { std::env::var("CC"); }',
+        "vendored.rs": "BESIDE",
+    }
+    sources = list_sources(alone(write(crate(**files)))).files.values()
+
+    names = ("GIT_SHA", "BUILD_DATE", "IN_TEXT", "CC", "BESIDE", "NOWHERE")
+    assert named_in_rust(sources, names, others=("vendor",)) == ("BESIDE", "BUILD_DATE", "GIT_SHA")
+
+
+def test_a_source_that_changed_since_it_was_listed_is_refused(write: Write) -> None:
+    folder = write(crate())
+    sources = list_sources(alone(folder)).files
+    (folder / "src/main.rs").write_text("fn main() { }")
+
+    with pytest.raises(UnusableSource, match="it changed while it was read"):
+        named_in_rust(sources.values(), ["GIT_SHA"], others=())

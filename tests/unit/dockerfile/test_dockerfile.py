@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.context.folder import FOR_DEVELOPERS, SCRIPTS
 from rustdocker_tasks.dockerfile.compose import compose, config_instructions
+from rustdocker_tasks.dockerfile.environment import render_late
 from rustdocker_tasks.dockerfile.instructions import (
     Cmd,
     Env,
@@ -133,10 +136,49 @@ def test_folders_and_checks_are_written_as_docker_reads_them() -> None:
 def test_cargo_s_environment_is_set_for_the_steps_that_run_it_and_not_for_the_image() -> None:
     made = text("hello", variant="static", **{"build-env": {"A": 'b "c" $d\n'}})
 
-    assert (
-        len(re.findall(r'\["env", "A=b \\"c\\" \$d\\n", "RUSTDOCKER_BUILD_ENV=A:[0-9a-f]{16}", "sh", ', made)) == 2
-    )
-    assert made.count("$d") == 2
+    found = re.findall(r'\["env", "A=b \\"c\\" \$d\\n", "RUSTDOCKER_BUILD_ENV=A:[0-9a-f]{16}", "sh", ', made)
+    assert len(found) == 1
+    assert made.count("$d") == 1
+
+
+def test_each_step_gets_of_cargo_s_environment_what_concerns_it() -> None:
+    variables = {
+        "GIT_SHA": "1",
+        "RUSTUP_DIST_SERVER": "x",
+        "CARGO_HTTP_TIMEOUT": "9",
+        "https_proxy": "p",
+        "CC": "c",
+    }
+    plan, container = planned("hello", variant="static", cache="layer", **{"build-env": variables})
+    names = replace(NAMES, fetch="fetch-0", skeleton="skeleton-0", late_variables=("GIT_SHA",))
+
+    found = {}
+    for step in compose(group_of(plan, container), names):
+        if isinstance(step, Run):
+            words = takewhile(lambda word: word != "sh", step.words)
+            kept = {word.partition("=")[0] for word in words if "=" in word}
+            found[step.words[step.words.index("sh") + 1].rpartition("/")[2]] = kept
+
+    of_programs = {"RUSTUP_DIST_SERVER", "https_proxy"}
+    assert found == {
+        "files": set(),
+        "prepare": of_programs,
+        "fetch": {*of_programs, "CARGO_HTTP_TIMEOUT"},
+        "dependencies": variables.keys() - {"GIT_SHA"},
+        "compile-0": {*variables, "RUSTDOCKER_BUILD_ENV"},
+    }
+
+
+def test_variables_that_are_no_part_of_a_key_reach_the_dependencies_as_they_are() -> None:
+    value = "a 'b' $c \\ \n\"d\""
+    plan, _ = planned("hello", **{"build-env": {"GIT_SHA": value, "CC": "c"}})
+
+    written = render_late(plan.compile, ("GIT_SHA",))
+
+    assert shlex.split(written)[:2] == ["export", f"GIT_SHA={value}"]
+    assert shlex.split(written)[3].startswith("RUSTDOCKER_BUILD_ENV=CC:")
+    assert " GIT_SHA:" in shlex.split(written)[3]
+    assert "CC=" not in written
 
 
 @pytest.mark.parametrize("cache", ["mount", "layer"])

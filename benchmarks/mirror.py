@@ -27,7 +27,9 @@ def write(folder: Path, number: int, text: str) -> None:
 def update(folder: Path, kept: Path) -> tuple[float, float]:
     """Return the seconds that listing and mirroring take."""
     began = time.perf_counter()
-    with prepared_context(ContextFolders(root=folder, project=folder), [GroupContents(support=())]) as context:
+    with prepared_context(
+        ContextFolders(root=folder, project=folder), [GroupContents(support=())], say=print
+    ) as context:
         listed = time.perf_counter()
         script = folder / context.names[0].folder / context.names[0].scripts["mirror"]
         subprocess.run(

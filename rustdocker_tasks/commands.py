@@ -142,7 +142,7 @@ def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
         return
     from rustdocker_tasks.host.fresh_artefacts import fresh_artefacts
 
-    with fresh_artefacts(plan.call, developer_profile(plan)) as compiled:
+    with fresh_artefacts(plan.call, developer_profile(plan), say=progress.say) as compiled:
         run_here(on_any_line=lambda line: compiled() if _COMPILED.match(line) else None)
 
 
@@ -186,4 +186,4 @@ def clean_project(start: Path, layers: Sequence[Layer], *, dry: bool, say: Say) 
     engine = connect()
     engine.remove_volume(plan.container.shell_id)
     engine.remove_image(f"rustdocker-shell:{plan.container.shell_id}")
-    remove_own_folder(root)
+    remove_own_folder(root, say=say)

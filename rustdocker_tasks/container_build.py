@@ -77,7 +77,7 @@ def build_in_containers(
     began = perf_counter()
     engine = Meanwhile(find_engine)
     stores = list(dict.fromkeys(folder for group in groups for folder in group.container.cache_folders))
-    with prepared_context(folders, contents, others=stores) as context:
+    with prepared_context(folders, contents, others=stores, say=progress.say) as context:
         waiting = [_prepared(g, names, context) for g, names in zip(groups, context.names, strict=True)]
         logs: list[BuildLog] = []
         done: list[BuildReport | FailedImage] = []

@@ -35,7 +35,10 @@ def run_in_container(
     for line in what_does_not_count(plan.call, git, container, proxies):
         progress.say(line)
     contents = GroupContents(support=(), fetch=container.fetch)
-    with prepared_context(container.context, [contents]) as context, TemporaryDirectory() as name:
+    with (
+        prepared_context(container.context, [contents], say=progress.say) as context,
+        TemporaryDirectory() as name,
+    ):
         dockerfile = compose_command(plan, container, context.names[0], run=token_hex(8))
         folder = Path(name)
         solve_alone(

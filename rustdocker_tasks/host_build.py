@@ -95,7 +95,7 @@ def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedIma
         say(line)
     began = perf_counter()
     folders = query_folders(step)
-    with compiled_programs(group, folders) as compiled:
+    with compiled_programs(group, folders, say=say) as compiled:
         seconds = {"compile": perf_counter() - began}
         if compiled.renewed:
             say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")

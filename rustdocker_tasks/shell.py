@@ -68,7 +68,7 @@ def open_shell(
 def _make_image(plan: CommandPlan, container: ContainerBuild, proxies: Proxies, progress: Progress) -> str:
     tag = ImageReference(f"rustdocker-shell:{container.shell_id}")
     contents = GroupContents(support=())
-    with prepared_context(container.context, [contents]) as context:
+    with prepared_context(container.context, [contents], say=progress.say) as context:
         dockerfile = compose_shell(plan, container, context.names[0])
         result = solve_alone(dockerfile, context, container, proxies, name="shell", tags=(tag,), progress=progress)
     return connect().find_image(result.digests[0], label=tag)

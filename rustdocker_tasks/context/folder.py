@@ -5,7 +5,6 @@ Every name in it holds a hash of the content: BuildKit takes a file of the same 
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from contextlib import contextmanager
 from importlib.resources import files
@@ -19,6 +18,7 @@ from rustdocker_tasks.explanation import FILE, find_changes
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.files import write_whole
+from rustdocker_tasks.inputs.lock import locked
 from rustdocker_tasks.plan.model import ContextNames
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
     from rustdocker_tasks.explanation import Changes
     from rustdocker_tasks.inputs.root_files import Entry
     from rustdocker_tasks.plan.context import ContextFolders
+    from rustdocker_tasks.progress import Say
 
 _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
+_LOCK = "lock"
 SCRIPTS = (
     "prepare",
     "packages",
@@ -80,7 +82,7 @@ class GroupContents(Frozen, frozen=True, kw_only=True):
 
 @contextmanager
 def prepared_context(
-    folders: ContextFolders, contents: Sequence[GroupContents], *, others: Sequence[Path] = ()
+    folders: ContextFolders, contents: Sequence[GroupContents], *, others: Sequence[Path] = (), say: Say
 ) -> Iterator[BuildContext]:
     """Write our folder into the project and hand the context over.
 
@@ -88,10 +90,7 @@ def prepared_context(
     Raises UnusableSource, IgnoredManifest, UnusableTarget, CannotWrite.
     """
     ours = _own_folder(folders.project)
-    with cannot_write(ours):
-        lock = (ours / "lock").open("w")
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(ours / _LOCK, say=say):
         with cannot_write(ours):
             context = _prepare(folders, contents, others)
         yield context
@@ -130,13 +129,12 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
     return context
 
 
-def remove_own_folder(root: Path) -> None:
+def remove_own_folder(root: Path, *, say: Say) -> None:
     """Remove our folder in the project's target folder, when no build is at work; raises CannotWrite."""
     ours = root / _OURS
-    if not (ours / "lock").exists():
+    if not (ours / _LOCK).exists():
         return
-    with cannot_write(ours), (ours / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(ours / _LOCK, say=say), cannot_write(ours):
         shutil.rmtree(ours)
 
 

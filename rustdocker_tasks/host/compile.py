@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import shutil
 from collections import deque
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from subprocess import CalledProcessError
-from tempfile import mkdtemp
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from rustdocker_tasks.errors import CannotWrite, CargoFailed, CompileError, LacksPackage
@@ -28,6 +26,7 @@ from rustdocker_tasks.host.freshness import (
 )
 from rustdocker_tasks.host.units import features_of
 from rustdocker_tasks.inputs.files import write_whole
+from rustdocker_tasks.inputs.lock import locked
 from rustdocker_tasks.plan.missing import find_missing
 from rustdocker_tasks.plan.model import Toolchain
 from rustdocker_tasks.process import read_output, stream_lines
@@ -39,9 +38,11 @@ if TYPE_CHECKING:
     from rustdocker_tasks.host.units import Unit
     from rustdocker_tasks.plan.missing import Missing
     from rustdocker_tasks.plan.model import CargoCall, CompileGroup, CompileStep
+    from rustdocker_tasks.progress import Say
 
 _OUR_FOLDER = "rustdocker"
 _LOCK = "sources-lock"
+_PROGRAMS = "programs"
 _REMEMBERED = 5_000  # lines; a build script that fails can write hundreds
 _ATTEMPTS = 10
 # Source: the release notes of cargo 1.74, "Stabilized the --keep-going build flag".
@@ -113,7 +114,7 @@ def keeps_going(step: CompileStep) -> bool:
 
 
 @contextmanager
-def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Compiled]:
+def compiled_programs(group: CompileGroup, folders: CargoFolders, *, say: Say) -> Iterator[Compiled]:
     """Compile the binaries with the user's cargo in the user's target folder, and hand them over.
 
     cargo's own progress and messages go to stderr.
@@ -121,7 +122,7 @@ def compiled_programs(group: CompileGroup, folders: CargoFolders) -> Iterator[Co
     """
     steps = [image.compile for image in group.images]
     step = steps[0]
-    with only_one(folders.ours), _own_folder(folders.ours) as own:
+    with only_one(folders.ours, say=say), _own_folder(folders.ours) as own:
         record = read_record(folders, step.root)
         scope = make_scope(
             steps,
@@ -169,25 +170,17 @@ def write_record(folders: CargoFolders, root: Path, record: Record) -> None:
     write_whole(folders.ours / record_name(root), encode_record(record))
 
 
-@contextmanager
-def only_one(folder: Path) -> Iterator[None]:
-    """Let one build at a time judge and change the artefacts of a target folder."""
-    with _open_lock(folder) as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _open_lock(folder: Path) -> IO[str]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return (folder / _LOCK).open("a")
-    except OSError as error:
-        raise CannotWrite(folder, error.strerror or str(error)) from error
+def only_one(folder: Path, *, say: Say) -> AbstractContextManager[None]:
+    """Let one build at a time judge and change the artefacts of a target folder; raises CannotWrite."""
+    return locked(folder / _LOCK, say=say)
 
 
 @contextmanager
 def _own_folder(folder: Path) -> Iterator[Path]:
-    own = Path(mkdtemp(dir=folder))
+    """An empty folder for the block, whatever a build that was killed left in it."""
+    own = folder / _PROGRAMS
+    shutil.rmtree(own, ignore_errors=True)
+    own.mkdir()
     try:
         yield own
     finally:

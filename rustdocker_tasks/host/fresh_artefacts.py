@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from rustdocker_tasks.host.compile import CargoFolders
     from rustdocker_tasks.host.freshness import Record, Scope
     from rustdocker_tasks.plan.model import CargoCall
+    from rustdocker_tasks.progress import Say
 
 
 @contextmanager
-def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[Callable[[], None]]:
+def fresh_artefacts(call: CargoCall, profile: str, *, say: Say) -> Iterator[Callable[[], None]]:
     """Let a call of cargo in the block compile all that was made of other sources, and record what it made.
 
     What is yielded is to be called once cargo has compiled: what it runs then may build, and write files. Raises
@@ -30,7 +31,7 @@ def fresh_artefacts(call: CargoCall, profile: str) -> Iterator[Callable[[], None
     """
     folders = query_folders(call)
     with ExitStack() as lock:
-        lock.enter_context(only_one(folders.ours))
+        lock.enter_context(only_one(folders.ours, say=say))
         record = read_record(folders, call.root)
         scope = _command_scope(call, profile, folders, record)
         inspection = inspect(scope, build_dir=folders.build_dir, record=record)

@@ -77,7 +77,7 @@ class Crate:
         plan = self.plan_with(**settings)
         step = replace(plan.compile, features=features)
         group = CompileGroup(images=(replace(plan, compile=step),))
-        with compiled_programs(group, query_folders(step)) as compiled:
+        with compiled_programs(group, query_folders(step), say=print) as compiled:
             (program,) = compiled.programs
             if isinstance(program, CompileError):
                 raise program
@@ -927,3 +927,12 @@ def test_a_layout_of_cargo_s_folders_that_we_do_not_know_is_refused(app: Crate, 
 
     with pytest.raises(UnknownCargoLayout):
         record_build(scope, build_dir=tmp_path, before=before, triple=None, made={"app"})
+
+
+def test_what_a_killed_build_left_is_gone_after_the_next(app: Crate) -> None:
+    left = app.folder / "target/rustdocker/programs/0/app"
+    left.parent.mkdir(parents=True)
+    left.write_text("an old program")
+
+    assert app.build() == "first"
+    assert not left.parent.parent.exists()

@@ -66,7 +66,7 @@ class Project:
             beside=(self.folder,) if self.inner != "." else (),
             manifests=tuple(self.folder / each / "Cargo.toml" for each in self.packages or ()),
         )
-        with prepared_context(folders, [GroupContents(support=())]) as context:
+        with prepared_context(folders, [GroupContents(support=())], say=print) as context:
             for _ in range(2):
                 self._send()
                 support = self.place / "context" / context.names[0].folder

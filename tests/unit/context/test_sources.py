@@ -94,7 +94,7 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
     folder = write(crate())
     (folder / "src" / "shared.txt").symlink_to(outside)
 
-    with prepared_context(alone(folder), [GroupContents(support=())]) as context:
+    with prepared_context(alone(folder), [GroupContents(support=())], say=print) as context:
         content = folder / context.names[0].folder / "contents" / sha256(b"shared").hexdigest()
 
         assert content.read_text() == "shared"
@@ -103,11 +103,11 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:
     folder = write(crate())
-    with prepared_context(alone(folder), [GroupContents(support=())]) as first:
+    with prepared_context(alone(folder), [GroupContents(support=())], say=print) as first:
         pass
     (folder / "src" / "main.rs").write_text("fn main() {}")
 
-    with prepared_context(alone(folder), [GroupContents(support=())]) as second:
+    with prepared_context(alone(folder), [GroupContents(support=())], say=print) as second:
         left = {path.name for path in (folder / second.names[0].folder).iterdir()}
 
     assert first.names[0].sources not in left
@@ -234,7 +234,7 @@ def test_a_pattern_for_what_lies_above_lets_nothing_through(write: Write) -> Non
 def test_our_folder_lies_in_the_project_whatever_the_context_is(write: Write) -> None:
     folder = write(REPOSITORY)
 
-    with prepared_context(in_repository(folder), [GroupContents(support=())]) as context:
+    with prepared_context(in_repository(folder), [GroupContents(support=())], say=print) as context:
         assert context.names[0].folder == "api/app/target/rustdocker/context"
         assert (folder / context.names[0].folder / str(context.names[0].sources)).is_file()
         assert not (folder / "target").exists()
@@ -251,7 +251,7 @@ def test_a_target_folder_that_is_a_link_is_refused(write: Write, tmp_path_factor
     folder = write(crate())
     (folder / "target").symlink_to(tmp_path_factory.mktemp("elsewhere"))
 
-    with pytest.raises(UnusableTarget), prepared_context(alone(folder), [GroupContents(support=())]):
+    with pytest.raises(UnusableTarget), prepared_context(alone(folder), [GroupContents(support=())], say=print):
         pass
 
 
@@ -259,7 +259,7 @@ def test_the_user_s_files_keep_their_times(write: Write) -> None:
     folder = write(crate())
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
-    with prepared_context(alone(folder), [GroupContents(support=())]):
+    with prepared_context(alone(folder), [GroupContents(support=())], say=print):
         pass
 
     assert {path: path.stat().st_mtime_ns for path in before} == before

@@ -68,7 +68,7 @@ def plan_command(
     """
     project = load_project(start)
     outside = load_outside(project)
-    resolved = _configure(project, layers)
+    resolved = configure_workspace(project, layers)
     kept = find_kept(project, outside)
     facts = facts or machine_facts(resolved, git_state(project, outside))
     plan = make_command_plan(
@@ -84,7 +84,7 @@ def plan_command(
     return PlannedCommand(plan=_with_system_packages(plan, project, resolved), git=facts.git)
 
 
-def _configure(project: Project, layers: Sequence[Layer]) -> ResolvedSettings:
+def configure_workspace(project: Project, layers: Sequence[Layer]) -> ResolvedSettings:
     """Return what is set for the workspace, and for the package that is meant, or lies in its root.
 
     What packages need of Debian counts for all of them, as all are compiled.

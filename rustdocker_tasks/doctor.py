@@ -8,17 +8,35 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.project import load_project
+from rustdocker_tasks.commands import configure_workspace
 from rustdocker_tasks.diagnosis import MachineReport, parse_eviction
 from rustdocker_tasks.engine.buildx import find_plugin, inspect_builder
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.daemon import connect
-from rustdocker_tasks.errors import EngineGone, NoEngine
+from rustdocker_tasks.errors import EngineGone, NoCargoToml, NoEngine
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.process import read_output
+from rustdocker_tasks.settings.resolve import resolve_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rustdocker_tasks.engine.request import EngineFacts
     from rustdocker_tasks.settings.resolve import ResolvedSettings
+    from rustdocker_tasks.settings.sources import Layer
+
+
+def find_settings(start: Path, layers: Sequence[Layer]) -> ResolvedSettings:
+    """Return what is set for the project at `start`, or by `layers` alone where there is none.
+
+    Raises ProjectError where it is broken, SettingsError.
+    """
+    try:
+        project = load_project(start)
+    except NoCargoToml:
+        return resolve_settings(layers)
+    return configure_workspace(project, layers)
 
 
 def examine(resolved: ResolvedSettings) -> MachineReport:

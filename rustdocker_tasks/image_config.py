@@ -113,6 +113,20 @@ class ContainerPath(str):
         return super().__new__(cls, str(PurePosixPath("/", *path.parts[1:])))
 
 
+class Destination(ContainerPath):
+    """Where an asset goes; one that ends in `/` is a folder, as in a Dockerfile's COPY."""
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        path = ContainerPath.__new__(cls, text)
+        return str.__new__(cls, f"{path}/") if str(text).endswith("/") else path
+
+    def place_of(self, name: str) -> PurePosixPath:
+        """Return where a single file of that name goes."""
+        return PurePosixPath(self, name) if self.endswith("/") else PurePosixPath(self)
+
+
 class Duration(str):
     """A time as docker writes it, such as `30s` or `1m30s`; ValueError for anything else."""
 
@@ -161,7 +175,7 @@ class Asset(Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fi
     """A file of the user's for the image, or those of a folder or pattern."""
 
     source: Path
-    destination: ContainerPath
+    destination: Destination
     mode: FileMode | None = None
 
 

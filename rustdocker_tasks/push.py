@@ -37,11 +37,10 @@ _UNREACHABLE = ("no such host", "connection refused", "i/o timeout", "no route t
 def push_image(planned: Planned, *, check: CheckFlags | None, progress: Progress) -> list[str]:
     """Build the image, push it under all its tags, and return `name@sha256:…` for each repository.
 
-    It is started first as `check` says, unless that is None or the settings say otherwise. Raises NoRepository
-    before anything is built, NoEngine, CheckFailed, and an EngineError by what the registry says.
+    It is started first as `check` says, unless that is None or the settings say otherwise. Raises NoRepository,
+    NoEngine and NoCredentials before anything is built, CheckFailed, and an EngineError by what the registry says.
     """
-    _require_repository(planned.plan)
-    engine = connect()
+    engine = _engine_for([planned.plan])
     image = build_for_engine(planned.plan, engine, progress=progress).image
     _check(planned, image, engine, check=check, progress=progress)
     return _push(planned.plan, image, engine, progress=progress)
@@ -52,10 +51,18 @@ def _check(planned: Planned, image: str, engine: Daemon, *, check: CheckFlags | 
         check_before_push(planned, image, engine, check, progress=progress)
 
 
-def _require_repository(plan: ImagePlan) -> None:
-    for tag in plan.tags:
-        if tag.registry is None:
-            raise NoRepository(tag, set_by=plan.tags_set_by)
+def _engine_for(plans: Sequence[ImagePlan]) -> Daemon:
+    """Return the engine that is to push; raises NoRepository, NoEngine, NoCredentials."""
+    registries: dict[str, None] = {}
+    for plan in plans:
+        for tag in plan.tags:
+            if tag.registry is None:
+                raise NoRepository(tag, set_by=plan.tags_set_by)
+            registries[tag.registry] = None
+    engine = connect()
+    for registry in registries:
+        engine.require_credentials(registry)
+    return engine
 
 
 def _push(plan: ImagePlan, image: str, engine: Daemon, *, progress: Progress) -> list[str]:
@@ -80,14 +87,12 @@ def push_programs(
 ) -> tuple[list[str], list[BuildReport | FailedImage]]:
     """Build all images in one go and push those that were made and, with `check`, start.
 
-    Return `name@sha256:…` for each repository, and what became of each image. Raises NoRepository before anything
-    is built.
+    Return `name@sha256:…` for each repository, and what became of each image. Raises NoRepository, NoEngine and
+    NoCredentials before anything is built.
     """
-    for each in planned:
-        _require_repository(each.plan)
     if not planned:
         return [], build_programs(planned, progress=progress)
-    engine = connect()
+    engine = _engine_for([each.plan for each in planned])
     made = build_programs(planned, progress=progress)
     pushed: list[str] = []
 

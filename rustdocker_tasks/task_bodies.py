@@ -281,10 +281,9 @@ def init(bound: Bound, c: Context, flags: Flags) -> str:
 def doctor(bound: Bound, c: Context, flags: Flags) -> str:
     """Print what of this machine keeps builds from working or being quick, and what to type; fail on a fault."""
     from rustdocker_tasks.diagnosis import diagnose, findings_json, findings_text, require_ready
-    from rustdocker_tasks.doctor import examine
-    from rustdocker_tasks.settings.resolve import resolve_settings
+    from rustdocker_tasks.doctor import examine, find_settings
 
-    findings = diagnose(examine(resolve_settings(bound.layers(c, flags))))
+    findings = diagnose(examine(find_settings(bound.start(c), bound.layers(c, flags))))
     shown = show_result((findings_json if flags["json"] else findings_text)(findings))
     require_ready(findings)
     return shown

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
+from warnings import catch_warnings, simplefilter
 
 from rustdocker_tasks.engine.addresses import engine_host, is_networked, port_bindings, tcp_addresses
 from rustdocker_tasks.engine.request import EngineFacts, Running, RunRequest
@@ -19,6 +20,7 @@ from rustdocker_tasks.errors import (
     EngineError,
     EngineGone,
     LoadFailed,
+    NoCredentials,
     NoEngine,
     PortTaken,
     PushFailed,
@@ -146,6 +148,23 @@ class Daemon:
             identity = identity or self.find_image(identities, label=tag)
             found.append((identity, known.get(identity)))
         return found
+
+    def require_credentials(self, registry: str) -> None:
+        """Raise NoCredentials where docker's configuration names a program for them that does not answer."""
+        import docker.auth
+        import docker.credentials
+        import docker.errors
+
+        # What was written to it since is to count as well.
+        self._api.reload_config()
+        with catch_warnings():
+            # The SDK warns of a program that is not there, and then fails.
+            simplefilter("ignore")
+            try:
+                docker.auth.load_config().resolve_authconfig(registry)
+            except docker.errors.DockerException as error:
+                if isinstance(error.__cause__, docker.credentials.StoreError):
+                    raise NoCredentials(registry, problem=str(error.__cause__)) from error
 
     def push(self, tag: ImageReference) -> str:
         """Push what the tag names on this engine; return the digest that the registry has it under.

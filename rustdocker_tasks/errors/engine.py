@@ -149,6 +149,16 @@ class PushFailed(EngineError):
         )
 
 
+class NoCredentials(EngineError):
+    def __init__(self, registry: str, *, problem: str) -> None:
+        super().__init__(
+            f"what keeps the password for {registry} does not answer",
+            found=problem,
+            set_by="`credsStore` or `credHelpers` in docker's config.json",
+            hint=f"install it, or take the key out and run `docker login {registry}`",
+        )
+
+
 class PortTaken(EngineError):
     def __init__(self, port: int, *, container_port: str, set_by: str, other: int) -> None:
         super().__init__(

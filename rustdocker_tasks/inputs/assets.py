@@ -22,9 +22,9 @@ _ANYBODY_RUNS = 0o111
 def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
     """Return the files that `assets` names, with what is in them; raises UnreadableFile.
 
-    A file goes to its destination. What lies in a folder, or matches a pattern, goes below its destination, by
-    its path from the folder or from the part of the pattern without wildcards. Links are followed; what holds no
-    sources, such as `.git`, is left out of a folder.
+    A file goes to its destination, or into it where that ends in `/`. What lies in a folder, or matches a pattern,
+    goes below its destination, by its path from the folder or from the part of the pattern without wildcards.
+    Links are followed; what holds no sources, such as `.git`, is left out of a folder.
     """
     for asset in assets:
         try:
@@ -35,7 +35,11 @@ def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
         if not found:
             raise UnreadableFile("assets", asset.source, where=set_by, problem="there is no such file")
         for place, below in found:
-            yield _entry(asset, place, PurePosixPath(asset.destination) / below, set_by=set_by)
+            is_single = place == asset.source
+            path = (
+                asset.destination.place_of(place.name) if is_single else PurePosixPath(asset.destination) / below
+            )
+            yield _entry(asset, place, path, set_by=set_by)
 
 
 def _files(source: Path) -> Iterator[tuple[Path, PurePosixPath]]:

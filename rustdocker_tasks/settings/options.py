@@ -221,7 +221,7 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
     assets: Annotated[
         tuple[Asset, ...],
         Meta(
-            description="Files for the image: a file, or those of a folder or pattern, below `destination`.",
+            description="Files for the image: one as `destination`, in it if that ends in `/`; a folder's below.",
             examples=['[{ source = "templates", destination = "/srv/shop/templates" }]'],
         ),
     ] = ()

@@ -118,12 +118,15 @@ def _convert(option: Option, raw: object, layer: Layer) -> object:
 def parse_value(option: Option, text: object) -> object:
     """Return what a variable or flag says: a list, table, truth value or quoted text in TOML, or a bare word.
 
-    A bare word is one item of a list. Raises ValueError. What is no text is taken as it is.
+    A bare word is one item of a list; nothing at all is an empty list, or no value where there may be none.
+    Raises ValueError. What is no text is taken as it is.
     """
     if not isinstance(text, str):
         return text
     declared = get_args(option.type)[0]
     shape = get_origin(declared) or declared
+    if not text and (shape is tuple or type(None) in get_args(declared)):
+        return [] if shape is tuple else None
     if shape is tuple and not text.startswith("["):
         return [text]
     is_quoted = len(text) > 1 and text[0] == '"' == text[-1]

@@ -177,6 +177,20 @@ def test_an_unknown_certificate_authority(write: Write, config: Path, host: str)
     assert hint == f"  hint: put the CA's certificate into {place} on the engine's machine"
 
 
+def test_a_program_for_passwords_that_is_not_there_is_told_before_anything_is_built(
+    write: Write, config: Path
+) -> None:
+    (config / "config.json").write_text('{"credsStore": "nowhere"}')
+
+    outcome = push(write(crate("unlocked")), config)
+
+    assert outcome.code == 68
+    assert "docker-credential-nowhere not installed or not available in PATH" in outcome.stderr
+    assert f"docker login {TRUSTED.address}" in outcome.stderr
+    assert "Warning" not in outcome.stderr
+    assert "Compiling" not in outcome.stderr
+
+
 def test_a_name_without_a_repository_is_refused_before_anything_is_built(write: Write) -> None:
     folder = write(crate())
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.contents import ReadImage, inspect_json, inspect_text, layer_names, reason_for, sizes_text
 from rustdocker_tasks.engine.saved_image import SavedLayer, read_layers
-from rustdocker_tasks.image_config import Asset, ContainerPath
+from rustdocker_tasks.image_config import Asset, Destination
 from rustdocker_tasks.plan.model import ImagePlan
 from rustdocker_tasks.plan.tools import BuildPackage
 from tests.unit.dockerfile.test_dockerfile import planned
@@ -129,7 +129,7 @@ def saved(layer: bytes) -> io.BytesIO:
 
 def test_assets_of_one_folder_are_named_together(slim: ReadImage) -> None:
     assets = tuple(
-        Asset(source=Path(name), destination=ContainerPath("/srv/data")) for name in ("one.txt", "two.txt")
+        Asset(source=Path(name), destination=Destination("/srv/data")) for name in ("one.txt", "two.txt")
     )
     files = layer({CERTIFICATES: 50, "srv/data/two.txt": 1})
     plan = replace(slim.plan, assets=assets, assets_set_by="--x")
@@ -139,7 +139,7 @@ def test_assets_of_one_folder_are_named_together(slim: ReadImage) -> None:
 
 
 def test_an_asset_of_a_whole_folder_claims_no_library_in_it(slim: ReadImage) -> None:
-    assets = (Asset(source=Path("share"), destination=ContainerPath("/usr")),)
+    assets = (Asset(source=Path("share"), destination=Destination("/usr")),)
     image = replace(slim, plan=replace(slim.plan, assets=assets, assets_set_by="--x"))
 
     assert reason_for(image, SSL) == "of libssl3t64 3.5.1-1 (asked for by openssl-sys 0.9.109)"

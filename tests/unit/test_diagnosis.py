@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -14,8 +15,11 @@ from rustdocker_tasks.diagnosis import (
     findings_text,
     parse_eviction,
 )
+from rustdocker_tasks.doctor import find_settings
 from rustdocker_tasks.engine.request import EngineFacts
 from rustdocker_tasks.settings.options import Backend
+from rustdocker_tasks.settings.sources import environment_layer
+from tests.conftest import MANIFEST, Write, crate
 
 ENGINE = EngineFacts(version="29.6.1", api_version="1.54", store="containerd", free=10**11)
 MACHINE = MachineReport(
@@ -106,3 +110,16 @@ def test_findings_are_lines_with_what_to_do_below() -> None:
         "found": "not there",
         "hint": "install git, for the label with the commit",
     }
+
+
+def test_the_settings_that_count_are_the_project_s_where_there_is_one(write: Write) -> None:
+    table = '[package.metadata.rustdocker]\nbackend = "host"\n'
+    folder = write(crate(**{"Cargo.toml": MANIFEST.format(name="app") + table, "beside/x": ""}))
+
+    assert find_settings(folder, []).settings.backend is Backend.HOST
+
+
+def test_without_a_project_there_are_the_variables(tmp_path: Path) -> None:
+    variables = environment_layer({"RUSTDOCKER_BACKEND": "buildx"}, base=tmp_path)
+
+    assert find_settings(tmp_path, [variables]).settings.backend is Backend.BUILDX

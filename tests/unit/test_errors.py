@@ -491,6 +491,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: push again: what arrived stays there",
     ),
     (
+        errors.NoCredentials("r.io", problem="docker-credential-x not installed or not available in PATH"),
+        68,
+        "what keeps the password for r.io does not answer\n"
+        "  found: docker-credential-x not installed or not available in PATH\n"
+        "  set by: `credsStore` or `credHelpers` in docker's config.json\n"
+        "  hint: install it, or take the key out and run `docker login r.io`",
+    ),
+    (
         errors.ImagesNotMade(
             ["api", "web"],
             total=12,

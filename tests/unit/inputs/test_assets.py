@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rustdocker_tasks.errors import UnreadableFile
-from rustdocker_tasks.image_config import Asset, ContainerPath, FileMode
+from rustdocker_tasks.image_config import Asset, Destination, FileMode
 from rustdocker_tasks.inputs.assets import asset_entries
 from tests.conftest import write_files
 
@@ -15,7 +15,7 @@ FILES = {"pages/index.html": "1", "pages/css/a.css": "2", "pages/css/b.txt": "3"
 
 def put(root: Path, source: str, destination: str, mode: str | None = None) -> dict[str, tuple[bytes | None, int]]:
     asset = Asset(
-        source=root / source, destination=ContainerPath(destination), mode=FileMode(mode) if mode else None
+        source=root / source, destination=Destination(destination), mode=FileMode(mode) if mode else None
     )
     return {str(e.path): (e.content, e.mode) for e in asset_entries([asset], set_by="x")}
 
@@ -25,6 +25,13 @@ def test_a_file_goes_to_its_destination(tmp_path: Path) -> None:
 
     assert put(tmp_path, "pages/index.html", "/srv/i.html") == {"/srv/i.html": (b"1", 0o644)}
     assert put(tmp_path, "a[1].txt", "/srv/a") == {"/srv/a": (b"5", 0o644)}
+
+
+def test_a_file_goes_into_a_destination_that_is_written_as_a_folder(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+
+    assert list(put(tmp_path, "pages/index.html", "/srv/p/")) == ["/srv/p/index.html"]
+    assert list(put(tmp_path, "pages/css", "/srv/p/")) == ["/srv/p/a.css", "/srv/p/b.txt"]
 
 
 def test_what_lies_in_a_folder_goes_below(tmp_path: Path) -> None:

@@ -50,6 +50,18 @@ def resolve(*layers: Layer, binary: str | None = None, variant: str | None = Non
     return resolve_settings(layers, binary=binary, variant=variant)
 
 
+@pytest.mark.parametrize("key", ["cache-to", "builder", "features", "expose"])
+def test_an_empty_variable_takes_back_what_a_file_sets(key: str) -> None:
+    option = OPTIONS[key]
+    lower = layer(**{option.field: tomli.loads(f"value = {option.example}")["value"]})
+
+    resolved = resolve(lower, environment_layer({option.variable: ""}, base=BASE))
+
+    assert getattr(resolved.settings, option.field) == getattr(Settings(), option.field)
+    assert resolved.origin(key).where == f"the environment variable {option.variable}"
+    assert getattr(resolve(lower).settings, option.field) != getattr(Settings(), option.field)
+
+
 def test_nothing_set_gives_the_defaults() -> None:
     resolved = resolve()
 

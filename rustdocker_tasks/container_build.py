@@ -142,7 +142,7 @@ def _failed(waiting: Sequence[_Prepared], log: BuildLog) -> tuple[list[FailedIma
             error=failure_of(
                 log.reason,
                 each.group.container,
-                is_of_musl=image.is_of_musl,
+                is_of_musl=image.compile.is_of_musl,
                 noticed=failure.noticed[image.name],
                 output=failure.output,
             ),

@@ -26,11 +26,11 @@ from rustdocker_tasks.plan.planner import (
     possible_variants,
 )
 from rustdocker_tasks.plan.system_packages import has_known_crates, with_system_packages
+from rustdocker_tasks.plan.target import needs_toolchain
 from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, require_binaries, require_placed
-from rustdocker_tasks.variants import Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -122,7 +122,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
     backend = choose_backend(resolved, facts)
     variant = choose_variant(resolved, backend.backend)
     resolved = configured.for_variant(variant.name).resolved
-    needs_toolchain = backend.backend is Backend.HOST and variant.linkage is Linkage.STATIC
+    asks_rustc = backend.backend is Backend.HOST and needs_toolchain(variant, project.config)
     plan = make_plan(
         project,
         configured.package,
@@ -132,7 +132,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
         backend=backend,
         variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
-        toolchain=_query_toolchain(project, resolved) if needs_toolchain else None,
+        toolchain=_query_toolchain(project, resolved) if asks_rustc else None,
         facts=facts,
     )
     return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside)))
@@ -176,7 +176,7 @@ def find_dependencies(planned: Planned) -> FoundGraph:
 
     step = planned.plan.compile
     package = next(p for p in planned.project.members if p.manifest == step.manifest)
-    libc = "musl" if planned.plan.is_of_musl else "gnu"
+    libc = "musl" if planned.plan.compile.is_of_musl else "gnu"
     return find_graph(
         planned.project, wanted_crates(planned.project, [package], step, machine=architecture(), libc=libc)
     )

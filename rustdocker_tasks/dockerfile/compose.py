@@ -148,10 +148,9 @@ def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction
         yield from _files_steps(plan, build, names, 0)
     else:
         yield Env({"CARGO_HOME": CARGO_HOME})
-    libc = "musl" if plan.is_of_musl else "gnu" if plan.compile.crt_static else None
-    target = plan.compile.target_triple or libc
-    if target is not None or build.toolchain is not None or build.packages:
-        yield prepare_step(plan.compile, build, names, target=target)
+    is_for_cargo = plan.compile.target_triple is None and plan.compile.own_libc is None
+    if not is_for_cargo or build.toolchain is not None or build.packages:
+        yield prepare_step(plan.compile, build, names)
     if names.fetch is not None:
         yield fetch_step(plan.compile, build, names, names.fetch)
     if names.skeleton is not None and not keeps_nothing:
@@ -164,10 +163,10 @@ def prepare_step(
     build: ContainerBuild,
     names: ContextNames,
     *,
-    target: str | None,
     components: Sequence[str] = (),
 ) -> Run:
     """The step that makes of the build image what compiles for the target, with the Rust that is asked for."""
+    target = call.target_triple or (call.own_libc and call.own_libc.value)
     asked = build.toolchain
     of_project = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
     return Run(

@@ -40,7 +40,6 @@ def compose_command(plan: CommandPlan, build: ContainerBuild, names: ContextName
             plan.call,
             build,
             names,
-            target=plan.call.target_triple,
             components=[component] if component else [],
         ),
         *([fetch_step(plan.call, build, names, names.fetch)] if names.fetch is not None else []),

@@ -17,7 +17,7 @@ def compose_shell(plan: CommandPlan, build: ContainerBuild, names: ContextNames)
     return (
         From(image=build.build_image),
         Env({"CARGO_HOME": f"{KEPT}/cargo-home", "CARGO_TARGET_DIR": f"{KEPT}/target"}),
-        prepare_step(plan.call, build, names, target=plan.call.target_triple),
+        prepare_step(plan.call, build, names),
         Run(
             mounts=(bind(names, names.scripts["cargo"], "/cargo"), bind(names, names.scripts["shell"], "/shell")),
             words=("cp", "/cargo", "/shell", "/rustdocker/"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
     from rustdocker_tasks.plan.model import MachineFacts
+    from rustdocker_tasks.plan.target import ChosenTarget
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
@@ -31,7 +32,7 @@ def make_call(
     manifest: Path,
     profile: str | None,
     features: tuple[str, ...],
-    target_triple: str | None,
+    target: ChosenTarget,
     in_container: bool,
 ) -> CargoCall:
     """Return what cargo is to be called with, by the project's files and the settings."""
@@ -47,7 +48,8 @@ def make_call(
             **cargo_environment(project, settings, in_container=in_container),
         },
         own_variables=tuple(settings.build_env),
-        target_triple=target_triple,
+        target_triple=target.triple,
+        own_libc=target.own_libc,
         locked_packages=project.locked_packages,
         locked=settings.locked and project.locked_packages is not None,
         root=project.root,

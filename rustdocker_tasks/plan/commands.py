@@ -131,7 +131,7 @@ def make_command_plan(
             manifest=project.root / "Cargo.toml" if is_whole else packages[0].manifest,
             profile=profile,
             features=resolved.settings.features,
-            target_triple=target.triple,
+            target=target,
             in_container=in_container,
         ),
         packages=tuple(package.name for package in packages),

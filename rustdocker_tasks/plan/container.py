@@ -19,7 +19,7 @@ from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
 from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
 from rustdocker_tasks.plan.tools import BuildPackage, tools_of, without_duplicates
 from rustdocker_tasks.settings.options import OPTIONS, Cache
-from rustdocker_tasks.variants import Base, Linkage, load_variants
+from rustdocker_tasks.variants import Base, load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,10 +60,6 @@ def container_build(
     settings = resolved.settings
     git = _git_folder(resolved, facts) if settings.git_folder else None
     context = context_folders(project, outside, git, kept)
-    triple = target.triple
-    is_musl = not target.crt_static and (
-        variant.linkage is Linkage.STATIC or (triple is not None and "-musl" in triple)
-    )
     cache = choose_cache(resolved, facts)
     stores = (*settings.cache_from, *((settings.cache_to,) if settings.cache_to else ()))
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")
@@ -96,8 +92,8 @@ def container_build(
             (
                 *tools_of(
                     project.own_config,
-                    triple or f"{facts.machine}-unknown-linux-{'musl' if is_musl else 'gnu'}",
-                    needs_musl_for_c=is_musl and bool(_READ_C & (project.locked_packages or _READ_C)),
+                    target.triple or f"{facts.machine}-unknown-linux-{'musl' if target.is_of_musl else 'gnu'}",
+                    needs_musl_for_c=target.is_of_musl and bool(_READ_C & (project.locked_packages or _READ_C)),
                     needs_git=git is not None,
                 ),
                 *(

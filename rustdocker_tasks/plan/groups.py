@@ -71,7 +71,15 @@ def _what_decides(image: ImagePlan) -> tuple[object, ...]:
     return (
         image.name if stands_alone else None,
         step.manifest if has_features else None,
-        *(step.features, step.default_features, step.profile, step.target_triple, step.crt_static, step.rustflags),
+        *(
+            step.features,
+            step.default_features,
+            step.profile,
+            step.target_triple,
+            step.own_libc,
+            step.crt_static,
+            step.rustflags,
+        ),
         step.locked,
         tuple(step.environment.items()),
         image.variant.name,

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.variants import Linkage
+from rustdocker_tasks.settings.options import Libc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,7 +60,8 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     default_features: bool
     environment: Mapping[str, str]  # of cargo, besides its usual one
     own_variables: tuple[str, ...]  # those of them that the user named
-    target_triple: str | None  # None: what cargo takes by itself
+    target_triple: str | None
+    own_libc: Libc | None  # without a triple: the builder's own target with it; None: what cargo takes by itself
     locked_packages: frozenset[str] | None  # the names in Cargo.lock; None: there is none
     locked: bool  # the lock file is used as it is
     root: Path  # the workspace's
@@ -68,6 +69,11 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     sources: tuple[SourcePackage, ...]
     vendored: tuple[Path, ...]  # folders that hold packages in place of a registry, each in one of its own
     configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
+
+    @property
+    def is_of_musl(self) -> bool:
+        """Whether the program's C library is musl."""
+        return self.own_libc is Libc.MUSL if self.target_triple is None else "-musl" in self.target_triple
 
     @property
     def own_environment(self) -> dict[str, str]:
@@ -244,11 +250,3 @@ class ImagePlan(Frozen, frozen=True, kw_only=True):
         tag = self.tags[0]
         variant = "" if tag.tag.endswith(f"-{self.variant.name}") else f"-{self.variant.name}"
         return f"{tag.repository}-{tag.tag}{variant}.tar".replace("/", "+").replace(":", "+")
-
-    @property
-    def is_of_musl(self) -> bool:
-        """Whether the program's C library is musl, which is static in containers."""
-        if self.compile.target_triple is not None:
-            return "-musl" in self.compile.target_triple
-        is_static = self.variant.linkage is Linkage.STATIC
-        return self.container is not None and is_static and not self.compile.crt_static

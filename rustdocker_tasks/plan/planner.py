@@ -154,7 +154,7 @@ def make_plan(
         manifest=package.manifest,
         profile=require_profile(project, resolved, in_container=in_container),
         features=_features(package, (binary, *extra), resolved),
-        target_triple=target.triple,
+        target=target,
         in_container=in_container,
     )
     environment = with_crt_static(call.environment, is_wanted=in_container and target.crt_static)

@@ -91,8 +91,8 @@ def with_system_packages(
     matches = match_records(graph)
     # Who brings an image or variables of his own may have what Debian has not.
     is_ours = resolved.settings.build_image is None and not resolved.settings.build_env
-    is_static = plan.is_of_musl or plan.compile.crt_static
-    match = find_unlinkable(matches, graph, is_of_musl=plan.is_of_musl) if is_ours and is_static else None
+    is_static = plan.compile.is_of_musl or plan.compile.crt_static
+    match = find_unlinkable(matches, graph, is_of_musl=plan.compile.is_of_musl) if is_ours and is_static else None
     if match is not None:
         raise CannotBeStatic(
             match.name,
@@ -100,7 +100,7 @@ def with_system_packages(
             used_by=sorted(match.crate.used_by),
             instead=match.record.instead,
             set_by=resolved.origin("variant" if plan.variant.linkage is Linkage.STATIC else "target").where,
-            is_of_musl=plan.is_of_musl,
+            is_of_musl=plan.compile.is_of_musl,
         )
     return replace(plan, container=with_packages(container, matches))
 

@@ -21,11 +21,18 @@ _EXACT_LIBRARIES = "dynamic: the image holds the libraries that the program load
 
 
 class ChosenTarget(Frozen, frozen=True):
-    """What to compile for. `triple` None leaves it to cargo, or is the builder's own with musl."""
+    """What to compile for. Without `triple` and `own_libc` that is left to cargo."""
 
     triple: str | None
     crt_static: bool
     reason: str
+    own_libc: Libc | None = (
+        None  # in containers, without a triple: that of the builder's machine with this C library
+    )
+
+    @property
+    def is_of_musl(self) -> bool:
+        return self.own_libc is Libc.MUSL if self.triple is None else _is_musl(self.triple)
 
 
 def target_in_container(variant: Variant, resolved: ResolvedSettings, config: CargoConfig) -> ChosenTarget:
@@ -38,7 +45,8 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
         if resolved.settings.libc is Libc.GNU:
             return _static_with_glibc(resolved, triple, origin)
         if triple is None:
-            return ChosenTarget(None, crt_static=False, reason="static with musl, for the builder's architecture")
+            reason = "static with musl, for the builder's architecture"
+            return ChosenTarget(None, crt_static=False, reason=reason, own_libc=Libc.MUSL)
         if not _is_musl(triple):
             if resolved.settings.target is not None:
                 raise _bad_target(resolved, 'a static program is of musl, unless `libc = "gnu"` is set')
@@ -47,18 +55,29 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
     reason = (
         _EXACT_LIBRARIES if variant.base is Base.NONE else "dynamic: libraries that the base image lacks are added"
     )
+    if triple is None and config.targets:
+        reason = f"{reason}; for the builder's own target, as {_foreign(config)}"
+        return ChosenTarget(None, crt_static=False, reason=reason, own_libc=Libc.GNU)
     return ChosenTarget(triple, crt_static=False, reason=_with_target(reason, triple, origin))
+
+
+def needs_toolchain(variant: Variant, config: CargoConfig) -> bool:
+    """Whether `target_on_host` has to know what the local Rust compiles for."""
+    return variant.linkage is Linkage.STATIC or (bool(config.targets) and not any(map(_is_linux, config.targets)))
 
 
 def target_on_host(
     variant: Variant, resolved: ResolvedSettings, config: CargoConfig, toolchain: Toolchain | None
 ) -> ChosenTarget:
-    """Return the target of a build on this machine; `toolchain` may be None for a dynamic program.
+    """Return the target of a build on this machine; `toolchain` may be None where nobody needs it.
 
     Raises BadValue, SeveralTargets.
     """
     triple, origin = _asked_for(resolved, config)
     if variant.linkage is Linkage.DYNAMIC or toolchain is None:
+        if triple is None and config.targets and toolchain is not None:
+            reason = f"{_EXACT_LIBRARIES}; for {toolchain.host_triple}, as {_foreign(config)}"
+            return ChosenTarget(toolchain.host_triple, crt_static=False, reason=reason)
         return ChosenTarget(triple, crt_static=False, reason=_with_target(_EXACT_LIBRARIES, triple, origin))
     if resolved.settings.libc is Libc.GNU:
         return _static_with_glibc(resolved, triple or toolchain.host_triple, origin)
@@ -83,7 +102,7 @@ def _static_with_glibc(resolved: ResolvedSettings, triple: str | None, origin: s
     if triple is not None and _is_musl(triple):
         raise _bad_libc(resolved, f"the target {triple} is of musl ({origin})", other=Libc.MUSL)
     reason = f"static with glibc (+crt-static), set by {resolved.origin('libc').where}; {GLIBC_ALONE}"
-    return ChosenTarget(triple, crt_static=True, reason=reason)
+    return ChosenTarget(triple, crt_static=True, reason=reason, own_libc=None if triple else Libc.GNU)
 
 
 def _asked_for(resolved: ResolvedSettings, config: CargoConfig) -> tuple[str | None, str]:
@@ -96,6 +115,11 @@ def _asked_for(resolved: ResolvedSettings, config: CargoConfig) -> tuple[str | N
     if len(usable) > 1:
         raise SeveralTargets(usable, set_by=files)
     return next(iter(usable), None), f"set by build.target in {files}"
+
+
+def _foreign(config: CargoConfig) -> str:
+    files = ", ".join(map(str, config.files))
+    return f"{' and '.join(config.targets)}, set by build.target in {files}, runs in no container"
 
 
 def _is_linux(triple: str) -> bool:

@@ -49,6 +49,16 @@ def test_a_dynamic_variant_takes_a_program_for_another_target(write: Write, give
     assert done.result.startswith("musl 1.85.")
 
 
+@pytest.mark.parametrize("backend", ["buildx", "host"])
+def test_a_target_that_runs_in_no_container_gives_way(write: Write, backend: str) -> None:
+    config = 'build.target = "wasm32-unknown-unknown"\n'
+    folder = write({**crate("foreign", **FILES), ".cargo/config.toml": config})
+
+    done = run(folder, RUSTDOCKER_BACKEND=backend)
+
+    assert done.result == f"gnu {own_version()}"
+
+
 def test_another_machine_s_target_is_refused_in_a_line(write: Write) -> None:
     folder = write(crate("foreign"))
 

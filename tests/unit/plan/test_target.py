@@ -10,7 +10,8 @@ from rustdocker_tasks.cargo.platforms import TargetTriple
 from rustdocker_tasks.errors import BadValue, SeveralTargets
 from rustdocker_tasks.plan.cargo_call import common_rustflags, with_crt_static
 from rustdocker_tasks.plan.model import Toolchain
-from rustdocker_tasks.plan.target import ChosenTarget, target_in_container, target_on_host
+from rustdocker_tasks.plan.target import ChosenTarget, needs_toolchain, target_in_container, target_on_host
+from rustdocker_tasks.settings.options import Libc
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
 from rustdocker_tasks.variants import load_variants
@@ -59,6 +60,32 @@ def test_cargo_s_configuration_is_read(choose: Choose) -> None:
 
     assert chosen.triple == MUSL
     assert f"(set by build.target in {CONFIG})" in chosen.reason
+
+
+def test_a_configured_target_that_is_not_linux_gives_way_to_the_machine_s_own() -> None:
+    in_image, here = in_container("slim", "wasm32-unknown-unknown"), on_host("minimal", "wasm32-unknown-unknown")
+
+    assert (in_image.triple, in_image.own_libc) == (None, Libc.GNU)
+    assert (here.triple, here.own_libc) == (GNU, None)
+    why = f"wasm32-unknown-unknown, set by build.target in {CONFIG}, runs in no container"
+    assert in_image.reason.endswith(f"; for the builder's own target, as {why}")
+    assert here.reason.endswith(f"; for {GNU}, as {why}")
+
+
+@pytest.mark.parametrize(
+    ("variant", "configured", "wanted"),
+    [
+        ("minimal", (), False),
+        ("minimal", (GNU,), False),
+        ("minimal", ("wasm32-unknown-unknown",), True),
+        ("minimal", ("wasm32-unknown-unknown", GNU), False),
+        ("static", (), True),
+    ],
+)
+def test_rustc_is_asked_where_its_own_target_matters(
+    variant: str, configured: tuple[str, ...], wanted: bool
+) -> None:
+    assert needs_toolchain(load_variants()[variant], config(*configured)) is wanted
 
 
 @pytest.mark.parametrize("choose", [in_container, on_host])

@@ -83,7 +83,7 @@ def test_a_configured_target_that_is_not_linux_gives_way_to_the_machine_s_own() 
     ],
 )
 def test_rustc_is_asked_where_its_own_target_matters(
-    variant: str, configured: tuple[str, ...], wanted: bool
+    variant: str, configured: tuple[str, ...], *, wanted: bool
 ) -> None:
     assert needs_toolchain(load_variants()[variant], config(*configured)) is wanted
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.progress import Say
 
 _SECONDS_BETWEEN_PROBES = 0.05
+_SECONDS_TO_END = 1
 # A command-line tool has ended by then.
 _SECONDS_TO_WONDER = 3
 _UNREACHED = "no port of it is published: if it is a server, name its port, such as `expose = [8080]`"
@@ -102,7 +103,8 @@ def check_container(engine: Daemon, request: RunRequest, *, wait_seconds: int, s
         listens = () if code is not None or problem else tuple(running.addresses)
         return Verdict(listens=listens, exit_code=code, problem=problem, seconds=seconds)
     finally:
-        engine.remove(request.name)
+        # Nobody waits for what it would do at its end.
+        engine.remove(request.name, seconds=_SECONDS_TO_END)
 
 
 def _wait_for_end(engine: Daemon, running: Running, seconds: int) -> int | None:

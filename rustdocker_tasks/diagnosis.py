@@ -24,7 +24,7 @@ _EVICTS_SINCE = (29, 6)
 _INSTALL_BUILDX = "install docker-buildx-plugin (docker's packages) or docker-buildx (Debian's)"
 
 
-class Verdict(Enum):
+class Grade(Enum):
     FINE = "ok"
     ADVICE = "note"
     FAULT = "FAULT"
@@ -32,7 +32,7 @@ class Verdict(Enum):
 
 class Finding(Frozen, frozen=True, kw_only=True):
     name: str
-    verdict: Verdict
+    grade: Grade
     found: str
     hint: str = ""  # what to type, or to do
 
@@ -77,16 +77,16 @@ def diagnose(machine: MachineReport) -> list[Finding]:
         *_disk(machine),
         *_mounts(machine),
         _cargo(machine),
-        Finding(name="git", verdict=Verdict.FINE, found="there")
+        Finding(name="git", grade=Grade.FINE, found="there")
         if machine.git
         else Finding(
             name="git",
-            verdict=Verdict.ADVICE,
+            grade=Grade.ADVICE,
             found="not there",
             hint="install git, for the label with the commit",
         ),
         _proxies(machine),
-        Finding(name="company CA", verdict=Verdict.FINE, found=machine.ca_bundle or "none"),
+        Finding(name="company CA", grade=Grade.FINE, found=machine.ca_bundle or "none"),
     ]
 
 
@@ -95,40 +95,38 @@ def _can_use_containers(machine: MachineReport) -> bool:
     return machine.plugin is not None and engine is not None and buildkit_problem(engine.api_version) is None
 
 
-def _lack(machine: MachineReport) -> Verdict:
+def _lack(machine: MachineReport) -> Grade:
     """How bad it is that builds in containers are impossible: without them, the local cargo is all there is."""
     needed = machine.backend is Backend.BUILDX or (machine.backend is Backend.AUTO and machine.cargo is None)
-    return Verdict.FAULT if needed else Verdict.ADVICE
+    return Grade.FAULT if needed else Grade.ADVICE
 
 
 def _buildx(machine: MachineReport) -> Finding:
     if machine.plugin is not None:
-        return Finding(name="buildx", verdict=Verdict.FINE, found=machine.plugin)
-    return Finding(name="buildx", verdict=_lack(machine), found="docker has no such plugin", hint=_INSTALL_BUILDX)
+        return Finding(name="buildx", grade=Grade.FINE, found=machine.plugin)
+    return Finding(name="buildx", grade=_lack(machine), found="docker has no such plugin", hint=_INSTALL_BUILDX)
 
 
 def _engine(machine: MachineReport) -> Finding:
     engine = machine.engine
     if engine is None:
         hint = "start it, or let DOCKER_HOST or docker's context name another; without one images are archives"
-        return Finding(name="engine", verdict=_lack(machine), found=machine.engine_problem, hint=hint)
+        return Finding(name="engine", grade=_lack(machine), found=machine.engine_problem, hint=hint)
     problem = buildkit_problem(engine.api_version)
     if problem is not None:
         return Finding(
-            name="engine", verdict=_lack(machine), found=problem, hint="install Docker Engine 20.10 or later"
+            name="engine", grade=_lack(machine), found=problem, hint="install Docker Engine 20.10 or later"
         )
-    return Finding(name="engine", verdict=Verdict.FINE, found=f"{engine.version}, image store {engine.store}")
+    return Finding(name="engine", grade=Grade.FINE, found=f"{engine.version}, image store {engine.store}")
 
 
 def _disk(machine: MachineReport) -> Iterator[Finding]:
     free = machine.engine.free if machine.engine else None
     if free is not None:
-        levels = ((_TOO_LITTLE, Verdict.FAULT), (_LITTLE, Verdict.ADVICE))
-        verdict = next((verdict for least, verdict in levels if free < least), Verdict.FINE)
-        hint = (
-            "" if verdict is Verdict.FINE else "docker system prune, docker buildx prune, or invoke cache --clear"
-        )
-        yield Finding(name="disk", verdict=verdict, found=f"{megabytes(free)} free for the engine", hint=hint)
+        levels = ((_TOO_LITTLE, Grade.FAULT), (_LITTLE, Grade.ADVICE))
+        grade = next((grade for least, grade in levels if free < least), Grade.FINE)
+        hint = "" if grade is Grade.FINE else "docker system prune, docker buildx prune, or invoke cache --clear"
+        yield Finding(name="disk", grade=grade, found=f"{megabytes(free)} free for the engine", hint=hint)
 
 
 def _mounts(machine: MachineReport) -> Iterator[Finding]:
@@ -137,30 +135,30 @@ def _mounts(machine: MachineReport) -> Iterator[Finding]:
         return
     found = f"removed if unused for {rule.after} while all that is kept is more than {megabytes(rule.above)}"
     if _numbers(machine.engine.version)[:2] < _EVICTS_SINCE:
-        found, verdict, hint = "never removed by this engine's own rules", Verdict.FINE, ""
+        found, grade, hint = "never removed by this engine's own rules", Grade.FINE, ""
     else:
-        verdict = Verdict.ADVICE
+        grade = Grade.ADVICE
         hint = "to keep them longer, set builder.gc.policy in the engine's daemon.json"
-    yield Finding(name="cache mounts", verdict=verdict, found=found, hint=hint)
+    yield Finding(name="cache mounts", grade=grade, found=found, hint=hint)
 
 
 def _cargo(machine: MachineReport) -> Finding:
     if machine.cargo is not None:
-        return Finding(name="cargo", verdict=Verdict.FINE, found=machine.cargo)
+        return Finding(name="cargo", grade=Grade.FINE, found=machine.cargo)
     needed = machine.backend is Backend.HOST or (
         machine.backend is Backend.AUTO and not _can_use_containers(machine)
     )
-    verdict = Verdict.FAULT if needed else Verdict.ADVICE
+    grade = Grade.FAULT if needed else Grade.ADVICE
     hint = "install it from rustup.rs: the host backend compiles with it, and plans are exact by it"
-    return Finding(name="cargo", verdict=verdict, found="not there", hint=hint)
+    return Finding(name="cargo", grade=grade, found="not there", hint=hint)
 
 
 def _proxies(machine: MachineReport) -> Finding:
     if not machine.unreachable_proxies:
-        return Finding(name="proxies", verdict=Verdict.FINE, found="none that a container could not reach")
+        return Finding(name="proxies", grade=Grade.FINE, found="none that a container could not reach")
     names = ", ".join(machine.unreachable_proxies)
     hint = "name the machine by an address that containers reach, such as that of docker's bridge"
-    return Finding(name="proxies", verdict=Verdict.ADVICE, found=f"{names}: this very machine", hint=hint)
+    return Finding(name="proxies", grade=Grade.ADVICE, found=f"{names}: this very machine", hint=hint)
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -169,7 +167,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def require_ready(findings: Sequence[Finding]) -> None:
     """Raise NotReady if one of them is a fault."""
-    faults = [each.name for each in findings if each.verdict is Verdict.FAULT]
+    faults = [each.name for each in findings if each.grade is Grade.FAULT]
     if faults:
         raise NotReady(faults)
 
@@ -178,12 +176,12 @@ def findings_text(findings: Sequence[Finding]) -> str:
     """Return a line for each finding, and one below it for what to do."""
     rows = []
     for each in findings:
-        rows.append(f"{each.verdict.value:<6}{each.name:<14}{each.found}")
+        rows.append(f"{each.grade.value:<6}{each.name:<14}{each.found}")
         rows += [f"{'':<20}{each.hint}"] if each.hint else []
     return "\n".join(rows)
 
 
 def findings_json(findings: Sequence[Finding]) -> str:
     return as_json(
-        [{"name": f.name, "verdict": f.verdict.value, "found": f.found, "hint": f.hint or None} for f in findings]
+        [{"name": f.name, "verdict": f.grade.value, "found": f.found, "hint": f.hint or None} for f in findings]
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from invoke.exceptions import Exit
 
 from rustdocker_tasks.bound import is_dry
-from rustdocker_tasks.task_flags import MEMORY, START_FLAGS, VARIANT
+from rustdocker_tasks.task_flags import MEMORY, START_FLAGS, VARIANT, WAIT
 from rustdocker_tasks.terminal import Terminal, show_result, show_rows
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _run_flags(c: Context, flags: Flags) -> RunFlags:
         volumes=tuple(flags["volume"]),
         args=flags["args"],
         remainder=getattr(c, "remainder", ""),  # of Invoke 3.0 on
-        wait=flags["wait"],
+        wait=flags.get("wait", WAIT.default),
     )
 
 
@@ -162,7 +162,7 @@ def _check_flags(c: Context, flags: Flags) -> CheckFlags | None:
 
     if flags["unchecked"]:
         return None
-    usual = {flag.name: flag.default for flag in (*START_FLAGS, MEMORY)}
+    usual = {flag.name: flag.default for flag in (*START_FLAGS, WAIT, MEMORY)}
     return CheckFlags(run=_run_flags(c, usual), memory=str(MEMORY.default))
 
 

@@ -45,15 +45,16 @@ START_FLAGS = (
     Flag("env-file", "Read variables from a file; may be repeated.", []),
     Flag("volume", "Mount a folder or volume, ./data:/data; may be repeated.", []),
     Flag("args", "Arguments for the program, as one text."),
-    Flag("wait", "Seconds that the program has to listen on its ports.", "30"),
 )
+WAIT = Flag("wait", "Seconds that the program has to listen on its ports, or to end if it has none.", "30")
 PORT = Flag("port", "Publish a port as docker does, such as 8081:8080; may be repeated.", [])
 RUN_FLAGS = (
-    Flag("detach", "Leave it running, and print the container's ID.", default=False),
+    Flag("detach", "Leave it running once it listens, and print the container's ID.", default=False),
     PORT,
     *START_FLAGS,
+    WAIT,
 )
-MEMORY = Flag("memory", "How much the program gets, as docker writes it.", "512M")
+MEMORY = Flag("memory", "How much memory the program gets, as docker writes it.", "512M")
 UNCHECKED = Flag("unchecked", "Push without starting the image first.", default=False)
 NOX = Flag("nox", "Write a noxfile.py, for Nox.", default=False)
 SET = Flag("set", "Another setting to write, such as 'expose=[8080]'; a path starts at Cargo.toml.", [])

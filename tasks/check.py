@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 
 def _python(c: Context, module: str, *words: str) -> None:
     with c.cd(str(ROOT)):
-        c.run(" ".join([sys.executable, "-m", module, *words]), pty=sys.stdout.isatty())
+        c.run(shlex.join([sys.executable, "-m", module, *words]), pty=sys.stdout.isatty())
 
 
 @task(auto_shortflags=False, help={"fix": "Mend what can be mended."})
@@ -39,10 +40,10 @@ def test(c: Context, quick: bool = False, accept: bool = False) -> None:  # noqa
     """Run the tests."""
     more = ["--accept"] if accept else []
     if quick:
-        _python(c, "pytest", "-m", "'not cargo and not engine'", *more)
+        _python(c, "pytest", "-m", "not cargo and not engine", *more)
         return
     # Those with an engine share it, and look at all that it has.
-    _python(c, "pytest", "-m", "'not engine'", "--numprocesses=auto", *more)
+    _python(c, "pytest", "-m", "not engine", "--numprocesses=auto", *more)
     start_lab()
     _python(c, "pytest", "-m", "engine", *more)
 

@@ -280,13 +280,15 @@ class Daemon:
     def remove(self, name: str, *, seconds: int = _SECONDS_TO_STOP) -> int | None:
         """Stop the container as `docker stop` does, kill it after some seconds, and remove it.
 
-        Return the exit code of its program, None if the container is not there.
+        Return the exit code with which its program was stopped, None if it had ended before or is not there.
         """
         import docker.errors
 
         with _wrapped(EngineGone):
             try:
                 try:
+                    if not self._api.inspect_container(name)["State"]["Running"]:
+                        return None
                     self._api.stop(name, timeout=seconds)
                     return int(self._api.inspect_container(name)["State"]["ExitCode"])
                 finally:

@@ -587,6 +587,16 @@ def test_a_service_that_ends_at_once_is_no_running_service(write: Write) -> None
     assert containers_of(folder) == []
 
 
+def test_a_service_that_something_else_killed_is_not_told_to_handle_signals(write: Write) -> None:
+    program = PANICKING.replace("exit(7)", "exit(137)")
+    folder = write({**listener(free_port()), "src/main.rs": program})
+
+    outcome = invoke("run", "--detach", folder=folder)
+
+    assert outcome.code == 137
+    assert "SIGTERM" not in outcome.stderr
+
+
 def sorted_end(text: str) -> str:
     """The last two lines, whichever of the program and the task wrote first."""
     return "\n".join(sorted(text.splitlines()[-2:])) + "\n"

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.diagnosis import (
     Eviction,
+    Grade,
     MachineReport,
-    Verdict,
     diagnose,
     findings_json,
     findings_text,
@@ -48,31 +48,31 @@ GC Policy rule#1:
 """
 
 
-def verdicts(machine: MachineReport) -> dict[str, Verdict]:
-    return {each.name: each.verdict for each in diagnose(machine) if each.verdict is not Verdict.FINE}
+def grades(machine: MachineReport) -> dict[str, Grade]:
+    return {each.name: each.grade for each in diagnose(machine) if each.grade is not Grade.FINE}
 
 
 def test_a_machine_that_lacks_nothing_gets_no_advice() -> None:
-    assert verdicts(MACHINE) == {}
+    assert grades(MACHINE) == {}
     assert all(not each.hint for each in diagnose(MACHINE))
 
 
 @pytest.mark.parametrize(
-    ("change", "verdict"),
+    ("change", "grade"),
     [
-        ({"plugin": None}, {"buildx": Verdict.ADVICE}),
-        (WITHOUT, {"engine": Verdict.ADVICE}),
-        ({**WITHOUT, "backend": Backend.BUILDX}, {"engine": Verdict.FAULT}),
-        ({"plugin": None, "backend": Backend.BUILDX}, {"buildx": Verdict.FAULT}),
-        ({**WITHOUT, "cargo": None}, {"engine": Verdict.FAULT, "cargo": Verdict.FAULT}),
-        ({"cargo": None}, {"cargo": Verdict.ADVICE}),
-        ({"cargo": None, "backend": Backend.HOST}, {"cargo": Verdict.FAULT}),
-        ({"engine": replace(ENGINE, api_version="1.40"), "backend": Backend.BUILDX}, {"engine": Verdict.FAULT}),
-        ({"engine": replace(ENGINE, free=4 * 10**9)}, {"disk": Verdict.ADVICE}),
-        ({"engine": replace(ENGINE, free=10**8)}, {"disk": Verdict.FAULT}),
-        ({"git": False}, {"git": Verdict.ADVICE}),
-        ({"unreachable_proxies": ("https_proxy",)}, {"proxies": Verdict.ADVICE}),
-        ({"eviction": Eviction(after="48h0m0s", above=10**9)}, {"cache mounts": Verdict.ADVICE}),
+        ({"plugin": None}, {"buildx": Grade.ADVICE}),
+        (WITHOUT, {"engine": Grade.ADVICE}),
+        ({**WITHOUT, "backend": Backend.BUILDX}, {"engine": Grade.FAULT}),
+        ({"plugin": None, "backend": Backend.BUILDX}, {"buildx": Grade.FAULT}),
+        ({**WITHOUT, "cargo": None}, {"engine": Grade.FAULT, "cargo": Grade.FAULT}),
+        ({"cargo": None}, {"cargo": Grade.ADVICE}),
+        ({"cargo": None, "backend": Backend.HOST}, {"cargo": Grade.FAULT}),
+        ({"engine": replace(ENGINE, api_version="1.40"), "backend": Backend.BUILDX}, {"engine": Grade.FAULT}),
+        ({"engine": replace(ENGINE, free=4 * 10**9)}, {"disk": Grade.ADVICE}),
+        ({"engine": replace(ENGINE, free=10**8)}, {"disk": Grade.FAULT}),
+        ({"git": False}, {"git": Grade.ADVICE}),
+        ({"unreachable_proxies": ("https_proxy",)}, {"proxies": Grade.ADVICE}),
+        ({"eviction": Eviction(after="48h0m0s", above=10**9)}, {"cache mounts": Grade.ADVICE}),
         (
             {
                 "eviction": Eviction(after="48h0m0s", above=10**9),
@@ -83,12 +83,12 @@ def test_a_machine_that_lacks_nothing_gets_no_advice() -> None:
     ],
 )
 def test_what_is_lacking_is_a_fault_only_where_nothing_can_be_built_without(
-    change: dict[str, object], verdict: dict[str, Verdict]
+    change: dict[str, object], grade: dict[str, Grade]
 ) -> None:
     machine = replace(MACHINE, **change)
 
-    assert verdicts(machine) == verdict
-    assert all(each.hint for each in diagnose(machine) if each.name in verdict)
+    assert grades(machine) == grade
+    assert all(each.hint for each in diagnose(machine) if each.name in grade)
 
 
 def test_the_rule_that_removes_mounts_is_found_among_the_builder_s() -> None:

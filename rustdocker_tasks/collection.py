@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from invoke.context import Context
 
     from rustdocker_tasks.bound import Body
+    from rustdocker_tasks.cargo.binaries import BinaryRequest
 
 _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build: (VARIANT, *SETTING_FLAGS, JSON),
@@ -209,7 +210,7 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
     bound = _bound(root, settings)
     made = _collection(bound, _TASKS_OF_ALL, name)
     try:
-        programs = list_programs(bound.start())
+        programs = list_programs(bound.start(), _asked(settings))
     except ProjectError as error:
         Terminal().say(str(error))
         return made
@@ -217,6 +218,18 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
         own = bound.for_program(package=program.package, binary=program.binary)
         made.add_collection(_collection(own, TASKS_OF_ONE, _free_name(made, program.name)))
     return made
+
+
+def _asked(settings: Mapping[str, object]) -> BinaryRequest:
+    """Return which features are switched on; what is wrong with them is for the tasks to say."""
+    from rustdocker_tasks.cargo.binaries import BinaryRequest
+    from rustdocker_tasks.cargo.features import split_features
+
+    features = settings.get("features")
+    words = features if isinstance(features, list | tuple) else [features] if isinstance(features, str) else []
+    return BinaryRequest(
+        features=split_features(map(str, words)), default_features=settings.get("default_features") is not False
+    )
 
 
 def _require_of_all(settings: Mapping[str, object]) -> None:

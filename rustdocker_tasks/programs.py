@@ -5,12 +5,13 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.binaries import require_programs
+from rustdocker_tasks.cargo.binaries import BinaryRequest, require_programs
 from rustdocker_tasks.cargo.changes import holds_any, touched_packages
 from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.errors import BadValue, EngineError, ImageError, ImagesNotMade, NoRevision, SameImage
 from rustdocker_tasks.inputs.git import changed_files
 from rustdocker_tasks.results import BuildReport, FailedImage
+from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
 
 if TYPE_CHECKING:
@@ -33,7 +34,9 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
 
     project = load_project(start)
     outside = load_outside(project)
-    choices = [(*layers, _chosen(program, start)) for program in require_programs(project)]
+    settings = resolve_settings(layers).settings
+    asked = BinaryRequest(features=settings.features, default_features=settings.default_features)
+    choices = [(*layers, _chosen(program, start)) for program in require_programs(project, asked)]
     planned = plan_images(project, outside, choices)
     if since is not None:
         changed = _changed(project, outside, since)

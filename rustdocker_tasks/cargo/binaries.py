@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.features import enabled_features, split_features
 from rustdocker_tasks.errors import (
+    AmbiguousBinary,
     BinariesBehindFeatures,
     NoBinary,
     NoSuchBinary,
@@ -47,6 +48,9 @@ class BinaryRequest(Frozen, frozen=True, kw_only=True):
     default_features: bool = True
 
 
+_NOTHING_ASKED = BinaryRequest()
+
+
 def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
     """Return the package and the binary to put into the image.
 
@@ -76,15 +80,15 @@ def choose_binary(project: Project, request: BinaryRequest) -> Candidate:
     raise SeveralBinaries([(p.name, b.name) for p, b in available], root=project.root)
 
 
-def shipped_programs(project: Project) -> tuple[Program, ...]:
+def shipped_programs(project: Project, asked: BinaryRequest = _NOTHING_ASKED) -> tuple[Program, ...]:
     """Return the programs of all members: a package's own choice, default-run or only binary, else all binaries.
 
     As in `choose_binary`, what only helps development is left out where there is anything else, and so is a binary
-    behind features that are off.
+    behind features that are off. What is `asked` of features outranks Cargo's files.
     """
     by_package: dict[str, tuple[Package, list[Target]]] = {}
     for package, binary in _all_candidates(project):
-        request = _own_request(project, package, binary)
+        request = _own_request(project, package, binary, asked)
         if binary.name == request.binary or not _missing_features(package, binary, request):
             by_package.setdefault(package.name, (package, []))[1].append(binary)
     programs = [program for each in by_package.values() for program in _programs_of(project, *each)]
@@ -97,16 +101,16 @@ def shipped_programs(project: Project) -> tuple[Program, ...]:
     )
 
 
-def require_programs(project: Project) -> tuple[Program, ...]:
+def require_programs(project: Project, asked: BinaryRequest = _NOTHING_ASKED) -> tuple[Program, ...]:
     """Return the programs that are to be shipped; raises NoBinary, BinariesBehindFeatures if there is none."""
-    programs = shipped_programs(project)
+    programs = shipped_programs(project, asked)
     if programs:
         return programs
     candidates = _all_candidates(project)
     if not candidates:
         raise NoBinary(package.manifest for package in project.members)
     raise BinariesBehindFeatures(
-        [(p.name, b.name, _missing_features(p, b, _own_request(project, p, b))) for p, b in candidates],
+        [(p.name, b.name, _missing_features(p, b, _own_request(project, p, b, asked))) for p, b in candidates],
         manifest=candidates[0][0].manifest,
     )
 
@@ -117,14 +121,14 @@ def _all_candidates(project: Project) -> list[Candidate]:
 
 def _programs_of(project: Project, package: Package, binaries: Sequence[Target]) -> list[Program]:
     names = [binary.name for binary in binaries]
-    own = _own_request(project, package, binaries[0]).binary
+    own = _own_request(project, package, binaries[0], _NOTHING_ASKED).binary
     chosen = next((name for name in (own, package.default_run) if name in names), None)
     if chosen is not None or len(names) == 1:
         return [Program(name=package.name, package=package.name, binary=chosen or names[0])]
     return [Program(name=name, package=package.name, binary=name) for name in names]
 
 
-def _own_request(project: Project, package: Package, binary: Target) -> BinaryRequest:
+def _own_request(project: Project, package: Package, binary: Target, asked: BinaryRequest) -> BinaryRequest:
     """Return what Cargo's files say of a binary and its features; what is wrong there is for others to say."""
     of_package, of_workspace = (_table(each.metadata, "rustdocker") for each in (package, project))
     chosen = of_package.get("bin")
@@ -137,8 +141,8 @@ def _own_request(project: Project, package: Package, binary: Target) -> BinaryRe
     defaults = next((table["default-features"] for table in tables if "default-features" in table), True)
     return BinaryRequest(
         binary=chosen if isinstance(chosen, str) else None,
-        features=split_features(map(str, features)) if isinstance(features, Sequence) else (),
-        default_features=defaults is not False,
+        features=asked.features or (split_features(map(str, features)) if isinstance(features, Sequence) else ()),
+        default_features=asked.default_features and defaults is not False,
     )
 
 
@@ -202,7 +206,7 @@ def _named(project: Project, candidates: Sequence[Candidate], name: str, *, set_
     defaults = {package.name for package in project.default_members}
     usual = [(p, b) for p, b in found if p.name in defaults] or found
     if len(usual) > 1:
-        raise SeveralBinaries([(p.name, b.name) for p, b in usual], root=project.root)
+        raise AmbiguousBinary(name, packages=[p.name for p, _ in usual], set_by=set_by)
     if usual:
         return usual[0]
     names = sorted(binary.name for _, binary in candidates)

@@ -10,9 +10,9 @@ from rustdocker_tasks.cargo.project import load_project
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rustdocker_tasks.cargo.binaries import Program
+    from rustdocker_tasks.cargo.binaries import BinaryRequest, Program
 
 
-def list_programs(start: Path) -> tuple[Program, ...]:
+def list_programs(start: Path, asked: BinaryRequest) -> tuple[Program, ...]:
     """Return the programs of the workspace at `start` that are to be shipped; raises ProjectError."""
-    return require_programs(load_project(start))
+    return require_programs(load_project(start), asked)

@@ -77,6 +77,7 @@ from rustdocker_tasks.errors.image import (
     WouldNotStart,
 )
 from rustdocker_tasks.errors.project import (
+    AmbiguousBinary,
     BinariesBehindFeatures,
     BrokenManifest,
     BrokenPattern,
@@ -116,6 +117,7 @@ from rustdocker_tasks.errors.settings import (
 __all__ = [
     "INTERRUPTED",
     "TERMINATED",
+    "AmbiguousBinary",
     "BadArgument",
     "BadFlag",
     "BadValue",

@@ -63,21 +63,23 @@ class NoBinary(ProjectError):
 class SeveralBinaries(ProjectError):
     def __init__(self, candidates: Sequence[tuple[str, str]], *, root: Path) -> None:
         """`candidates` are (package, binary)."""
-        package, first = candidates[0]
-        if len({name for _, name in candidates}) == 1:
-            what = f"several packages have a binary named `{first}`"
-            hint = f"run again with --package {package} --bin {first}"
-        else:
-            what = "this project has several binaries and none is chosen"
-            hint = (
-                f'run again with --bin {first}, or set default-run = "{first}" in its [package]; '
-                "`rustdocker init` writes a task file that builds all"
-            )
+        _, first = candidates[0]
         super().__init__(
-            what,
+            "this project has several binaries and none is chosen",
             found=", ".join(f"`{name}` (package {package})" for package, name in candidates),
             set_by=f"nobody: {root / 'Cargo.toml'} has no default-run",
-            hint=hint,
+            hint=f'run again with --bin {first}, or set default-run = "{first}" in its [package]; '
+            "`rustdocker init` writes a task file that builds all",
+        )
+
+
+class AmbiguousBinary(ProjectError):
+    def __init__(self, name: str, *, packages: Sequence[str], set_by: str) -> None:
+        super().__init__(
+            f"several packages have a binary named `{name}`",
+            found=f"the packages {', '.join(packages)}",
+            set_by=set_by,
+            hint=f"run again with --package {packages[0]} --bin {name}",
         )
 
 

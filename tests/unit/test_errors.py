@@ -114,6 +114,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "`rustdocker init` writes a task file that builds all",
     ),
     (
+        errors.AmbiguousBinary("server", packages=["api", "shop"], set_by="--bin"),
+        65,
+        "several packages have a binary named `server`\n"
+        "  found: the packages api, shop\n"
+        "  set by: --bin\n"
+        "  hint: run again with --package api --bin server",
+    ),
+    (
         errors.BinariesBehindFeatures([("shop", "server", ["serve", "tls"])], manifest=CARGO_TOML),
         65,
         "cargo would build no binary of this project: they need features that are off\n"

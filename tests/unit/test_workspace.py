@@ -41,6 +41,16 @@ def test_each_program_has_a_collection_of_its_own(tmp_path: Path) -> None:
     assert {"api.build", "api.run", "api.test", "web.stop"} <= set(made.task_names)
 
 
+@pytest.mark.parametrize("features", [["serve"], "serve", ("api/serve", "serve")])
+def test_a_program_behind_features_that_are_set_is_among_them(tmp_path: Path, features: object) -> None:
+    folder = members(tmp_path, "api", "web")
+    behind = '[features]\nserve = []\n[[bin]]\nname = "api"\npath = "src/main.rs"\nrequired-features = ["serve"]\n'
+    (folder / "api/Cargo.toml").write_text(MANIFEST.format(name="api") + behind)
+
+    assert set(workspace(folder, features=features).collections) == {"api", "web"}
+    assert set(workspace(folder).collections) == {"web"}
+
+
 def test_what_is_no_matter_of_one_program_is_not_offered_for_one(tmp_path: Path) -> None:
     made = workspace(members(tmp_path, "api"))
 

@@ -11,7 +11,14 @@ from rustdocker_tasks.cargo.binaries import (
     shipped_programs,
 )
 from rustdocker_tasks.cargo.model import Package, Project
-from rustdocker_tasks.errors import BinariesBehindFeatures, NoBinary, NoSuchBinary, NoSuchPackage, SeveralBinaries
+from rustdocker_tasks.errors import (
+    AmbiguousBinary,
+    BinariesBehindFeatures,
+    NoBinary,
+    NoSuchBinary,
+    NoSuchPackage,
+    SeveralBinaries,
+)
 from tests import models
 from tests.models import ROOT, binary, project
 
@@ -47,10 +54,10 @@ def test_a_named_binary_is_found_in_any_member() -> None:
 def test_of_a_name_that_several_packages_have_the_default_member_s_is_taken_or_none() -> None:
     both = (package("a", "server"), package("b", "server"))
 
-    with pytest.raises(SeveralBinaries) as caught:
-        choose_binary(project(*both), BinaryRequest(binary="server"))
+    with pytest.raises(AmbiguousBinary) as caught:
+        choose_binary(project(*both), BinaryRequest(binary="server", binary_set_by="--bin"))
     assert caught.value.hint == "run again with --package a --bin server"
-    assert caught.value.what == "several packages have a binary named `server`"
+    assert caught.value.set_by == "--bin"
 
     standing_in_b = project(*both, default=both[1])
     assert choose_binary(standing_in_b, BinaryRequest(binary="server"))[0].name == "b"
@@ -119,6 +126,13 @@ def test_a_binary_behind_features_is_chosen_by_its_name_or_by_them() -> None:
     assert choose_binary(project(BEHIND), BinaryRequest(features=("serve",)))[1].name == "server"
     with pytest.raises(SeveralBinaries):
         choose_binary(project(BEHIND), BinaryRequest(features=("full",)))
+
+
+def test_features_that_are_asked_for_bring_programs() -> None:
+    found = shipped_programs(project(BEHIND), BinaryRequest(features=("full",)))
+
+    assert [each.binary for each in found] == ["server", "worker"]
+    assert shipped_programs(project(BEHIND)) == ()
 
 
 def test_what_cargo_would_pass_over_is_no_candidate() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.engine.build_cache import CacheMount, find_mounts
+from rustdocker_tasks.engine.build_cache import CacheMount, find_mounts, parse_builder
+from rustdocker_tasks.engine.buildx import inspect_builder
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadValue, MountsNotTold
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
     from rustdocker_tasks.plan.model import ContainerBuild
+
+
+_OF_THE_ENGINE = "default"  # of buildx
 
 
 class KeptMounts(Frozen, frozen=True, kw_only=True):
@@ -40,11 +44,16 @@ def clear_mounts(container: ContainerBuild) -> int:
 
 
 def _require_own_builder(container: ContainerBuild) -> None:
-    if container.builder is not None:
+    name, where = container.builder, container.builder_set_by
+    if name is None:
+        current = parse_builder(inspect_builder(None))
+        if current is not None and not current.is_engine_s_own:
+            name, where = current.name, "docker, whose current builder it is (`docker buildx use`)"
+    if name not in {None, _OF_THE_ENGINE}:
         raise BadValue(
             "builder",
-            value=container.builder,
-            where=container.builder_set_by,
+            value=str(name),
+            where=where,
             problem="only the engine's own builder is asked for what it keeps",
-            example=f"nothing, or ask docker: docker buildx du --builder {container.builder}",
+            example=f'"{_OF_THE_ENGINE}", or ask docker: docker buildx du --builder {name}',
         )

@@ -1,4 +1,4 @@
-"""What the engine says of its build cache -> the mounts that our builds made. Pure.
+"""What the engine says of its build cache, and buildx of a builder -> the mounts that our builds made. Pure.
 
 Source: BuildKit, client/diskusage.go and cache/manager; the ID stands in a description from Engine 23 on.
 """
@@ -28,6 +28,22 @@ class CacheMount(Frozen, frozen=True, kw_only=True):
     name: str | None
     size: int  # bytes
     last_used: str  # as the engine writes it, "" if never
+
+
+class Builder(Frozen, frozen=True, kw_only=True):
+    name: str
+    driver: str  # of buildx
+
+    @property
+    def is_engine_s_own(self) -> bool:
+        return self.driver == "docker"
+
+
+def parse_builder(text: str) -> Builder | None:
+    """Return the builder that `docker buildx inspect` prints, None where it prints none."""
+    fields = dict(re.findall(r"^(Name|Driver): +(\S+)", text.partition("\nNodes:")[0], flags=re.MULTILINE))
+    name, driver = fields.get("Name"), fields.get("Driver")
+    return Builder(name=name, driver=driver) if name and driver else None
 
 
 def find_mounts(records: Iterable[Any]) -> tuple[CacheMount, ...]:

@@ -18,8 +18,8 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
-from tests.conftest import MANIFEST, TASKS, Write, crate, invoke, write_files
-from tests.engine.conftest import IN_2000, MACHINE_ENGINE
+from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
+from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.workspace import Compiled, Workspace
 
 pytestmark = pytest.mark.engine
@@ -334,6 +334,24 @@ def test_an_engine_that_does_not_tell_mounts_apart_loses_none(write: Write) -> N
     assert refused.code == 68
     assert "this engine does not tell which mounts are this project's" in refused.stderr
     assert '"other projects"' in invoke("cache", "--json", folder=folder, **settings).result
+
+
+def test_what_another_builder_keeps_is_not_looked_for_on_the_engine(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "docker").mkdir()
+    write_credentials(tmp_path / "docker", None)
+    own_config = {"DOCKER_HOST": CURRENT_ENGINE, "DOCKER_CONFIG": str(tmp_path / "docker")}
+    settings = {"RUSTDOCKER_BACKEND": "buildx", **own_config}
+    words = ("buildx", "create", "--name=ci", "--driver=remote", "--use", "tcp://127.0.0.1:1")
+    subprocess.run(["docker", *words], env=clean_environment(**settings), check=True, capture_output=True)
+    folder = write(crate("elsewhere"))
+
+    refused = invoke("cache", folder=folder, **settings)
+    own = invoke("cache", folder=folder, RUSTDOCKER_BUILDER="default", **settings)
+
+    assert refused.code == 64
+    assert "set by: docker, whose current builder it is" in refused.stderr
+    assert "docker buildx du --builder ci" in refused.stderr
+    assert own.code == 0
 
 
 def test_the_host_backend_keeps_nothing_of_its_own(write: Write) -> None:

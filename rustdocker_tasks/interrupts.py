@@ -19,13 +19,23 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def raised_on_signals() -> Iterator[None]:
-    """Raise Terminated where SIGTERM or SIGHUP would end the process with nothing cleaned up."""
+    """Raise Terminated where SIGTERM or SIGHUP would end the process with nothing cleaned up.
 
-    def terminate(*_: object) -> None:
+    A library that makes a KeyboardInterrupt of its own of it does not hide which signal it was.
+    """
+    received: list[int] = []
+
+    def terminate(number: int, _: object) -> None:
+        received.append(number)
         raise Terminated
 
-    with _handled(_POLITE_REQUESTS, terminate):
-        yield
+    try:
+        with _handled(_POLITE_REQUESTS, terminate):
+            yield
+    except KeyboardInterrupt as error:
+        if received and not isinstance(error, Terminated):
+            raise Terminated from error
+        raise
 
 
 @contextmanager

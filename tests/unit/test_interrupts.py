@@ -36,6 +36,20 @@ def test_sigterm_is_raised_and_keeps_its_kind_when_deferred() -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
+def test_what_a_library_makes_of_sigterm_hides_it_not() -> None:
+    def watch() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt from None
+
+    with pytest.raises(Terminated), raised_on_signals():
+        watch()
+    with pytest.raises(KeyboardInterrupt) as caught, raised_on_signals():
+        signal.raise_signal(signal.SIGINT)
+    assert not isinstance(caught.value, Terminated)
+
+
 def test_handlers_are_as_before_afterwards() -> None:
     before = [signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 

@@ -43,6 +43,13 @@ class Bound:
         # A table has settings for single binaries, and chooses none.
         return binary if isinstance(binary, str) else None
 
+    def may_use_buildx(self, flags: Flags) -> bool:
+        """Whether nobody says otherwise, as far as that is seen before any file is read."""
+        import os
+
+        asked = flags.get("backend") or os.environ.get("RUSTDOCKER_BACKEND") or self._settings.get("backend")
+        return asked != "host"
+
     def start(self, c: Context | None = None) -> Path:
         """Return the folder that the project is looked for from.
 

@@ -7,6 +7,7 @@ everything else is imported when a task runs.
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 from inspect import Parameter, Signature
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -94,6 +95,12 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
     bodies.dockerfile_all: FLAGS_OF_ALL,
     bodies.stop: (),
     **{body: _TASKS[body] for body in (bodies.test, bodies.clippy, *_OF_THE_WHOLE)},
+}
+# What ends in a solve of BuildKit's, unless the host's cargo compiles.
+_BUILDING = {
+    *(bodies.build, bodies.slim, bodies.static, bodies.run, bodies.watch, bodies.check, bodies.push),
+    *(bodies.build_all, bodies.check_all, bodies.push_all, bodies.sizes, bodies.inspect),
+    *(bodies.test, bodies.clippy, bodies.fmt),
 }
 TASKS_OF_ONE = {
     body: tuple(flag for flag in flags if flag.name not in _FOR_ONE)
@@ -269,6 +276,7 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     """Return an Invoke task for `body`: long flags only, errors as their four parts with an exit code."""
 
     def run_body(c: Context, *positional: object, **values: object) -> str | None:
+        from rustdocker_tasks.engine.buildx import helper_at_hand
         from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, Unexpected
         from rustdocker_tasks.garbage import collected_rarely
         from rustdocker_tasks.interrupts import Terminated, raised_on_signals
@@ -278,7 +286,10 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         say = Terminal().say if c.config.run.echo else None
         try:
             with raised_on_signals(), collected_rarely(), echoed(say):
-                return body(bound, c, flag_values(run_body.__name__, flags, positional, values))
+                given = flag_values(run_body.__name__, flags, positional, values)
+                is_to_build = body in _BUILDING and not c.config.run.dry and bound.may_use_buildx(given)
+                with helper_at_hand() if is_to_build else nullcontext():
+                    return body(bound, c, given)
         except Exception as error:
             if isinstance(error, Exit) or logging.getLogger("invoke").isEnabledFor(logging.DEBUG):
                 raise

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import time
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from rustdocker_tasks.errors import NoCargo
 from rustdocker_tasks.overhear import overheard
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 _Started = TypeVar("_Started")
 _SECONDS_TO_END = 10
-_CLOCK_TICK = 0.02  # seconds: the kernel counts starts in hundredths
 _ECHO: ContextVar[Callable[[str], None] | None] = ContextVar("echo", default=None)
 
 
@@ -121,19 +119,44 @@ def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
         raise NoCargo(argv[0]) from error
 
 
-@contextmanager
-def ended_with_children() -> Iterator[None]:
-    """End what was started within, if this is interrupted: for a library that keeps its processes to itself."""
-    began = time.time()
-    try:
-        yield
-    except BaseException:
-        import psutil
+class Helper:
+    """A process that gets ready, does what one line asks for, and writes lines; it ends with this one."""
 
-        for child in psutil.Process().children():
-            if child.create_time() >= began - _CLOCK_TICK:
-                _end(child.pid)
-        raise
+    def __init__(self, argv: Sequence[str], *, environment: Mapping[str, str]) -> None:
+        self._process = _started(
+            argv,
+            lambda: subprocess.Popen(  # noqa: S603 - as above
+                argv,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                encoding="utf-8",
+                errors="surrogateescape",
+            ),
+        )
+
+    def ask(self, text: str, *, meanwhile: Callable[[], None], on_line: Callable[[str], None]) -> int:
+        """Ask it, and return its exit code; if this is interrupted, it is ended before anything else.
+
+        `meanwhile` is called once it is at work, and is not to wait for anything.
+        """
+        with self._process as process:
+            try:
+                # If it has ended already, its exit code says so.
+                with suppress(BrokenPipeError), cast("IO[str]", process.stdin) as stdin:
+                    stdin.write(f"{text}\n")
+                meanwhile()
+                for line in cast("IO[str]", process.stdout):
+                    on_line(line)
+            except BaseException:
+                _end(process.pid)
+                raise
+        return process.returncode
+
+    def dismiss(self) -> None:
+        """End it: nobody needs it."""
+        with self._process as process:
+            process.kill()
 
 
 def _end(pid: int) -> None:

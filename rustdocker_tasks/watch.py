@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rustdocker_tasks.containers import container_name, say_addresses
+from rustdocker_tasks.engine.buildx import get_ready
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import RustDockerError
 from rustdocker_tasks.inputs.source_tree import read_content
@@ -104,6 +105,7 @@ class _Service:
         running = self._engine.start(request)
         say_addresses(running.addresses, self._progress.say)
         self._progress.say(f"started after {perf_counter() - began:.1f} s; waiting for a change")
+        get_ready()
 
     def look(self) -> None:
         """Tell it if the program has ended."""

@@ -7,21 +7,22 @@ import os
 import shutil
 import sys
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from rustdocker_tasks.engine import whales
+from rustdocker_tasks.engine.whales import FAILED, NO_DOCKER
 from rustdocker_tasks.errors import BuildxUnusable, NoCargo
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.printable import as_bake
-from rustdocker_tasks.process import echo, ended_with_children, is_echoed, read_output
+from rustdocker_tasks.process import Helper, echo, is_echoed, read_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-
-    from python_on_whales.components.buildx.cli_wrapper import BuildxCLI
 
     from rustdocker_tasks.image import CacheStore, ImageReference
 
@@ -36,6 +37,7 @@ _PLUGIN_FOLDERS = (
 
 # Source: pydantic, plugin/_loader.py.
 _PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+_WAITING: ContextVar[list[Helper] | None] = ContextVar("waiting", default=None)
 _ECHOED = "rustdocker runs: "
 _ECHO = f"""import os, shlex, sys
 call, words = sys.argv[2:], sys.argv[2 + int(sys.argv[1]):]
@@ -102,77 +104,101 @@ def build(request: BuildRequest, *, on_line: Callable[[str], None], meanwhile: C
     `meanwhile` is called when buildx begins, and is not to wait for anything.
     Raises BuildxUnusable where docker or buildx cannot be started.
     """
-    with _without_plugins():
-        from python_on_whales import DockerClient
-        from python_on_whales.client_config import ClientNotFoundError
-        from python_on_whales.exceptions import DockerException
+
+    def read(line: str) -> None:
+        if line.startswith(_ECHOED):
+            echo(line.removeprefix(_ECHOED).rstrip("\r\n"))
+        else:
+            on_line(line.rstrip("\r\n"))
 
     with TemporaryDirectory() as name:
         folder = Path(name)
         secrets = {**request.secret_files, **dict(_written(request.secret_values, folder))}
         metadata = folder / "metadata.json"
-        start = _build_one if len(request.targets) == 1 else _bake
-        try:
-            lines = start(DockerClient(client_call=_echoing(_docker_call())).buildx, request, secrets, metadata)
-            with ended_with_children():
-                meanwhile()
-                for line in lines:
-                    if line.startswith(_ECHOED):
-                        echo(line.removeprefix(_ECHOED).rstrip("\r\n"))
-                    else:
-                        on_line(line.rstrip("\r\n"))
-        except (DockerException, UnicodeDecodeError):
-            # The second where buildx wrote something that is no UTF-8, and failed.
+        call = (_build_call if len(request.targets) == 1 else _bake_call)(request, secrets, metadata)
+        text = json.dumps({"client_call": _echoing(_docker_call()), **call})
+        code = _helper().ask(text, meanwhile=meanwhile, on_line=read)
+        if code == FAILED:
             return BuildResult(succeeded=False)
-        except ClientNotFoundError as error:
-            raise BuildxUnusable("docker cannot be started", set_by="the backend buildx") from error
+        if code == NO_DOCKER:
+            raise BuildxUnusable("docker cannot be started", set_by="the backend buildx")
+        if code:
+            message = f"the process with python-on-whales ended with {code}"
+            raise RuntimeError(message)
         told = json.loads(metadata.read_bytes())
     by_target = [told] if len(request.targets) == 1 else [told[name] for name in _names(request)]
     return BuildResult(succeeded=True, digests=tuple(tuple(_digests(each)) for each in by_target))
 
 
-def _build_one(
-    buildx: BuildxCLI, request: BuildRequest, secrets: Mapping[str, Path], metadata: Path
-) -> Iterator[str]:
+@contextmanager
+def helper_at_hand() -> Iterator[None]:
+    """Have python-on-whales imported, beside what the block does, for the first build in it, where buildx is."""
+    waiting: list[Helper] = []
+    token = _WAITING.set(waiting)
+    try:
+        get_ready()
+        yield
+    finally:
+        _WAITING.reset(token)
+        for helper in waiting:
+            helper.dismiss()
+
+
+def get_ready() -> None:
+    """Have it imported for the next build in such a block, and nowhere else."""
+    waiting = _WAITING.get()
+    if waiting == [] and find_plugin(os.environ) is not None:
+        waiting.append(_start_helper())
+
+
+def _helper() -> Helper:
+    """Return the process that waits for a build, or a new one."""
+    waiting = _WAITING.get()
+    return waiting.pop() if waiting else _start_helper()
+
+
+def _start_helper() -> Helper:
+    # pydantic looks for plugins in every installed package, which takes longer than to import it.
+    environment = {**os.environ, _PLUGINS: "__all__"}
+    return Helper([*_ended_with_us(), sys.executable, whales.__file__], environment=environment)
+
+
+def _build_call(request: BuildRequest, secrets: Mapping[str, Path], metadata: Path) -> dict[str, object]:
     """One image needs no bake, which an old buildx has not, and which takes longer to begin."""
     target = request.targets[0]
-    lines = buildx.build(
-        request.context,
-        file=target.dockerfile,
-        target=target.stage,
-        tags=list(target.tags),
-        secrets=[_secret(key, path) for key, path in secrets.items()],
-        ssh="default" if request.ssh_agent else None,
-        build_args=request.arguments,
-        builder=request.builder,
-        cache_from=[store.source for store in target.cache_from] or None,
-        cache_to=target.cache_to.target if target.cache_to else None,
-        load=target.folder is None,
-        output={"type": "local", "dest": str(target.folder)} if target.folder else {},
+    options = {
+        "file": str(target.dockerfile),
+        "target": target.stage,
+        "tags": list(target.tags),
+        "secrets": [_secret(key, path) for key, path in secrets.items()],
+        "ssh": "default" if request.ssh_agent else None,
+        "build_args": request.arguments,
+        "builder": request.builder,
+        "cache_from": [store.source for store in target.cache_from] or None,
+        "cache_to": target.cache_to.target if target.cache_to else None,
+        "load": target.folder is None,
+        "output": {"type": "local", "dest": str(target.folder)} if target.folder else {},
         # One manifest: an index with attestations has another digest each time.
-        provenance=False,
-        metadata_file=metadata,
-        progress="plain",
-        stream_logs=True,
-    )
-    return cast("Iterator[str]", lines)
+        "provenance": False,
+        "metadata_file": str(metadata),
+        "progress": "plain",
+    }
+    return {"task": "build", "arguments": [str(request.context)], "options": options}
 
 
-def _bake(buildx: BuildxCLI, request: BuildRequest, secrets: Mapping[str, Path], metadata: Path) -> Iterator[str]:
+def _bake_call(request: BuildRequest, secrets: Mapping[str, Path], metadata: Path) -> dict[str, object]:
     file = metadata.with_name("bake.json")
     file.write_text(bake_file(request, secrets), encoding="utf-8")
-    lines = buildx.bake(
-        _names(request),
-        builder=request.builder,
-        files=file,
-        load=True,
-        metadata_file=metadata,
-        progress="plain",
-        stream_logs=True,
+    options = {
+        "builder": request.builder,
+        "files": str(file),
+        "load": True,
+        "metadata_file": str(metadata),
+        "progress": "plain",
         # Asked for the file's sake, which is ours: it names nothing that a build alone would not.
-        variables={"BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
-    )
-    return cast("Iterator[str]", lines)
+        "variables": {"BUILDX_BAKE_ENTITLEMENTS_FS": "0"},
+    }
+    return {"task": "bake", "arguments": [_names(request)], "options": options}
 
 
 def bake_file(request: BuildRequest, secrets: Mapping[str, Path]) -> str:
@@ -284,11 +310,17 @@ def _docker_call() -> list[str]:
     The plugin is started as docker does: docker itself first starts each of its plugins to ask what it is, which
     takes a tenth of a second. Source: docker/cli, cli-plugins/manager/manager.go, ReexecEnvvar.
     """
-    setpriv = _setpriv() if sys.platform == "linux" else None
-    plugin = find_plugin(os.environ) if setpriv else None
-    if setpriv is None or plugin is None:
+    prefix = _ended_with_us()
+    plugin = find_plugin(os.environ) if prefix else None
+    if plugin is None:
         return ["docker"]
-    return [setpriv, "--pdeathsig", "TERM", "env", "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker", str(plugin)]
+    return [*prefix, "env", "DOCKER_CLI_PLUGIN_ORIGINAL_CLI_COMMAND=docker", str(plugin)]
+
+
+def _ended_with_us() -> list[str]:
+    """Return what a command begins with so that its process ends with the one that starts it, if that can be."""
+    setpriv = _setpriv() if sys.platform == "linux" else None
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 @cache

@@ -83,7 +83,7 @@ def test_files_that_cannot_be_read_end_the_tasks_of_their_workspace_alone(
 
     assert "api/Cargo.toml, line 1" in capsys.readouterr().err
     with pytest.raises(ProjectError, match="not valid TOML"):
-        made["build"](Context(Config(lazy=True)))
+        made["plan"](Context(Config(lazy=True)))
 
 
 @pytest.mark.parametrize("key", ["bin", "package"])

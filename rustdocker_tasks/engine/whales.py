@@ -1,0 +1,49 @@
+"""python-on-whales in a process of its own, where it is imported while a build is planned.
+
+A script, run by its path. It reads one line, the call, and prints what buildx says; without that line it was not
+needed. Its exit code tells how the call ended.
+"""
+
+import json
+import os
+import signal
+import sys
+from typing import Any
+
+# What Python itself ends with is none of them.
+FAILED, NO_DOCKER = 64, 65
+
+
+def main() -> int:
+    """Return the exit code."""
+    from python_on_whales import DockerClient
+    from python_on_whales.client_config import ClientNotFoundError
+    from python_on_whales.exceptions import DockerException
+
+    line = sys.stdin.readline()
+    if not line:
+        return 0
+    call = json.loads(line)
+    try:
+        buildx = DockerClient(client_call=call["client_call"]).buildx
+        method: Any = {"build": buildx.build, "bake": buildx.bake}[call["task"]]
+        for text in method(*call["arguments"], **call["options"], stream_logs=True):
+            sys.stdout.write(text)
+            sys.stdout.flush()
+    except (DockerException, UnicodeDecodeError):
+        # The second where buildx wrote something that is no UTF-8, and failed.
+        return FAILED
+    except ClientNotFoundError:
+        return NO_DOCKER
+    return 0
+
+
+if __name__ == "__main__":
+    # The folder that this file lies in is none to import from.
+    del sys.path[0]
+    # Ctrl-C reaches docker too, which ends then; its last lines are yet to be read.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    code = main()
+    sys.stdout.flush()
+    # What was imported takes as long to be taken down as a small build.
+    os._exit(code)

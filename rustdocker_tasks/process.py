@@ -130,24 +130,23 @@ class Helper:
                 env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                encoding="utf-8",
-                errors="surrogateescape",
             ),
         )
 
     def ask(self, text: str, *, meanwhile: Callable[[], None], on_line: Callable[[str], None]) -> int:
         """Ask it, and return its exit code; if this is interrupted, it is ended before anything else.
 
+        A line ends with a line feed alone: a carriage return is part of it, as in a bar that is drawn again.
         `meanwhile` is called once it is at work, and is not to wait for anything.
         """
         with self._process as process:
             try:
                 # If it has ended already, its exit code says so.
-                with suppress(BrokenPipeError), cast("IO[str]", process.stdin) as stdin:
-                    stdin.write(f"{text}\n")
+                with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as stdin:
+                    stdin.write(f"{text}\n".encode("utf-8", "surrogateescape"))
                 meanwhile()
-                for line in cast("IO[str]", process.stdout):
-                    on_line(line)
+                for line in cast("IO[bytes]", process.stdout):
+                    on_line(line.decode("utf-8", "surrogateescape"))
             except BaseException:
                 _end(process.pid)
                 raise

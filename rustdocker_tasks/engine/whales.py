@@ -28,7 +28,7 @@ def main() -> int:
         buildx = DockerClient(client_call=call["client_call"]).buildx
         method: Any = {"build": buildx.build, "bake": buildx.bake}[call["task"]]
         for text in method(*call["arguments"], **call["options"], stream_logs=True):
-            sys.stdout.write(text)
+            sys.stdout.buffer.write(text.encode())
             sys.stdout.flush()
     except (DockerException, UnicodeDecodeError):
         # The second where buildx wrote something that is no UTF-8, and failed.

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.cargo
 
 # It writes what it reads, and ends with a code of its own.
 ECHOING = (
-    "import sys; text = sys.stdin.readline(); print('ready'); print(text, end=''); sys.exit(7 if text else 9)"
+    "import sys; text = sys.stdin.readline(); print('1/2\\r2/2'); print(text, end=''); sys.exit(7 if text else 9)"
 )
 # It starts another process, and goes on for ever.
 ENDLESS = """import subprocess, sys, time
@@ -37,7 +37,7 @@ def test_it_does_what_a_line_asks_for_and_its_code_is_handed_on() -> None:
     )
 
     assert code == 7
-    assert order == ["meanwhile", "ready\n", '{"a": "é\udcff"}\n']
+    assert order == ["meanwhile", "1/2\r2/2\n", '{"a": "é\udcff"}\n']
 
 
 def test_an_interrupt_ends_it_and_all_that_it_started() -> None:

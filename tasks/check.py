@@ -42,10 +42,10 @@ def test(c: Context, quick: bool = False, accept: bool = False) -> None:  # noqa
     if quick:
         _python(c, "pytest", "-m", "not cargo and not engine", *more)
         return
-    # Those with an engine share it, and look at all that it has.
     _python(c, "pytest", "-m", "not engine", "--numprocesses=auto", *more)
     start_lab()
-    _python(c, "pytest", "-m", "engine", *more)
+    # They wait for an engine most of the time. What one process makes once is asked for there alone.
+    _python(c, "pytest", "-m", "engine", "--numprocesses=2", "--dist=loadgroup", *more)
 
 
 @task(auto_shortflags=False)

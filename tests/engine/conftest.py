@@ -28,6 +28,7 @@ from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tasks.lab.registry import TRUSTED, UNKNOWN, USER
 from tests.conftest import REPOSITORY, invoke
+from tests.engine.turns import Turns
 
 IN_2000 = 946_684_800  # seconds since the epoch
 WEB = REPOSITORY / "examples" / "web"
@@ -37,17 +38,48 @@ ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=
 NOT_SOURCES = shutil.ignore_patterns("target", "__pycache__")
 
 
+# The example service is compiled once, by the one process that has all tests of it.
+_OF_WEB = {"web", "image_of"}
+_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+
+
+def _shared_folder(config: pytest.Config) -> Path:
+    """A folder that all processes of a test run share."""
+    base: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    return base.parent if hasattr(config, "workerinput") else base
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        name = "web" if fixtures & _OF_WEB else item.path.stem
+        item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    if item.get_closest_marker("engine") is None:
+        return (yield)
+    turns = Turns(_shared_folder(item.config))
+    with turns.alone() if item.get_closest_marker("alone") else turns.beside_others():
+        return (yield)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _leave_nothing() -> Iterator[None]:
-    """Remove the containers and images that the tests made, and only those."""
+def _leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Remove the containers and images that the tests made, and only those, when the last process is done."""
+    turns = Turns(_shared_folder(request.config))
     with closing(docker.from_env()) as own, closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as current:
         engines: list[Any] = [own.api, current.api]
-        before = [(_images(api), _containers(api)) for api in engines]
+        found = [sorted(_images(api) | _containers(api)) for api in engines]
+        before = json.loads(turns.first_says(json.dumps(found)))
         yield
-        for api, (images, containers) in zip(engines, before, strict=True):
-            for container in _containers(api) - containers:
+        if not turns.is_last(_WORKERS):
+            return
+        for api, kept in zip(engines, before, strict=True):
+            for container in _containers(api) - set(kept):
                 api.remove_container(container, force=True)
-            for image in _images(api) - images:
+            for image in _images(api) - set(kept):
                 api.remove_image(image, force=True)
 
 

@@ -42,7 +42,11 @@ ryu = {{ version = "1", optional = true }}
 """
 
 
-@pytest.fixture(params=["mount", "layer", "host"])
+# It empties the engine's cache of layers.
+LAYER = pytest.param("layer", marks=pytest.mark.alone)
+
+
+@pytest.fixture(params=["mount", LAYER, "host"])
 def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     prefix = f"t{uuid.uuid4().hex[:8]}-"
     files = {
@@ -134,7 +138,7 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
     assert not differences, "\n".join(f"{k}: {v}" for k, v in differences.items())
 
 
-@pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
+@pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
 def test_a_variable_that_the_sources_name_compiles_no_dependency(workspace: Workspace) -> None:
     workspace.change(MAIN_RS, "first", 'first {}", env!("COMMIT")); print!("')
 
@@ -152,7 +156,7 @@ def test_a_variable_that_the_sources_name_compiles_no_dependency(workspace: Work
     assert found == list(zip((WITH[2], own, of_unnamed, NOTHING), printed, strict=True))
 
 
-@pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
+@pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
 def test_another_toolchain_compiles_all_once(workspace: Workspace) -> None:
     other = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL}
 
@@ -301,6 +305,7 @@ def test_projects_of_one_name_share_nothing(tmp_path: Path) -> None:
     assert found == [(Compiled(0, (name[1:],)), "first"), (Compiled(0, (name[1:],)), "other")]
 
 
+@pytest.mark.alone
 def test_what_is_kept_is_shown_and_removed(write: Write) -> None:
     folder = write(crate(f"kept-{uuid.uuid4().hex[:8]}"))
     settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
@@ -378,7 +383,7 @@ def test_what_ten_builds_did_not_use_is_removed_and_all_else_stays(workspace: Wo
     assert (in_time, too_late) == (0, 1)
 
 
-@pytest.mark.parametrize("workspace", ["mount", "layer"], indirect=True)
+@pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
 def test_explain_says_what_the_last_build_did(workspace: Workspace) -> None:
     def explain() -> dict[str, Any]:
         settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}

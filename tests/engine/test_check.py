@@ -80,6 +80,7 @@ def test_nothing_is_granted(write: Write) -> None:
         assert line in done.stderr.splitlines()
 
 
+@pytest.mark.alone
 def test_a_service_listens(web: Built, engine: docker.DockerClient) -> None:
     others = containers(engine)  # such as the one that the README's demo leaves
     done = check(web.folder, "--json")
@@ -97,6 +98,7 @@ def test_the_tool_among_the_examples_ends_well(tmp_path: Path) -> None:
     assert check(folder).result.startswith("ok: it ended with exit code 0 after ")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("main", "settings", "found"),
     [

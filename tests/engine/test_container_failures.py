@@ -75,6 +75,7 @@ def test_a_layer_that_the_engine_lost_is_made_once_more(
     assert run_image(done.result, CURRENT_ENGINE) == "first"
 
 
+@pytest.mark.alone
 def test_an_engine_killed_in_mid_build_and_the_next_build(
     write: Write, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -220,6 +221,7 @@ def test_the_disk_of_the_project_is_full(write: Write) -> None:
     assert invoke("build", folder=folder, **BUILDX, DOCKER_HOST=CURRENT_ENGINE).code == 0
 
 
+@pytest.mark.alone
 def test_the_disk_of_the_engine_is_full(write: Write) -> None:
     folder = write(own_crate("no-space"))
     # Where the store writes what is new.

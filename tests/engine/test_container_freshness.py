@@ -117,6 +117,7 @@ def test_a_revert_where_every_step_runs_again(app: Crate) -> None:
     assert app.build() == "first"
 
 
+@pytest.mark.alone
 # On the lab's own engine alone: the machine's has layers of others.
 @ON_CURRENT
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ def test_docker_can_run_what_build_prints(write: Write) -> None:
     assert subprocess.run(words, check=True, capture_output=True, text=True).stdout == "first\n"
 
 
+@pytest.mark.alone
 def test_the_engine_s_own_disk_is_full(write: Write, current_engine: docker.DockerClient) -> None:
     folder = write(crate("too-large"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", CONTENT], check=True)

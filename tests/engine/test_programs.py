@@ -246,6 +246,7 @@ def test_what_is_said_for_one_program_is_true_of_its_image_alone(folder: Path) -
     assert printed(reports[1]["image"]) == "mail 1"
 
 
+@pytest.mark.alone
 def test_a_fresh_machine_takes_the_dependencies_of_all_from_layers(folder: Path) -> None:
     with (folder / "crates/core/Cargo.toml").open("a") as manifest:
         manifest.write('[dependencies]\nfnv = "1"\n')

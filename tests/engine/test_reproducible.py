@@ -37,6 +37,7 @@ def created(image: str) -> str:
         return str(client.images.get(image).attrs["Created"])
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("backend", "variant"),
     [("buildx", "slim"), ("buildx", "minimal"), ("buildx", "static"), ("host", "minimal"), ("host", "static")],

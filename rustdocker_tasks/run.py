@@ -21,6 +21,7 @@ from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.engine.request import RunRequest
 from rustdocker_tasks.errors import UnreadableFile
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.inputs.root_files import PROGRAMS
 from rustdocker_tasks.pipeline import build_for_engine
 from rustdocker_tasks.run_flags import (
     container_environment,
@@ -87,6 +88,7 @@ def run_request(planned: Planned, flags: RunFlags) -> RunRequest:
             flags.env, {path: _read(path) for path in flags.env_files}, environment=os.environ
         ),
         volumes=volumes(flags.volumes, folder=Path.cwd()),
+        program=str(PROGRAMS / plan.name),
         arguments=program_arguments(flags.args, flags.remainder),
     )
 

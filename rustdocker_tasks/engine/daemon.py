@@ -232,6 +232,8 @@ class Daemon:
             self._client.containers.create(
                 request.image,
                 list(request.arguments) if request.arguments is not None else None,
+                # Without a word more the engine would take the image's own arguments.
+                entrypoint=[request.program] if request.arguments == () else None,
                 name=request.name,
                 environment=dict(request.environment),
                 labels=dict(request.labels),

@@ -53,6 +53,7 @@ class RunRequest(Frozen, frozen=True, kw_only=True):
     ports: tuple[PublishedPort, ...]
     environment: Mapping[str, str]
     volumes: tuple[str, ...]
+    program: str  # where the image has it
     arguments: tuple[str, ...] | None  # None: the image's own
     limits: Limits | None = None  # None: those that the engine has by itself
 

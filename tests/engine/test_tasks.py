@@ -74,7 +74,10 @@ def test_the_flags_of_run_reach_the_program(write: Write, tmp_path_factory: pyte
 
 
 def test_what_follows_two_dashes_reaches_the_program(write: Write) -> None:
-    assert invoke("run", "--", "-x", "y", folder=write(echo())).result.splitlines()[0] == "-x|y"
+    folder = write(echo())
+
+    assert invoke("run", "--", "-x", "y", folder=folder).result.splitlines()[0] == "-x|y"
+    assert invoke("run", "--args", "", folder=folder).result.splitlines()[0] == "ONE=metadata"
 
 
 def test_run_leaves_no_container(write: Write, engine: docker.DockerClient) -> None:

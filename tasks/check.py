@@ -44,8 +44,8 @@ def test(c: Context, quick: bool = False, accept: bool = False) -> None:  # noqa
         return
     _python(c, "pytest", "-m", "not engine", "--numprocesses=auto", *more)
     start_lab()
-    # They wait for an engine most of the time. What one process makes once is asked for there alone.
-    _python(c, "pytest", "-m", "engine", "--numprocesses=2", "--dist=loadgroup", *more)
+    # They wait for an engine most of the time. What a module's tests share is made once.
+    _python(c, "pytest", "-m", "engine", "--numprocesses=2", "--dist=loadfile", *more)
 
 
 @task(auto_shortflags=False)

@@ -38,8 +38,6 @@ ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=
 NOT_SOURCES = shutil.ignore_patterns("target", "__pycache__")
 
 
-# The example service is compiled once, by the one process that has all tests of it.
-_OF_WEB = {"web", "image_of"}
 _WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
@@ -47,14 +45,6 @@ def _shared_folder(config: pytest.Config) -> Path:
     """A folder that all processes of a test run share."""
     base: Path = config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
     return base.parent if hasattr(config, "workerinput") else base
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist looks at the marks in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        fixtures = set(getattr(item, "fixturenames", ()))
-        name = "web" if fixtures & _OF_WEB else item.path.stem
-        item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.hookimpl(wrapper=True)

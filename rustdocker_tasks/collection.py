@@ -100,7 +100,7 @@ _TASKS_OF_ALL: Mapping[Body, tuple[Flag, ...]] = {
 _BUILDING = {
     *(bodies.build, bodies.slim, bodies.static, bodies.run, bodies.watch, bodies.check, bodies.push),
     *(bodies.build_all, bodies.check_all, bodies.push_all, bodies.sizes, bodies.inspect),
-    *(bodies.test, bodies.clippy, bodies.fmt),
+    *(bodies.test, bodies.clippy, bodies.fmt, bodies.shell),
 }
 TASKS_OF_ONE = {
     body: tuple(flag for flag in flags if flag.name not in _FOR_ONE)

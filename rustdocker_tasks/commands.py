@@ -12,18 +12,20 @@ from msgspec.structs import replace
 from rustdocker_tasks.cache import clear_mounts
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.context.folder import remove_own_folder
+from rustdocker_tasks.engine.buildx import dismiss_helper
 from rustdocker_tasks.engine.daemon import connect
 from rustdocker_tasks.errors import BadFlag, CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command
 from rustdocker_tasks.inputs.style_files import find_kept
-from rustdocker_tasks.machine_facts import architecture, git_state, machine_facts
+from rustdocker_tasks.machine_facts import architecture, git_state, local_toolchain, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
 from rustdocker_tasks.plan.commands import (
     CLEAN,
     CommandWords,
     chosen_packages,
     command_line,
+    command_variant,
     developer_profile,
     make_command_plan,
 )
@@ -71,13 +73,15 @@ def plan_command(
     resolved = configure_workspace(project, layers)
     kept = find_kept(project, outside)
     facts = facts or machine_facts(resolved, git_state(project, outside))
+    backend = choose_backend(resolved, facts, for_image=False)
     plan = make_command_plan(
         project,
         command,
         added,
         resolved,
         outside=outside,
-        backend=choose_backend(resolved, facts, for_image=False),
+        backend=backend,
+        toolchain=local_toolchain(project, resolved, command_variant(), backend.backend),
         facts=facts,
         kept=kept,
     )
@@ -113,7 +117,7 @@ def _with_system_packages(plan: CommandPlan, project: Project, resolved: Resolve
     from rustdocker_tasks.cargo.crates import find_graph
 
     packages = chosen_packages(project, resolved)
-    wanted = wanted_crates(project, packages, plan.call, machine=architecture(), libc="gnu", development=True)
+    wanted = wanted_crates(project, packages, plan.call, machine=architecture(), development=True)
     graph = find_graph(project, wanted).graph
     if graph is None:
         return plan
@@ -133,6 +137,7 @@ def run_command(planned: PlannedCommand, *, progress: Progress) -> None:
         if code := run_in_container(plan, plan.container, planned.git, progress=progress):
             raise TestsFailed(code)
         return
+    dismiss_helper()
     environment = {**os.environ, **plan.call.environment}
     run_here = partial(
         _run_here, f"cargo {plan.command.name}", developer_command(plan), plan.call.root, environment, progress.say

@@ -16,7 +16,7 @@ from rustdocker_tasks.context.folder import (
 )
 from rustdocker_tasks.context.sources import named_in_rust
 from rustdocker_tasks.dockerfile.compose import compose, final_stage, late_secret
-from rustdocker_tasks.dockerfile.environment import render_late
+from rustdocker_tasks.dockerfile.environment import possible_late, render_late
 from rustdocker_tasks.engine.build_log import BuildLog, Told
 from rustdocker_tasks.engine.buildx import BuildRequest, BuildTarget, target_name
 from rustdocker_tasks.engine.layer_folder import set_damaged_index_aside
@@ -106,14 +106,22 @@ def build_in_containers(
 
 
 def _prepared(group: ImageGroup, names: ContextNames, context: BuildContext) -> _Prepared:
-    """Return the group with what the context holds for it, and which of its variables the sources name."""
-    own = group.first.compile.own_environment
-    if names.skeleton is None or not own:
+    """Return the group with what the context holds for it, and which of its variables the sources alone name."""
+    compiled, skeleton = group.first.compile, group.container.skeleton
+    possible = possible_late(compiled)
+    if skeleton is None or not possible:
         return _Prepared(group=group, names=names)
     folders = context.folders
-    vendored = [folders.path_of(v) for v in group.first.compile.vendored if v.is_relative_to(folders.root)]
-    late = named_in_rust(context.sources.values(), own, others=vendored)
-    return _Prepared(group=group, names=replace(names, late_variables=late))
+    # What others wrote, and what is compiled ahead as it is, are dependencies.
+    others = [folders.path_of(v) for v in compiled.vendored if v.is_relative_to(folders.root)]
+    verbatim = [folders.path_of(each) for each in skeleton.verbatim]
+    sources = context.sources.values()
+    late = named_in_rust(sources, possible, others=(*others, *verbatim))
+    ahead = [file for file in sources if any(file.path.startswith(f"{each}/") for each in verbatim)]
+    read_ahead = named_in_rust(ahead, late, others=()) if late else ()
+    return _Prepared(
+        group=group, names=replace(names, late_variables=tuple(name for name in late if name not in read_ahead))
+    )
 
 
 def _stubs(waiting: Sequence[_Prepared]) -> frozenset[str]:

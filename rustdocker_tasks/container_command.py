@@ -47,6 +47,7 @@ def run_in_container(
             container,
             proxies,
             name=plan.command.name,
+            is_of_musl=plan.call.is_of_musl,
             folder=folder,
             progress=progress,
         )

@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.contents import ReadImage
+from rustdocker_tasks.engine.buildx import dismiss_helper
 from rustdocker_tasks.engine.saved_image import read_layers
 from rustdocker_tasks.errors import CompileError, ImageError, LoadFailed
 from rustdocker_tasks.frozen import Frozen
@@ -85,6 +86,7 @@ def read_on_host(plan: ImagePlan, *, say: Say) -> ReadImage:
 
 def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedImage]:
     """Compile, and put the images together one after the other, as each may be large."""
+    dismiss_helper()
     for plan in group.images:
         say(plan_line(plan))
     supports = [gather_support_files(plan) for plan in group.images]

@@ -14,9 +14,11 @@ from rustdocker_tasks.engine.local_socket import ask_version
 from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
 from rustdocker_tasks.errors import NoCargo, NoEngine
 from rustdocker_tasks.inputs.git import query_git
+from rustdocker_tasks.plan.cargo_call import cargo_environment
 from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.created import created_at
 from rustdocker_tasks.plan.model import MachineFacts
+from rustdocker_tasks.plan.target import needs_toolchain
 from rustdocker_tasks.process import read_output
 from rustdocker_tasks.settings.options import Backend
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project
-    from rustdocker_tasks.plan.model import GitState, NoGitState
+    from rustdocker_tasks.plan.model import GitState, NoGitState, Toolchain
     from rustdocker_tasks.settings.resolve import ResolvedSettings
+    from rustdocker_tasks.variants import Variant
 
 _ARCHITECTURES = {"arm64": "aarch64"}
 
@@ -46,6 +49,20 @@ def machine_facts(resolved: ResolvedSettings, git: GitState | NoGitState) -> Mac
         has_rustup=resolved.settings.toolchain is None or _has_rustup(),
         is_ci=os.environ.get("CI", "") not in {"", "0", "false"},
     )
+
+
+def local_toolchain(
+    project: Project, resolved: ResolvedSettings, variant: Variant, backend: Backend
+) -> Toolchain | None:
+    """Return what the local Rust compiles for, None where nobody has to know: rustc is asked for it.
+
+    Raises NoCargo, CargoFailed.
+    """
+    if backend is not Backend.HOST or not needs_toolchain(variant, project.config):
+        return None
+    from rustdocker_tasks.host.compile import query_toolchain
+
+    return query_toolchain(project.root, cargo_environment(project, resolved.settings, in_container=False))
 
 
 def architecture() -> str:

@@ -14,8 +14,8 @@ from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.daemon import Daemon, connect
 from rustdocker_tasks.errors import CannotBeStatic, CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, machine_facts
-from rustdocker_tasks.plan.cargo_call import cargo_environment, wanted_crates
+from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, local_toolchain, machine_facts
+from rustdocker_tasks.plan.cargo_call import wanted_crates
 from rustdocker_tasks.plan.groups import group_images, group_of, group_programs
 from rustdocker_tasks.plan.model import CompileGroup, MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import (
@@ -26,9 +26,7 @@ from rustdocker_tasks.plan.planner import (
     possible_variants,
 )
 from rustdocker_tasks.plan.system_packages import has_known_crates, with_system_packages
-from rustdocker_tasks.plan.target import needs_toolchain
 from rustdocker_tasks.results import BuildReport, FailedImage
-from rustdocker_tasks.settings.options import Backend
 from rustdocker_tasks.settings.resolve import ResolvedSettings, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer, require_binaries, require_placed
 
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.contents import ReadImage
-    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan, Toolchain
+    from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
     from rustdocker_tasks.progress import Progress, Say
 
 
@@ -122,7 +120,6 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
     backend = choose_backend(resolved, facts)
     variant = choose_variant(resolved, backend.backend)
     resolved = configured.for_variant(variant.name).resolved
-    asks_rustc = backend.backend is Backend.HOST and needs_toolchain(variant, project.config)
     plan = make_plan(
         project,
         configured.package,
@@ -132,7 +129,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
         backend=backend,
         variant=variant,
         default_variant=usual.settings.variant or USUAL_VARIANTS[backend.backend],
-        toolchain=_query_toolchain(project, resolved) if asks_rustc else None,
+        toolchain=local_toolchain(project, resolved, variant, backend.backend),
         facts=facts,
     )
     return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside)))
@@ -162,12 +159,6 @@ def _request(resolved: ResolvedSettings) -> BinaryRequest:
     )
 
 
-def _query_toolchain(project: Project, resolved: ResolvedSettings) -> Toolchain:
-    from rustdocker_tasks.host.compile import query_toolchain
-
-    return query_toolchain(project.root, cargo_environment(project, resolved.settings, in_container=False))
-
-
 def find_dependencies(planned: Planned) -> FoundGraph:
     """Return the crates that go into the planned program, by what is at hand on this machine."""
     if planned.found is not None:
@@ -176,10 +167,7 @@ def find_dependencies(planned: Planned) -> FoundGraph:
 
     step = planned.plan.compile
     package = next(p for p in planned.project.members if p.manifest == step.manifest)
-    libc = "musl" if planned.plan.compile.is_of_musl else "gnu"
-    return find_graph(
-        planned.project, wanted_crates(planned.project, [package], step, machine=architecture(), libc=libc)
-    )
+    return find_graph(planned.project, wanted_crates(planned.project, [package], step, machine=architecture()))
 
 
 def build_image(plan: ImagePlan, *, progress: Progress) -> BuildReport:

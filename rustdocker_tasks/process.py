@@ -120,18 +120,13 @@ def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
 
 
 class Helper:
-    """A process that gets ready, does what one line asks for, and writes lines; it ends with this one."""
+    """A process that gets ready, does what one line asks for, and writes lines.
 
-    def __init__(self, argv: Sequence[str], *, environment: Mapping[str, str]) -> None:
-        self._process = _started(
-            argv,
-            lambda: subprocess.Popen(  # noqa: S603 - as above
-                argv,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            ),
-        )
+    Without that line it ends with this process. Raises OSError where it cannot be started.
+    """
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - as above
 
     def ask(self, text: str, *, meanwhile: Callable[[], None], on_line: Callable[[str], None]) -> int:
         """Ask it, and return its exit code; if this is interrupted, it is ended before anything else.

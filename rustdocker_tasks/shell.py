@@ -70,7 +70,16 @@ def _make_image(plan: CommandPlan, container: ContainerBuild, proxies: Proxies, 
     contents = GroupContents(support=())
     with prepared_context(container.context, [contents], say=progress.say) as context:
         dockerfile = compose_shell(plan, container, context.names[0])
-        result = solve_alone(dockerfile, context, container, proxies, name="shell", tags=(tag,), progress=progress)
+        result = solve_alone(
+            dockerfile,
+            context,
+            container,
+            proxies,
+            name="shell",
+            is_of_musl=plan.call.is_of_musl,
+            tags=(tag,),
+            progress=progress,
+        )
     return connect().find_image(result.digests[0], label=tag)
 
 

@@ -80,6 +80,7 @@ def solve_alone(
     proxies: Proxies,
     *,
     name: str,
+    is_of_musl: bool,
     tags: tuple[ImageReference, ...] = (),
     folder: Path | None = None,
     progress: Progress,
@@ -91,14 +92,14 @@ def solve_alone(
     request = build_request(context, [target], [container], proxies, created=0)
     result, logs = solve(request, context, meanwhile=lambda: None, progress=progress)
     if not result.succeeded:
-        raise _failure(logs[-1], container)
+        raise _failure(logs[-1], container, is_of_musl=is_of_musl)
     return result
 
 
-def _failure(log: BuildLog, container: ContainerBuild) -> RustDockerError:
+def _failure(log: BuildLog, container: ContainerBuild, *, is_of_musl: bool) -> RustDockerError:
     told = log.told_of(log.told) or Told()
     output = tuple(told.output)
-    return failure_of(log.reason, container, is_of_musl=False, noticed=told.noticed, output=output)
+    return failure_of(log.reason, container, is_of_musl=is_of_musl, noticed=told.noticed, output=output)
 
 
 def build_request(

@@ -90,6 +90,14 @@ class _Service:
         self._labels: Mapping[str, str] = {}
 
     def restart(self, planned: Planned) -> None:
+        """Build the image, and put its container in the place of the one that is there."""
+        try:
+            self._restart(planned)
+        finally:
+            if planned.plan.container is not None:
+                get_ready()
+
+    def _restart(self, planned: Planned) -> None:
         began = perf_counter()
         request = run_request(planned, self._flags)
         image = build_for_engine(planned.plan, self._engine, progress=self._progress).image
@@ -105,7 +113,6 @@ class _Service:
         running = self._engine.start(request)
         say_addresses(running.addresses, self._progress.say)
         self._progress.say(f"started after {perf_counter() - began:.1f} s; waiting for a change")
-        get_ready()
 
     def look(self) -> None:
         """Tell it if the program has ended."""

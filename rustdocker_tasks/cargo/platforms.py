@@ -45,6 +45,15 @@ class TargetTriple(str):
         return super().__new__(cls, text)
 
 
+def linux_triple(machine: str, *, musl: bool = False) -> str:
+    """Return the triple of Linux for a machine's architecture, with either C library."""
+    return f"{machine}-unknown-linux-{'musl' if musl else 'gnu'}"
+
+
+def is_musl(triple: str) -> bool:
+    return platform_of(triple).values["target_env"] == "musl"
+
+
 class Platform(Frozen, frozen=True, kw_only=True):
     """A target triple and what `cfg(…)` can ask of it, by name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -120,17 +121,18 @@ def _read_all(
 def named_in_rust(
     sources: Iterable[SourceFile], names: Iterable[str], *, others: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return those of the names that stand in a Rust file; what lies in folders `others` is not the user's own.
+    """Return those of the names that stand in a Rust file, as whole words, outside of the folders `others`.
 
     Raises UnusableSource for a file that is gone.
     """
-    left = {name.encode(): name for name in names}
+    wanted = re.compile(rb"\b(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")\b")
     outside = tuple(f"{folder}/" for folder in others)
-    found = []
-    for file in sources:
-        if left and file.path.endswith(".rs") and not file.path.startswith(outside):
-            content = file.read()
-            found += [left.pop(name) for name in list(left) if name in content]
+    found = {
+        name.decode()
+        for file in sources
+        if file.path.endswith(".rs") and not file.path.startswith(outside)
+        for name in wanted.findall(file.read())
+    }
     return tuple(sorted(found))
 
 

@@ -148,8 +148,7 @@ def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction
         yield from _files_steps(plan, build, names, 0)
     else:
         yield Env({"CARGO_HOME": CARGO_HOME})
-    is_for_cargo = plan.compile.target_triple is None and plan.compile.own_libc is None
-    if not is_for_cargo or build.toolchain is not None or build.packages:
+    if plan.compile.names_target or build.toolchain is not None or build.packages:
         yield prepare_step(plan.compile, build, names)
     if names.fetch is not None:
         yield fetch_step(plan.compile, build, names, names.fetch)
@@ -329,7 +328,8 @@ def _runtime_mount(build: ContainerBuild) -> tuple[Mount, ...]:
 
 def late_secret(group: ImageGroup) -> str:
     """Return the ID of the secret with the variables that are no part of the dependencies' key."""
-    return f"build-env-{_tree(group.first)}"
+    compiled = group.first.compile
+    return f"build-env-{sha256(f'{compiled.package} {compiled.binary}'.encode()).hexdigest()[:16]}"
 
 
 def bind(names: ContextNames, name: str, target: str) -> Mount:

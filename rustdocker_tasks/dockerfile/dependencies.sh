@@ -11,10 +11,10 @@
 set -eu
 export LC_ALL=C
 
+[ ! -s /build-env ] || . /build-env
 sources=$1 project=$2 target=$3
 shift 3
 . /cargo
-[ ! -s /build-env ] || . /build-env
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
@@ -13,22 +14,27 @@ if TYPE_CHECKING:
 _OWN = "RUSTDOCKER_BUILD_ENV"  # of mirror.sh
 # Source: the rustup book, "Environment variables"; apt.conf(5).
 _OF_PROGRAMS = (
-    "RUSTUP_",
-    "SSL_CERT_",
-    "APT_",
-    "DEBIAN_",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "NO_PROXY",
-    "PATH",
+    *("RUSTUP_", "SSL_CERT_", "APT_", "DEBIAN_", "PATH", "HOME"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
 )
 # Source: the Cargo book, "Configuration"; git(1).
 _OF_CRATES = (
     *_OF_PROGRAMS,
     *("CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_", "CARGO_RESOLVER_", "CARGO_UNSTABLE_"),
-    *("GIT_SSH", "GIT_SSL", "GIT_CONFIG", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT", "SSH_"),
+    *("RUSTC", "CARGO_BUILD_", "CARGO_CREDENTIAL_", "XDG_CONFIG_HOME", "SSH_"),
+    *("GIT_SSH", "GIT_SSL", "GIT_HTTP", "GIT_PROXY", "GIT_CONFIG", "GIT_ASKPASS", "GIT_TERMINAL_PROMPT"),
 )
+# What compilers, their helpers and scripts of `-sys` crates are configured by, which those may read unsaid.
+_OF_COMPILERS = re.compile(
+    r"(?:HOST_|TARGET_)?(?:CC|CXX|AR|AS|LD|NM|RANLIB|(?:C|CXX|CPP|LD|AR)FLAGS)(?:_\w+)?|SOURCE_DATE_EPOCH|HOME|PATH|"
+    r"(?:RUST|CARGO|PKG_CONFIG|CMAKE|BINDGEN|LIBCLANG|LLVM|PROTOC|OPENSSL|LD_)\w*|"
+    r"\w+_(?:DIR|PATH|ROOT|PREFIX|LIB|LIBS|STATIC|SYS\w*)"
+)
+
+
+def possible_late(call: CargoCall) -> tuple[str, ...]:
+    """Return the user's variables that no dependency is known to be configured by, for all that is known here."""
+    return tuple(name for name in call.own_environment if not _OF_COMPILERS.fullmatch(name))
 
 
 def words_for_programs(call: CargoCall) -> tuple[str, ...]:

@@ -6,16 +6,16 @@ import json
 import os
 import shutil
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from subprocess import CalledProcessError
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.engine import whales
-from rustdocker_tasks.engine.whales import FAILED, NO_DOCKER
+from rustdocker_tasks.engine.whales import FAILED, NO_DOCKER, without_plugins
 from rustdocker_tasks.errors import BuildxUnusable, NoCargo
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.printable import as_bake
@@ -35,8 +35,7 @@ _PLUGIN_FOLDERS = (
 )
 
 
-# Source: pydantic, plugin/_loader.py.
-_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+_AS_WE_DO = "import sys; sys.path[:] = sys.argv[1:]\n"
 _WAITING: ContextVar[list[Helper] | None] = ContextVar("waiting", default=None)
 _ECHOED = "rustdocker runs: "
 _ECHO = f"""import os, shlex, sys
@@ -139,16 +138,24 @@ def helper_at_hand() -> Iterator[None]:
         get_ready()
         yield
     finally:
+        dismiss_helper()
         _WAITING.reset(token)
-        for helper in waiting:
-            helper.dismiss()
 
 
 def get_ready() -> None:
     """Have it imported for the next build in such a block, and nowhere else."""
     waiting = _WAITING.get()
-    if waiting == [] and find_plugin(os.environ) is not None:
-        waiting.append(_start_helper())
+    # What goes wrong here does so again where it is needed.
+    with suppress(OSError, RuntimeError):
+        if waiting == [] and find_plugin(os.environ) is not None:
+            waiting.append(_start_helper())
+
+
+def dismiss_helper() -> None:
+    """Have nothing wait: what is built is built on the host."""
+    waiting = _WAITING.get()
+    while waiting:
+        waiting.pop().dismiss()
 
 
 def _helper() -> Helper:
@@ -158,9 +165,9 @@ def _helper() -> Helper:
 
 
 def _start_helper() -> Helper:
-    # pydantic looks for plugins in every installed package, which takes longer than to import it.
-    environment = {**os.environ, _PLUGINS: "__all__"}
-    return Helper([*_ended_with_us(), sys.executable, whales.__file__], environment=environment)
+    # As a text, since the package may lie in an archive. It imports from where we do, not from the user's folder.
+    script = files("rustdocker_tasks.engine").joinpath("whales.py").read_text(encoding="utf-8")
+    return Helper([*_ended_with_us(), sys.executable, "-c", f"{_AS_WE_DO}{script}", *sys.path])
 
 
 def _build_call(request: BuildRequest, secrets: Mapping[str, Path], metadata: Path) -> dict[str, object]:
@@ -252,7 +259,7 @@ def run_interactively(
 
     With `tty` it has the user's terminal, and what it wrote is known to nobody else. Its stderr is the user's.
     """
-    with _without_plugins():
+    with without_plugins():
         from python_on_whales import DockerClient
         from python_on_whales.exceptions import DockerException
 
@@ -279,20 +286,6 @@ def inspect_builder(name: str | None) -> str:
         return read_output((*_docker_call(), "buildx", "inspect", *([name] if name else [])), quiet=True)
     except (CalledProcessError, NoCargo):
         return ""
-
-
-@contextmanager
-def _without_plugins() -> Iterator[None]:
-    """Keep pydantic from looking for plugins in every installed package, which takes longer than to import it."""
-    own = os.environ.get(_PLUGINS)
-    os.environ[_PLUGINS] = "__all__"
-    try:
-        yield
-    finally:
-        if own is None:
-            del os.environ[_PLUGINS]
-        else:
-            os.environ[_PLUGINS] = own
 
 
 def _written(values: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Path]]:

@@ -1,24 +1,43 @@
 """python-on-whales in a process of its own, where it is imported while a build is planned.
 
-A script, run by its path. It reads one line, the call, and prints what buildx says; without that line it was not
-needed. Its exit code tells how the call ended.
+It reads one line, the call, and prints what buildx says; without that line it was not needed. Its exit code tells
+how the call ended.
 """
 
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # What Python itself ends with is none of them.
 FAILED, NO_DOCKER = 64, 65
+# Source: pydantic, plugin/_loader.py.
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
+
+
+@contextmanager
+def without_plugins() -> Iterator[None]:
+    """Keep pydantic from looking for plugins in every installed package, which takes longer than to import it."""
+    own = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        if own is None:
+            del os.environ[_PLUGINS]
+        else:
+            os.environ[_PLUGINS] = own
 
 
 def main() -> int:
     """Return the exit code."""
-    from python_on_whales import DockerClient
-    from python_on_whales.client_config import ClientNotFoundError
-    from python_on_whales.exceptions import DockerException
+    with without_plugins():
+        from python_on_whales import DockerClient
+        from python_on_whales.client_config import ClientNotFoundError
+        from python_on_whales.exceptions import DockerException
 
     line = sys.stdin.readline()
     if not line:
@@ -39,8 +58,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # The folder that this file lies in is none to import from.
-    del sys.path[0]
     # Ctrl-C reaches docker too, which ends then; its last lines are yet to be read.
     signal.signal(signal.SIGINT, lambda *_: None)
     code = main()

@@ -179,8 +179,12 @@ def only_one(folder: Path, *, say: Say) -> AbstractContextManager[None]:
 def _own_folder(folder: Path) -> Iterator[Path]:
     """An empty folder for the block, whatever a build that was killed left in it."""
     own = folder / _PROGRAMS
-    shutil.rmtree(own, ignore_errors=True)
-    own.mkdir()
+    try:
+        if own.exists():
+            shutil.rmtree(own)
+        own.mkdir()
+    except OSError as error:
+        raise CannotWrite(own, error.strerror or str(error)) from error
     try:
         yield own
     finally:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.graph import Wanted
 from rustdocker_tasks.cargo.lock import find_unlocked
 from rustdocker_tasks.cargo.model import PackageId
-from rustdocker_tasks.cargo.platforms import holds, platform_of
+from rustdocker_tasks.cargo.platforms import holds, linux_triple, platform_of
 from rustdocker_tasks.errors import BadValue, OutdatedLock, nearest
 from rustdocker_tasks.plan.model import CargoCall, SourcePackage
 from rustdocker_tasks.plan.profiles import load_profiles
@@ -88,7 +88,6 @@ def wanted_crates(
     call: CargoCall,
     *,
     machine: str,
-    libc: str,
     development: bool = False,
 ) -> Wanted:
     """Return the question which crates a call compiles for packages, on a machine of that architecture."""
@@ -96,8 +95,8 @@ def wanted_crates(
         roots=tuple(PackageId(package.name, package.version, None) for package in packages),
         features=call.features,
         default_features=call.default_features,
-        target=platform_of(call.target_triple or f"{machine}-unknown-linux-{libc}"),
-        host=platform_of(f"{machine}-unknown-linux-gnu"),
+        target=platform_of(call.target_triple or linux_triple(machine, musl=call.is_of_musl)),
+        host=platform_of(linux_triple(machine)),
         resolver=project.resolver,
         development=development,
     )

@@ -26,9 +26,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
-    from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, MachineFacts
+    from rustdocker_tasks.plan.model import CargoCall, ContainerBuild, MachineFacts, Toolchain
     from rustdocker_tasks.plan.planner import ChosenBackend
     from rustdocker_tasks.settings.resolve import ResolvedSettings
+    from rustdocker_tasks.variants import Variant
 
 
 class CargoCommand(Frozen, frozen=True, kw_only=True):
@@ -94,6 +95,11 @@ def chosen_packages(project: Project, resolved: ResolvedSettings) -> tuple[Packa
     return named
 
 
+def command_variant() -> Variant:
+    """Return the variant that decides what commands compile for: a dynamic one."""
+    return load_variants()["minimal"]
+
+
 def make_command_plan(
     project: Project,
     command: CargoCommand,
@@ -102,23 +108,25 @@ def make_command_plan(
     *,
     outside: Sequence[Package],
     backend: ChosenBackend,
+    toolchain: Toolchain | None = None,
     facts: MachineFacts,
     kept: Sequence[Path] = (),
 ) -> CommandPlan:
     """Return the plan of a command, which reads `kept` whatever is ignored; raises ProjectError, SettingsError.
 
+    `toolchain` is for `target_on_host`.
     The profile is the command's own unless a flag asks for another one: that of the settings is the image's.
     """
     packages = chosen_packages(project, resolved)
     in_container = backend.backend is Backend.BUILDX
     is_asked_for = _is_asked_for(resolved, "profile")
     profile = require_profile(project, resolved, in_container=in_container) if is_asked_for else None
-    dynamic = load_variants()["minimal"]
+    dynamic = command_variant()
     if in_container:
         target = target_in_container(dynamic, resolved, project.own_config)
     else:
         require_toolchain(resolved, facts)
-        target = target_on_host(dynamic, resolved, project.config, None)
+        target = target_on_host(dynamic, resolved, project.config, toolchain)
     if command.compiles and command.needs_lock:
         require_locked(project, resolved)
     is_whole = _is_whole(resolved)

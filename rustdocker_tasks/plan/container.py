@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.fetching import make_fetch_skeleton
 from rustdocker_tasks.cargo.model import ToolchainFile
+from rustdocker_tasks.cargo.platforms import linux_triple
 from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
@@ -58,6 +59,7 @@ def container_build(
 ) -> ContainerBuild:
     """Return it; `kept` are sources that no ignore file keeps out. Raises BadValue, OutsideOfContext."""
     settings = resolved.settings
+    require_no_variable_of_scripts(resolved)
     git = _git_folder(resolved, facts) if settings.git_folder else None
     context = context_folders(project, outside, git, kept)
     cache = choose_cache(resolved, facts)
@@ -92,7 +94,7 @@ def container_build(
             (
                 *tools_of(
                     project.own_config,
-                    target.triple or f"{facts.machine}-unknown-linux-{'musl' if target.is_of_musl else 'gnu'}",
+                    target.triple or linux_triple(facts.machine, musl=target.is_of_musl),
                     needs_musl_for_c=target.is_of_musl and bool(_READ_C & (project.locked_packages or _READ_C)),
                     needs_git=git is not None,
                 ),
@@ -148,6 +150,19 @@ def command_container(
         cache_folders=(),
         runtime_packages=(),
     )
+
+
+def require_no_variable_of_scripts(resolved: ResolvedSettings) -> None:
+    """Raise BadValue for a variable of cargo's that the scripts of a build in containers have for themselves."""
+    for name in resolved.settings.build_env:
+        if name.islower() and not name.endswith("_proxy"):
+            raise BadValue(
+                "build-env",
+                value=f"the variable {name}",
+                where=resolved.origin("build-env").where,
+                problem="those in small letters are of the scripts that build in containers",
+                example=f'{{ {name.upper()} = "…" }}, or take backend = "host"',
+            )
 
 
 def require_one_line(resolved: ResolvedSettings) -> None:

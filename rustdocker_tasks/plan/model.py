@@ -5,6 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.cargo.platforms import is_musl
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.settings.options import Libc
 
@@ -71,9 +72,14 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
 
     @property
+    def names_target(self) -> bool:
+        """Whether the target is not left to cargo."""
+        return self.target_triple is not None or self.own_libc is not None
+
+    @property
     def is_of_musl(self) -> bool:
         """Whether the program's C library is musl."""
-        return self.own_libc is Libc.MUSL if self.target_triple is None else "-musl" in self.target_triple
+        return self.own_libc is Libc.MUSL if self.target_triple is None else is_musl(self.target_triple)
 
     @property
     def own_environment(self) -> dict[str, str]:

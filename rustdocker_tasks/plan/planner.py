@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import asdict, replace
 
 from rustdocker_tasks.cargo.features import all_features
+from rustdocker_tasks.cargo.platforms import linux_triple
 from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
@@ -174,7 +175,7 @@ def make_plan(
             crt_static=target.crt_static,
             rustflags=common_rustflags(
                 project.own_config if in_container else project.config,
-                target.triple or f"{facts.machine}-unknown-linux-gnu",
+                target.triple or linux_triple(facts.machine),
             ),
         ),
         container=container_build(

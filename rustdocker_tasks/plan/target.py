@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.platforms import platform_of
+from rustdocker_tasks.cargo.platforms import is_musl, platform_of
 from rustdocker_tasks.errors import BadValue, SeveralTargets
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.settings.options import OPTIONS, Libc
@@ -32,7 +32,7 @@ class ChosenTarget(Frozen, frozen=True):
 
     @property
     def is_of_musl(self) -> bool:
-        return self.own_libc is Libc.MUSL if self.triple is None else _is_musl(self.triple)
+        return self.own_libc is Libc.MUSL if self.triple is None else is_musl(self.triple)
 
 
 def target_in_container(variant: Variant, resolved: ResolvedSettings, config: CargoConfig) -> ChosenTarget:
@@ -47,7 +47,7 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
         if triple is None:
             reason = "static with musl, for the builder's architecture"
             return ChosenTarget(None, crt_static=False, reason=reason, own_libc=Libc.MUSL)
-        if not _is_musl(triple):
+        if not is_musl(triple):
             if resolved.settings.target is not None:
                 raise _bad_target(resolved, 'a static program is of musl, unless `libc = "gnu"` is set')
             triple = _musl_of(triple)
@@ -55,7 +55,7 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
     reason = (
         _EXACT_LIBRARIES if variant.base is Base.NONE else "dynamic: libraries that the base image lacks are added"
     )
-    if triple is None and config.targets:
+    if triple is None and _gives_way(config):
         reason = f"{reason}; for the builder's own target, as {_foreign(config)}"
         return ChosenTarget(None, crt_static=False, reason=reason, own_libc=Libc.GNU)
     return ChosenTarget(triple, crt_static=False, reason=_with_target(reason, triple, origin))
@@ -63,7 +63,7 @@ def target_in_container(variant: Variant, resolved: ResolvedSettings, config: Ca
 
 def needs_toolchain(variant: Variant, config: CargoConfig) -> bool:
     """Whether `target_on_host` has to know what the local Rust compiles for."""
-    return variant.linkage is Linkage.STATIC or (bool(config.targets) and not any(map(_is_linux, config.targets)))
+    return variant.linkage is Linkage.STATIC or _gives_way(config)
 
 
 def target_on_host(
@@ -75,15 +75,15 @@ def target_on_host(
     """
     triple, origin = _asked_for(resolved, config)
     if variant.linkage is Linkage.DYNAMIC or toolchain is None:
-        if triple is None and config.targets and toolchain is not None:
+        if triple is None and _gives_way(config) and toolchain is not None:
             reason = f"{_EXACT_LIBRARIES}; for {toolchain.host_triple}, as {_foreign(config)}"
             return ChosenTarget(toolchain.host_triple, crt_static=False, reason=reason)
         return ChosenTarget(triple, crt_static=False, reason=_with_target(_EXACT_LIBRARIES, triple, origin))
     if resolved.settings.libc is Libc.GNU:
         return _static_with_glibc(resolved, triple or toolchain.host_triple, origin)
-    if triple is not None and (_is_musl(triple) or resolved.settings.target is not None):
-        how = "static with musl" if _is_musl(triple) else "static with glibc (+crt-static)"
-        return ChosenTarget(triple, crt_static=not _is_musl(triple), reason=f"{how}, for {triple} ({origin})")
+    if triple is not None and (is_musl(triple) or resolved.settings.target is not None):
+        how = "static with musl" if is_musl(triple) else "static with glibc (+crt-static)"
+        return ChosenTarget(triple, crt_static=not is_musl(triple), reason=f"{how}, for {triple} ({origin})")
     usual = triple or toolchain.host_triple
     musl = _musl_of(usual)
     if resolved.settings.libc is Libc.MUSL and musl not in toolchain.installed_targets:
@@ -99,7 +99,7 @@ def target_on_host(
 
 
 def _static_with_glibc(resolved: ResolvedSettings, triple: str | None, origin: str) -> ChosenTarget:
-    if triple is not None and _is_musl(triple):
+    if triple is not None and is_musl(triple):
         raise _bad_libc(resolved, f"the target {triple} is of musl ({origin})", other=Libc.MUSL)
     reason = f"static with glibc (+crt-static), set by {resolved.origin('libc').where}; {GLIBC_ALONE}"
     return ChosenTarget(triple, crt_static=True, reason=reason, own_libc=None if triple else Libc.GNU)
@@ -117,6 +117,15 @@ def _asked_for(resolved: ResolvedSettings, config: CargoConfig) -> tuple[str | N
     return next(iter(usable), None), f"set by build.target in {files}"
 
 
+def _gives_way(config: CargoConfig) -> bool:
+    """Whether all targets that cargo's configuration names are known to be others than Linux.
+
+    A file with a target of the user's own, and `host-tuple`, are for cargo to read.
+    """
+    known = [triple for triple in config.targets if not (triple.endswith(".json") or triple == "host-tuple")]
+    return bool(known) and known == list(config.targets) and not any(map(_is_linux, known))
+
+
 def _foreign(config: CargoConfig) -> str:
     files = ", ".join(map(str, config.files))
     return f"{' and '.join(config.targets)}, set by build.target in {files}, runs in no container"
@@ -129,10 +138,6 @@ def _is_linux(triple: str) -> bool:
 def _musl_of(triple: str) -> str:
     """Return the target with musl of the same machine and ABI."""
     return triple.replace("-linux-gnu", "-linux-musl")
-
-
-def _is_musl(triple: str) -> bool:
-    return platform_of(triple).values["target_env"] == "musl"
 
 
 def _bad_libc(resolved: ResolvedSettings, problem: str, *, other: Libc) -> BadValue:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -26,7 +26,7 @@ time.sleep(600)
 
 
 def helper(script: str) -> Helper:
-    return Helper([sys.executable, "-c", script], environment=dict(os.environ))
+    return Helper([sys.executable, "-c", script])
 
 
 def test_it_does_what_a_line_asks_for_and_its_code_is_handed_on() -> None:
@@ -64,6 +64,6 @@ def test_one_that_has_ended_already_tells_its_code(tmp_path: Path) -> None:
     ended = tmp_path / "ended"
     made = helper(f"import sys; open({str(ended)!r}, 'w'); sys.exit(5)")
     while not ended.exists():
-        pass
+        time.sleep(0.01)
 
     assert made.ask("go", meanwhile=lambda: None, on_line=print) == 5

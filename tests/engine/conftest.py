@@ -13,13 +13,14 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
 import pytest
 import trustme
 from docker.models.containers import Container
@@ -36,9 +37,6 @@ MACHINE_ENGINE = "unix:///var/run/docker.sock"
 ENGINE_NAMES = ["20.10", "28.5"]  # by version; the machine's own stands first
 ENGINES = pytest.mark.parametrize("host", [MACHINE_ENGINE, CURRENT_ENGINE], ids=ENGINE_NAMES)
 NOT_SOURCES = shutil.ignore_patterns("target", "__pycache__")
-
-
-_WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 
 
 def _shared_folder(config: pytest.Config) -> Path:
@@ -63,9 +61,9 @@ def _leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
     with closing(docker.from_env()) as own, closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as current:
         engines: list[Any] = [own.api, current.api]
         found = [sorted(_images(api) | _containers(api)) for api in engines]
-        before = json.loads(turns.first_says(json.dumps(found)))
+        before = json.loads(turns.come(json.dumps(found)))
         yield
-        if not turns.is_last(_WORKERS):
+        if not turns.is_last_to_go():
             return
         for api, kept in zip(engines, before, strict=True):
             for container in _containers(api) - set(kept):
@@ -75,7 +73,12 @@ def _leave_nothing(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def _images(api: Any) -> set[str]:
-    return {image["Id"] for image in api.images() if "rustdocker" in str(api.history(image["Id"]))}
+    found = set()
+    for image in api.images():
+        with suppress(docker.errors.NotFound):  # another process may remove it meanwhile
+            if "rustdocker" in str(api.history(image["Id"])):
+                found.add(image["Id"])
+    return found
 
 
 def _containers(api: Any) -> set[str]:

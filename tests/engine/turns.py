@@ -12,7 +12,7 @@ class Turns:
     """Two locks: who is to be alone shuts the door and waits until the room is empty: nobody waits for ever."""
 
     def __init__(self, folder: Path) -> None:
-        self._door, self._room = folder / "door", folder / "room"
+        self._door, self._room, self._book = (folder / name for name in ("door", "room", "book"))
 
     @contextmanager
     def beside_others(self) -> Iterator[None]:
@@ -26,21 +26,25 @@ class Turns:
         with _held(self._door), _held(self._room):
             yield
 
-    def is_last(self, count: int) -> bool:
-        """Whether all other processes, of so many, have asked this before."""
-        with _held(self._door):
-            asked = self._door.with_name("asked")
-            with asked.open("a") as list_of_them:
-                list_of_them.write("x")
-            return asked.stat().st_size >= count
-
-    def first_says(self, text: str) -> str:
-        """Return what the first of all processes said here."""
-        with _held(self._door):
-            said = self._door.with_name("said")
+    def come(self, text: str) -> str:
+        """Note that a process is here; return what the first of them said. It may be anybody's turn."""
+        with _held(self._book):
+            said = self._book.with_name("said")
             if not said.exists():
                 said.write_text(text)
+            _count(self._book.with_name("here"), 1)
             return said.read_text()
+
+    def is_last_to_go(self) -> bool:
+        """Note that a process ends; return whether no other is here."""
+        with _held(self._book):
+            return _count(self._book.with_name("here"), -1) == 0
+
+
+def _count(path: Path, change: int) -> int:
+    number = (int(path.read_text()) if path.exists() else 0) + change
+    path.write_text(str(number))
+    return number
 
 
 @contextmanager

@@ -270,12 +270,13 @@ def test_variables_that_the_user_s_own_rust_names(write: Write) -> None:
         "src/main.rs": 'fn main() { println!("{}", env!("GIT_SHA")); }',
         "build.rs": 'fn main() { std::env::var("BUILD_DATE"); }',
         "README.md": "IN_TEXT",
+        "src/longer.rs": "const GIT_SHA_OF: u8 = MY_ACCESS;",
         "vendor/cc/src/lib.rs": 'fn f() { std::env::var("CC"); }',
         "vendored.rs": "BESIDE",
     }
     sources = list_sources(alone(write(crate(**files)))).files.values()
 
-    names = ("GIT_SHA", "BUILD_DATE", "IN_TEXT", "CC", "BESIDE", "NOWHERE")
+    names = ("GIT_SHA", "BUILD_DATE", "IN_TEXT", "CC", "BESIDE", "NOWHERE", "ACCESS")
     assert named_in_rust(sources, names, others=("vendor",)) == ("BESIDE", "BUILD_DATE", "GIT_SHA")
 
 

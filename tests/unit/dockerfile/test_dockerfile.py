@@ -12,8 +12,8 @@ import pytest
 from msgspec.structs import replace
 
 from rustdocker_tasks.context.folder import FOR_DEVELOPERS, SCRIPTS
-from rustdocker_tasks.dockerfile.compose import compose, config_instructions
-from rustdocker_tasks.dockerfile.environment import render_late
+from rustdocker_tasks.dockerfile.compose import compose, config_instructions, late_secret
+from rustdocker_tasks.dockerfile.environment import possible_late, render_late
 from rustdocker_tasks.dockerfile.instructions import (
     Cmd,
     Env,
@@ -167,6 +167,20 @@ def test_each_step_gets_of_cargo_s_environment_what_concerns_it() -> None:
         "dependencies": variables.keys() - {"GIT_SHA"},
         "compile-0": {*variables, "RUSTDOCKER_BUILD_ENV"},
     }
+
+
+@pytest.mark.parametrize("name", ["CC", "TARGET_CFLAGS", "CC_x86_64_unknown_linux_gnu", "LIBZ_SYS_STATIC"])
+def test_what_configures_compilers_stays_in_the_key(name: str) -> None:
+    plan, _ = planned("hello", **{"build-env": {"GIT_SHA": "1", name: "x", "SUCCESS": "y"}})
+
+    assert possible_late(plan.compile) == ("GIT_SHA", "SUCCESS")
+
+
+def test_groups_of_programs_of_one_name_have_secrets_of_their_own() -> None:
+    plan, container = planned("hello")
+    other = replace(plan, compile=replace(plan.compile, package="another"))
+
+    assert late_secret(group_of(plan, container)) != late_secret(group_of(other, container))
 
 
 def test_variables_that_are_no_part_of_a_key_reach_the_dependencies_as_they_are() -> None:

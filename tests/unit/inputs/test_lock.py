@@ -49,3 +49,23 @@ def test_a_place_without_room_for_a_lock_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(CannotWrite), locked(tmp_path / "target" / "lock", say=print):
         pass
+
+
+def test_a_lock_whose_folder_was_removed_meanwhile_is_taken_anew(tmp_path: Path) -> None:
+    path = tmp_path / "target" / "lock"
+    waiting = Event()
+    held: list[bool] = []
+
+    def second() -> None:
+        with locked(path, say=lambda _: waiting.set()):
+            held.append(path.exists())
+
+    with locked(path, say=print):
+        other = Thread(target=second)
+        other.start()
+        assert waiting.wait(10)
+        path.unlink()
+        path.parent.rmdir()
+    other.join(10)
+
+    assert held == [True]

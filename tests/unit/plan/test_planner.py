@@ -23,6 +23,18 @@ GIT = GitState(commit="0123456789abcdef" * 2 + "01234567", branch="feature/new+x
 GNU, MUSL = "x86_64-unknown-linux-gnu", "x86_64-unknown-linux-musl"
 
 
+def test_a_variable_that_the_build_s_scripts_have_is_refused_in_containers() -> None:
+    refused: dict[str, Any] = {"build-env": {"project": "x", "https_proxy": "y"}}
+    taken: dict[str, Any] = {"build-env": {"PROJECT": "x", "https_proxy": "y"}}
+
+    with pytest.raises(BadValue) as caught:
+        plan(facts=BUILDX, **refused)
+
+    assert "those in small letters are of the scripts" in str(caught.value)
+    assert plan(facts=NO_BUILDX, **refused).compile.environment == refused["build-env"]
+    assert plan(facts=BUILDX, **taken).compile.environment == taken["build-env"]
+
+
 def plan(
     *,
     name: str = "shop",

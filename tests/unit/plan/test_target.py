@@ -72,6 +72,15 @@ def test_a_configured_target_that_is_not_linux_gives_way_to_the_machine_s_own() 
     assert here.reason.endswith(f"; for {GNU}, as {why}")
 
 
+@pytest.mark.parametrize("named", ["host-tuple", "x86_64-acme-linux.json"])
+@pytest.mark.parametrize("choose", [in_container, on_host])
+def test_what_only_cargo_can_read_is_left_to_it(choose: Choose, named: str) -> None:
+    chosen = choose("minimal", named)
+
+    assert (chosen.triple, chosen.own_libc) == (None, None)
+    assert "runs in no container" not in chosen.reason
+
+
 @pytest.mark.parametrize(
     ("variant", "configured", "wanted"),
     [

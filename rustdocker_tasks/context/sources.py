@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,6 +20,7 @@ from rustdocker_tasks.context.ignore import (
 from rustdocker_tasks.errors import BrokenPattern, IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS, NAMES_OF_OTHERS, read_content, walk
+from rustdocker_tasks.inputs.words import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -125,14 +125,12 @@ def named_in_rust(
 
     Raises UnusableSource for a file that is gone.
     """
-    wanted = re.compile(rb"\b(?:" + b"|".join(re.escape(name.encode()) for name in names) + rb")\b")
+    wanted = tuple(names)
     outside = tuple(f"{folder}/" for folder in others)
-    found = {
-        name.decode()
-        for file in sources
-        if file.path.endswith(".rs") and not file.path.startswith(outside)
-        for name in wanted.findall(file.read())
-    }
+    found: set[str] = set()
+    for file in sources:
+        if file.path.endswith(".rs") and not file.path.startswith(outside):
+            found |= words_in(file.read(), wanted)
     return tuple(sorted(found))
 
 

@@ -124,7 +124,13 @@ note_environment() {
     echo "${RUSTDOCKER_BUILD_ENV:-}" | tr ' ' '\n' | sort > "$work/environment"
     sort "$work/environment" "$state/environment" | uniq -u | sed 's/:.*//' | sort -u > "$work/other-variables"
     [ -s "$work/other-variables" ] || return 0
-    named_variables | sort -u | comm -13 - "$work/other-variables" | sed 's/^/the variable /' >> "$pending"
+    named_variables | sort -u > "$work/named-variables"
+    comm -13 "$work/named-variables" "$work/other-variables" | sed 's/^/the variable /' >> "$pending"
+    # One that is named in one place may be read unsaid in another, whose sources it stands in.
+    comm -12 "$work/named-variables" "$work/other-variables" > "$work/compared-variables"
+    [ -s "$work/compared-variables" ] || return 0
+    mirrored -name '*.rs' -type f > "$work/rust"
+    (cd "$sources" && xargs -d '\n' -r grep -s -l -w -F -f "$work/compared-variables" -- < "$work/rust") >> "$renewing" || true
 }
 
 # The variables that cargo itself compares.

@@ -28,6 +28,7 @@ from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.units import find_units, named_by, read_lines
 from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
+from rustdocker_tasks.inputs.words import words_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -250,8 +251,11 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
     if unit.package in scope.vendored:
         return not any(_differences(record.snapshots[known.package], rows))
     root_manifest = str(scope.root / "Cargo.toml") if scope.root_package else None
-    seen = {root_manifest, *(f"{_VARIABLE}{name}" for name in sources.variables)}
-    shared = (path for path in _differences(record.snapshots[known.shared], sources.shared) if path not in seen)
+    shared = [
+        path
+        for path in _differences(record.snapshots[known.shared], sources.shared)
+        if path != root_manifest and not _is_compared(path, sources, unit.package)
+    ]
     return all(
         _cargo_sees(path, rows.get(path), unit, named)
         for path in _differences(record.snapshots[known.package], rows)
@@ -263,6 +267,18 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
         for path in shared
         if _counts(path, named, scope)
     )
+
+
+def _is_compared(path: str, sources: Sources, package: str) -> bool:
+    """Whether it is a variable that cargo compares for some unit, and that does not stand in the package's Rust.
+
+    One that is named in one place may be read unsaid in another.
+    """
+    name = path.removeprefix(_VARIABLE)
+    if name == path or name not in sources.variables:
+        return False
+    rust = (Path(each) for each in sources.packages[package] if each.endswith(".rs"))
+    return not any(words_in(each.read_bytes(), (name,)) for each in rust if each.is_file())
 
 
 def _counts(path: str, named: frozenset[str], scope: Scope) -> bool:

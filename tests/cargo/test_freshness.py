@@ -368,15 +368,20 @@ def test_a_vendored_crate_that_changes(tmp_path: Path, capfd: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("script", "compiled"),
+    ("script", "base", "compiled"),
     [
-        ('println!("cargo:rerun-if-changed=build.rs");', ["app", "base"]),
-        ('println!("cargo:rerun-if-env-changed=CARGO_GREETING");', ["app"]),
+        ('println!("cargo:rerun-if-changed=build.rs");', "", ["app", "base"]),
+        ('println!("cargo:rerun-if-env-changed=CARGO_GREETING");', "", ["app"]),
+        (
+            'println!("cargo:rerun-if-changed=build.rs");',
+            'pub const GREETING: Option<&str> = option_env!("CARGO_GREETING");',
+            ["app", "base"],
+        ),
     ],
-    ids=["that nobody names", "that the build script names"],
+    ids=["that nobody names", "that the build script names", "that another package names"],
 )
 def test_a_variable_is_another_program(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], script: str, compiled: list[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], script: str, base: str, compiled: list[str]
 ) -> None:
     tells = 'println!("cargo:rustc-env=G={}", std::env::var("CARGO_GREETING").unwrap());'
     files = {
@@ -384,7 +389,7 @@ def test_a_variable_is_another_program(
         "build.rs": f"fn main() {{ {script} {tells} }}\n",
         "src/main.rs": 'fn main() { println!("{}", env!("G")); }\n',
         "base/Cargo.toml": MANIFEST.format(name="base"),
-        "base/src/lib.rs": "",
+        "base/src/lib.rs": base,
     }
     app = make(tmp_path, capfd, files)
     assert app.build(**{"build-env": {"CARGO_GREETING": "first"}}) == "first"

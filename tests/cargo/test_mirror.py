@@ -537,19 +537,26 @@ def test_a_vendored_crate_that_changes(tmp_path: Path) -> None:
         assert project.printed() == text
 
 
+NAMES_GREETING = 'pub const GREETING: Option<&str> = option_env!("GREETING");'
+
+
 @pytest.mark.parametrize(
-    ("tell", "compiled"),
-    [("", ["app", "base"]), ('println!("cargo:rerun-if-env-changed=GREETING");', ["app"])],
-    ids=["that nobody names", "that the build script names"],
+    ("tell", "base", "compiled"),
+    [
+        ("", "", ["app", "base"]),
+        ('println!("cargo:rerun-if-env-changed=GREETING");', "", ["app"]),
+        ("", NAMES_GREETING, ["app", "base"]),
+    ],
+    ids=["that nobody names", "that the build script names", "that another package names"],
 )
-def test_another_variable_is_another_program(tmp_path: Path, tell: str, compiled: list[str]) -> None:
+def test_another_variable_is_another_program(tmp_path: Path, tell: str, base: str, compiled: list[str]) -> None:
     project = Project(tmp_path)
     for name, text in {
         "Cargo.toml": MANIFEST.format(name="app") + '[dependencies]\nbase = { path = "base" }\n[workspace]\n',
         "build.rs": WRITES.format(tell=tell or TELLS_ITSELF, text='env::var("GREETING").unwrap()'),
         "src/main.rs": READS,
         "base/Cargo.toml": MANIFEST.format(name="base"),
-        "base/src/lib.rs": "",
+        "base/src/lib.rs": base,
     }.items():
         project.write(name, text)
     subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=project.folder, check=True)

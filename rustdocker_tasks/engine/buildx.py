@@ -35,7 +35,8 @@ _PLUGIN_FOLDERS = (
 )
 
 
-_AS_WE_DO = "import sys; sys.path[:] = sys.argv[1:]\n"
+# Python's own places come first: Invoke puts the user's folder before them, where a json.py may lie.
+_AS_WE_DO = "import sys; sys.path[:] = dict.fromkeys([*filter(None, sys.path), *sys.argv[1:]])\n"
 _WAITING: ContextVar[list[Helper] | None] = ContextVar("waiting", default=None)
 _ECHOED = "rustdocker runs: "
 _ECHO = f"""import os, shlex, sys
@@ -165,7 +166,7 @@ def _helper() -> Helper:
 
 
 def _start_helper() -> Helper:
-    # As a text, since the package may lie in an archive. It imports from where we do, not from the user's folder.
+    # As a text, since the package may lie in an archive.
     script = files("rustdocker_tasks.engine").joinpath("whales.py").read_text(encoding="utf-8")
     return Helper([*_ended_with_us(), sys.executable, "-c", f"{_AS_WE_DO}{script}", *sys.path])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MAIN, Outcome, crate, invoke, write_files
+from tests.conftest import MAIN, Outcome, Write, crate, invoke, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -108,6 +108,15 @@ def test_a_checkout_that_cannot_be_written_to_ends_in_an_error_that_says_so(read
     assert outcome.code in {65, 66, 67}
     assert "Read-only file system" in outcome.stderr
     assert (read_only / "src/main.rs").read_text().startswith(MAIN)
+
+
+def test_modules_of_the_user_s_beside_the_task_file_are_none_of_ours(write: Write) -> None:
+    shadowing = {f"{name}.py": "raise SystemExit('not meant')" for name in ("json", "signal", "pydantic")}
+
+    done = invoke("build", folder=write(crate("shadowing", **shadowing)), RUSTDOCKER_BACKEND="buildx")
+
+    assert done.code == 0
+    assert done.result.startswith("sha256:")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -144,6 +144,9 @@ class BuildLog:
 
     def _feed_output(self, number: str, text: str) -> list[str]:
         *overwritten, last = text.split("\r")
+        if _COUNTED.fullmatch(last.rstrip()):
+            # BuildKit hands on what a step wrote before its line is whole, and ends it there.
+            overwritten, last = [*overwritten, last], ""
         for piece in overwritten:
             if counted := _COUNTED.fullmatch(piece.rstrip()):
                 done, total, names = counted.groups(default="")

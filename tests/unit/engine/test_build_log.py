@@ -124,6 +124,14 @@ def test_a_counter_of_cargo_s_is_a_step_and_no_line() -> None:
     assert log.step == Step(name="compile", done=5, total=167, detail="quote")
 
 
+@pytest.mark.parametrize("end", ["", "   "])
+def test_a_counter_that_is_handed_on_without_its_end_is_no_line(end: str) -> None:
+    log, shown = fed(f"{COMPILING.rstrip()}\n#8 5.7     Building [====>] 9/167: serde{end}")
+
+    assert not [line for line in shown if "Building" in line]
+    assert log.step == Step(name="compile", done=9, total=167, detail="serde")
+
+
 def test_what_cargo_does_before_it_counts_is_told() -> None:
     log, _ = fed(COMPILING.partition("#8 4.774")[0])
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MAIN, Outcome, Write, crate, invoke, write_files
+from tests.conftest import MAIN, Outcome, Write, crate, invoke, start, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -113,7 +113,9 @@ def test_a_checkout_that_cannot_be_written_to_ends_in_an_error_that_says_so(read
 def test_modules_of_the_user_s_beside_the_task_file_are_none_of_ours(write: Write) -> None:
     shadowing = {f"{name}.py": "raise SystemExit('not meant')" for name in ("json", "signal", "pydantic")}
 
-    done = invoke("build", folder=write(crate("shadowing", **shadowing)), RUSTDOCKER_BACKEND="buildx")
+    # `python -m invoke` would itself take them for Python's own.
+    program = Path(sys.executable).with_name("invoke")
+    done = start(str(program), "build", folder=write(crate("shadowing", **shadowing)), RUSTDOCKER_BACKEND="buildx")
 
     assert done.code == 0
     assert done.result.startswith("sha256:")

@@ -51,6 +51,7 @@ from rustdocker_tasks.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from invoke.context import Context
@@ -230,12 +231,11 @@ def workspace(root: Path | str | None = None, *, name: str | None = None, **sett
 def _asked(settings: Mapping[str, object]) -> BinaryRequest:
     """Return which features are switched on; what is wrong with them is for the tasks to say."""
     from rustdocker_tasks.cargo.binaries import BinaryRequest
-    from rustdocker_tasks.cargo.features import split_features
+    from rustdocker_tasks.cargo.features import named_features
 
-    features = settings.get("features")
-    words = features if isinstance(features, list | tuple) else [features] if isinstance(features, str) else []
     return BinaryRequest(
-        features=split_features(map(str, words)), default_features=settings.get("default_features") is not False
+        features=named_features(settings.get("features")),
+        default_features=settings.get("default_features") is not False,
     )
 
 
@@ -272,11 +272,17 @@ def _collection(bound: Bound, tasks: Mapping[Body, tuple[Flag, ...]], name: str 
     return made
 
 
+def _head_start() -> AbstractContextManager[None]:
+    # What builds imports it anyway, and other tasks need not.
+    from rustdocker_tasks.engine.buildx import helper_at_hand
+
+    return helper_at_hand()
+
+
 def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
     """Return an Invoke task for `body`: long flags only, errors as their four parts with an exit code."""
 
     def run_body(c: Context, *positional: object, **values: object) -> str | None:
-        from rustdocker_tasks.engine.buildx import helper_at_hand
         from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, Unexpected
         from rustdocker_tasks.garbage import collected_rarely
         from rustdocker_tasks.interrupts import Terminated, raised_on_signals
@@ -288,7 +294,7 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
             with raised_on_signals(), collected_rarely(), echoed(say):
                 given = flag_values(run_body.__name__, flags, positional, values)
                 is_to_build = body in _BUILDING and not c.config.run.dry and bound.may_use_buildx(given)
-                with helper_at_hand() if is_to_build else nullcontext():
+                with _head_start() if is_to_build else nullcontext():
                     return body(bound, c, given)
         except Exception as error:
             if isinstance(error, Exit) or logging.getLogger("invoke").isEnabledFor(logging.DEBUG):

@@ -78,7 +78,10 @@ def build_in_containers(
     engine = Meanwhile(find_engine)
     stores = list(dict.fromkeys(folder for group in groups for folder in group.container.cache_folders))
     with prepared_context(folders, contents, others=stores, say=progress.say) as context:
-        waiting = [_prepared(g, names, context) for g, names in zip(groups, context.names, strict=True)]
+        waiting = [
+            _Prepared(group=g, names=replace(names, late_variables=_late_variables(g, context)))
+            for g, names in zip(groups, context.names, strict=True)
+        ]
         logs: list[BuildLog] = []
         done: list[BuildReport | FailedImage] = []
         while waiting:
@@ -105,12 +108,12 @@ def build_in_containers(
     return done
 
 
-def _prepared(group: ImageGroup, names: ContextNames, context: BuildContext) -> _Prepared:
-    """Return the group with what the context holds for it, and which of its variables the sources alone name."""
+def _late_variables(group: ImageGroup, context: BuildContext) -> tuple[str, ...]:
+    """Return those of the user's variables that his own sources name, and nothing that is compiled ahead."""
     compiled, skeleton = group.first.compile, group.container.skeleton
     possible = possible_late(compiled)
     if skeleton is None or not possible:
-        return _Prepared(group=group, names=names)
+        return ()
     folders = context.folders
     # What others wrote, and what is compiled ahead as it is, are dependencies.
     others = [folders.path_of(v) for v in compiled.vendored if v.is_relative_to(folders.root)]
@@ -119,9 +122,7 @@ def _prepared(group: ImageGroup, names: ContextNames, context: BuildContext) -> 
     late = named_in_rust(sources, possible, others=(*others, *verbatim))
     ahead = [file for file in sources if any(file.path.startswith(f"{each}/") for each in verbatim)]
     read_ahead = named_in_rust(ahead, late, others=()) if late else ()
-    return _Prepared(
-        group=group, names=replace(names, late_variables=tuple(name for name in late if name not in read_ahead))
-    )
+    return tuple(name for name in late if name not in read_ahead)
 
 
 def _stubs(waiting: Sequence[_Prepared]) -> frozenset[str]:

@@ -122,9 +122,9 @@ class Destination(ContainerPath):
         path = ContainerPath.__new__(cls, text)
         return str.__new__(cls, f"{path}/") if str(text).endswith("/") else path
 
-    def place_of(self, name: str) -> PurePosixPath:
-        """Return where a single file of that name goes."""
-        return PurePosixPath(self, name) if self.endswith("/") else PurePosixPath(self)
+    @property
+    def is_folder(self) -> bool:
+        return self.endswith("/")
 
 
 class Duration(str):

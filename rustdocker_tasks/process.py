@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from contextlib import contextmanager, nullcontext, suppress
 from contextvars import ContextVar
-from typing import IO, TYPE_CHECKING, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from rustdocker_tasks.errors import NoCargo
 from rustdocker_tasks.overhear import overheard
@@ -102,13 +102,9 @@ def stream_lines(
                 errors="surrogateescape",
             ),
         )
-        with process:
-            try:
-                for line in process.stdout or ():
-                    on_line(line)
-            except BaseException:
-                _end(process.pid)
-                raise
+        with _ended_if_interrupted(process):
+            for line in process.stdout or ():
+                on_line(line)
     return process.returncode
 
 
@@ -117,6 +113,17 @@ def _started(argv: Sequence[str], start: Callable[[], _Started]) -> _Started:
         return start()
     except FileNotFoundError as error:
         raise NoCargo(argv[0]) from error
+
+
+@contextmanager
+def _ended_if_interrupted(process: subprocess.Popen[Any]) -> Iterator[None]:
+    """Wait for the process after the block; if that is interrupted, end it before anything else."""
+    with process:
+        try:
+            yield
+        except BaseException:
+            _end(process.pid)
+            raise
 
 
 class Helper:
@@ -134,18 +141,14 @@ class Helper:
         A line ends with a line feed alone: a carriage return is part of it, as in a bar that is drawn again.
         `meanwhile` is called once it is at work, and is not to wait for anything.
         """
-        with self._process as process:
-            try:
-                # If it has ended already, its exit code says so.
-                with suppress(BrokenPipeError), cast("IO[bytes]", process.stdin) as stdin:
-                    stdin.write(f"{text}\n".encode("utf-8", "surrogateescape"))
-                meanwhile()
-                for line in cast("IO[bytes]", process.stdout):
-                    on_line(line.decode("utf-8", "surrogateescape"))
-            except BaseException:
-                _end(process.pid)
-                raise
-        return process.returncode
+        with _ended_if_interrupted(self._process):
+            # If it has ended already, its exit code says so.
+            with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as stdin:
+                stdin.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+            meanwhile()
+            for line in cast("IO[bytes]", self._process.stdout):
+                on_line(line.decode("utf-8", "surrogateescape"))
+        return self._process.returncode
 
     def dismiss(self) -> None:
         """End it: nobody needs it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.features import enabled_features, split_features
+from rustdocker_tasks.cargo.features import enabled_features, named_features
 from rustdocker_tasks.errors import (
     AmbiguousBinary,
     BinariesBehindFeatures,
@@ -91,7 +91,7 @@ def shipped_programs(project: Project, asked: BinaryRequest = _NOTHING_ASKED) ->
         request = _own_request(project, package, binary, asked)
         if binary.name == request.binary or not _missing_features(package, binary, request):
             by_package.setdefault(package.name, (package, []))[1].append(binary)
-    programs = [program for each in by_package.values() for program in _programs_of(project, *each)]
+    programs = [program for each in by_package.values() for program in _programs_of(*each)]
     names = [program.name for program in programs]
     return tuple(
         replace(each, name=f"{each.package}-{each.binary}")
@@ -119,19 +119,23 @@ def _all_candidates(project: Project) -> list[Candidate]:
     return _without_helpers([(p, b) for p in project.members for b in p.binaries], project.root)
 
 
-def _programs_of(project: Project, package: Package, binaries: Sequence[Target]) -> list[Program]:
+def _programs_of(package: Package, binaries: Sequence[Target]) -> list[Program]:
     names = [binary.name for binary in binaries]
-    own = _own_request(project, package, binaries[0], _NOTHING_ASKED).binary
-    chosen = next((name for name in (own, package.default_run) if name in names), None)
+    chosen = next((name for name in (_own_binary(package), package.default_run) if name in names), None)
     if chosen is not None or len(names) == 1:
         return [Program(name=package.name, package=package.name, binary=chosen or names[0])]
     return [Program(name=name, package=package.name, binary=name) for name in names]
 
 
+def _own_binary(package: Package) -> str | None:
+    """Return the binary that the package's own table names."""
+    chosen = _table(package.metadata, "rustdocker").get("bin")
+    return chosen if isinstance(chosen, str) else None
+
+
 def _own_request(project: Project, package: Package, binary: Target, asked: BinaryRequest) -> BinaryRequest:
     """Return what Cargo's files say of a binary and its features; what is wrong there is for others to say."""
     of_package, of_workspace = (_table(each.metadata, "rustdocker") for each in (package, project))
-    chosen = of_package.get("bin")
     tables = [
         table
         for of_all in (of_package, of_workspace)
@@ -140,8 +144,8 @@ def _own_request(project: Project, package: Package, binary: Target, asked: Bina
     features = next((table["features"] for table in tables if "features" in table), ())
     defaults = next((table["default-features"] for table in tables if "default-features" in table), True)
     return BinaryRequest(
-        binary=chosen if isinstance(chosen, str) else None,
-        features=asked.features or (split_features(map(str, features)) if isinstance(features, Sequence) else ()),
+        binary=_own_binary(package),
+        features=asked.features or named_features(features),
         default_features=asked.default_features and defaults is not False,
     )
 

@@ -25,6 +25,12 @@ def split_features(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for text in texts for name in _SEPARATORS.split(text) if name)
 
 
+def named_features(value: object) -> tuple[str, ...]:
+    """Return the features that a value names, as somebody wrote it; what is wrong with it is for others to say."""
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else ()
+    return split_features(map(str, texts))
+
+
 def features_problem(features: Mapping[str, Sequence[str]], dependencies: Sequence[Dependency]) -> str | None:
     """Return what cargo would refuse of `features`, None if nothing."""
     optional = _optional(dependencies)

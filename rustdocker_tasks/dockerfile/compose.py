@@ -148,7 +148,7 @@ def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction
         yield from _files_steps(plan, build, names, 0)
     else:
         yield Env({"CARGO_HOME": CARGO_HOME})
-    if plan.compile.names_target or build.toolchain is not None or build.packages:
+    if plan.compile.target_name is not None or build.toolchain is not None or build.packages:
         yield prepare_step(plan.compile, build, names)
     if names.fetch is not None:
         yield fetch_step(plan.compile, build, names, names.fetch)
@@ -165,7 +165,6 @@ def prepare_step(
     components: Sequence[str] = (),
 ) -> Run:
     """The step that makes of the build image what compiles for the target, with the Rust that is asked for."""
-    target = call.target_triple or (call.own_libc and call.own_libc.value)
     asked = build.toolchain
     of_project = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
     return Run(
@@ -178,7 +177,7 @@ def prepare_step(
             *words_for_programs(call),
             "sh",
             "/prepare",
-            target or "-",
+            call.target_name or "-",
             ",".join(f"{each.program or ''}={each.package}" for each in build.packages) or "-",
             (asked and asked.channel) or "-",
             *of_project,

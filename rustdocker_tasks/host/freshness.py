@@ -16,6 +16,7 @@ import os
 import re
 import time
 from dataclasses import dataclass, field
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
 from rustdocker_tasks.inputs.words import words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from rustdocker_tasks.host.units import Unit
     from rustdocker_tasks.plan.model import CargoCall
@@ -165,7 +166,8 @@ def inspect(scope: Scope, *, build_dir: Path, record: Record) -> Inspection:
     began = time.time_ns() - _CLOCK_LAG
     units = _units(scope, build_dir)
     sources = _scan(scope, units, record.rows)
-    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record, scope))
+    is_compared = cache(partial(_is_compared, sources))  # a package has several units
+    stale = tuple(unit for unit in units if not _is_fresh(unit, sources, record, scope, is_compared))
     return Inspection(sources=sources, stale=stale, record=record, began=began)
 
 
@@ -243,7 +245,9 @@ class _Snapshots:
         return self.all.index(content)
 
 
-def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> bool:
+def _is_fresh(
+    unit: Unit, sources: Sources, record: Record, scope: Scope, is_compared: Callable[[str, str], bool]
+) -> bool:
     known = record.units.get(unit.path)
     if known is None or not unit.stamp or known.stamp != unit.stamp:
         return False
@@ -254,7 +258,7 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
     shared = [
         path
         for path in _differences(record.snapshots[known.shared], sources.shared)
-        if path != root_manifest and not _is_compared(path, sources, unit.package)
+        if path != root_manifest and not is_compared(path, unit.package)
     ]
     return all(
         _cargo_sees(path, rows.get(path), unit, named)
@@ -269,7 +273,7 @@ def _is_fresh(unit: Unit, sources: Sources, record: Record, scope: Scope) -> boo
     )
 
 
-def _is_compared(path: str, sources: Sources, package: str) -> bool:
+def _is_compared(sources: Sources, path: str, package: str) -> bool:
     """Whether it is a variable that cargo compares for some unit, and that does not stand in the package's Rust.
 
     One that is named in one place may be read unsaid in another.

@@ -28,21 +28,17 @@ def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
     """
     for asset in assets:
         try:
-            found = list(_files(asset.source))
+            found = list(_files(asset.source, into_folder=asset.destination.is_folder))
         except ValueError as error:
             # Before Python 3.13 `**` is a whole part of a pattern.
             raise UnreadableFile("assets", asset.source, where=set_by, problem=str(error)) from error
         if not found:
             raise UnreadableFile("assets", asset.source, where=set_by, problem="there is no such file")
         for place, below in found:
-            is_single = place == asset.source
-            path = (
-                asset.destination.place_of(place.name) if is_single else PurePosixPath(asset.destination) / below
-            )
-            yield _entry(asset, place, path, set_by=set_by)
+            yield _entry(asset, place, PurePosixPath(asset.destination) / below, set_by=set_by)
 
 
-def _files(source: Path) -> Iterator[tuple[Path, PurePosixPath]]:
+def _files(source: Path, *, into_folder: bool) -> Iterator[tuple[Path, PurePosixPath]]:
     """The files of a source in order, and where below its destination each goes."""
     fixed = _fixed_part(source)
     if fixed != source:
@@ -54,7 +50,7 @@ def _files(source: Path) -> Iterator[tuple[Path, PurePosixPath]]:
         for name, _ in walk(str(source), frozenset()):
             yield Path(name), PurePosixPath(name).relative_to(source)
     elif source.exists():
-        yield source, PurePosixPath()
+        yield source, PurePosixPath(source.name if into_folder else "")
 
 
 def _fixed_part(source: Path) -> Path:

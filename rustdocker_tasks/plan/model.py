@@ -72,9 +72,9 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
 
     @property
-    def names_target(self) -> bool:
-        """Whether the target is not left to cargo."""
-        return self.target_triple is not None or self.own_libc is not None
+    def target_name(self) -> str | None:
+        """What prepare.sh is told of the target; None: it is left to cargo."""
+        return self.target_triple or (self.own_libc and self.own_libc.value)
 
     @property
     def is_of_musl(self) -> bool:

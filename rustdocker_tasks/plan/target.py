@@ -26,9 +26,8 @@ class ChosenTarget(Frozen, frozen=True):
     triple: str | None
     crt_static: bool
     reason: str
-    own_libc: Libc | None = (
-        None  # in containers, without a triple: that of the builder's machine with this C library
-    )
+    # In containers, without a triple: that of the builder's machine with this C library.
+    own_libc: Libc | None = None
 
     @property
     def is_of_musl(self) -> bool:
@@ -122,8 +121,9 @@ def _gives_way(config: CargoConfig) -> bool:
 
     A file with a target of the user's own, and `host-tuple`, are for cargo to read.
     """
-    known = [triple for triple in config.targets if not (triple.endswith(".json") or triple == "host-tuple")]
-    return bool(known) and known == list(config.targets) and not any(map(_is_linux, known))
+    return bool(config.targets) and not any(
+        _is_linux(triple) or triple.endswith(".json") or triple == "host-tuple" for triple in config.targets
+    )
 
 
 def _foreign(config: CargoConfig) -> str:

@@ -5,11 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Event, Thread
 
-import pytest
-
 from tests.engine.turns import Turns
-
-pytestmark = pytest.mark.cargo
 
 
 def run(*bodies: object) -> list[Thread]:

@@ -53,6 +53,45 @@ def test_the_service_has_the_dependencies_of_a_real_one(web: Built) -> None:
     assert lock.count("[[package]]") > 100
 
 
+# First of the images' tests, so that a build follows the one it repeats: a test that is alone may remove all
+# layers in between.
+@pytest.mark.parametrize(
+    ("engine_name", "variant", "build_words", "run_words"),
+    [
+        (ENGINE_NAMES[0], "slim", "slim", "run --variant slim"),
+        (NEWEST, "simple", "build --variant simple", "run --variant simple"),
+        (NEWEST, "slim", "slim", "run --variant slim"),
+        (NEWEST, "static", "static", "run --variant static"),
+    ],
+)
+def test_the_tutorial_s_two_commands(
+    engine_name: str,
+    variant: str,
+    build_words: str,
+    run_words: str,
+    image_of: Callable[[str], Built],
+    company_ca: tuple[trustme.CA, Path],
+) -> None:
+    case = f"{engine_name} {variant}"
+    built = image_of(case)
+    environment = environment_of(CASES[case], company_ca[1])
+    port = free_port()
+
+    printed = invoke(*build_words.split(), folder=built.folder, **environment).result
+    words = [*run_words.split(), "--detach", "--port", f"{port}:8080"]
+    running = invoke(*words, folder=built.folder, **environment).result
+    try:
+        with closing(engine_of(case)) as engine:
+            container = engine.containers.get(running)
+            greeting = Service(container, port).get("/source")[1]["greeting"]
+    finally:
+        stopped = invoke("stop", folder=built.folder, **environment)
+
+    assert printed == built.image == container.attrs["Image"]
+    assert greeting == "Hello from my-rust-app"
+    assert "stopped and removed" in stopped.stderr
+
+
 @ALL
 def test_it_answers_from_the_sources_at_hand(serve_image: ServeImage) -> None:
     with serve_image() as service:
@@ -284,43 +323,6 @@ def test_edit_and_revert_with_the_old_time_show_the_right_sources(
             shutil.copy2(tmp_path / path.name, path)
     with serve(build(web.folder).image) as service:
         assert service.get("/source")[1] == {"revision": "first", "greeting": "Hello from my-rust-app"}
-
-
-@pytest.mark.parametrize(
-    ("engine_name", "variant", "build_words", "run_words"),
-    [
-        (ENGINE_NAMES[0], "slim", "slim", "run --variant slim"),
-        (NEWEST, "simple", "build --variant simple", "run --variant simple"),
-        (NEWEST, "slim", "slim", "run --variant slim"),
-        (NEWEST, "static", "static", "run --variant static"),
-    ],
-)
-def test_the_tutorial_s_two_commands(
-    engine_name: str,
-    variant: str,
-    build_words: str,
-    run_words: str,
-    image_of: Callable[[str], Built],
-    company_ca: tuple[trustme.CA, Path],
-) -> None:
-    case = f"{engine_name} {variant}"
-    built = image_of(case)
-    environment = environment_of(CASES[case], company_ca[1])
-    port = free_port()
-
-    printed = invoke(*build_words.split(), folder=built.folder, **environment).result
-    words = [*run_words.split(), "--detach", "--port", f"{port}:8080"]
-    running = invoke(*words, folder=built.folder, **environment).result
-    try:
-        with closing(engine_of(case)) as engine:
-            container = engine.containers.get(running)
-            greeting = Service(container, port).get("/source")[1]["greeting"]
-    finally:
-        stopped = invoke("stop", folder=built.folder, **environment)
-
-    assert printed == built.image == container.attrs["Image"]
-    assert greeting == "Hello from my-rust-app"
-    assert "stopped and removed" in stopped.stderr
 
 
 def test_run_detached_answers_and_stop_removes_it(web: Built, engine: docker.DockerClient) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.build_cache import CacheMount, find_mounts, parse_builder
 from rustdocker_tasks.engine.buildx import inspect_builder
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import BadValue, MountsNotTold
 from rustdocker_tasks.frozen import Frozen
 

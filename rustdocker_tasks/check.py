@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rustdocker_tasks.containers import check_container
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.engine.request import Limits, RunRequest, Verdict
 from rustdocker_tasks.errors import CheckFailed
 from rustdocker_tasks.frozen import Frozen

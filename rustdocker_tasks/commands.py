@@ -13,7 +13,7 @@ from rustdocker_tasks.cache import clear_mounts
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.context.folder import remove_own_folder
 from rustdocker_tasks.engine.buildx import dismiss_helper
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import BadFlag, CargoFailed, TestsFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.cargo_command import developer_command, empty_command

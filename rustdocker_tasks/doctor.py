@@ -13,7 +13,7 @@ from rustdocker_tasks.commands import configure_workspace
 from rustdocker_tasks.diagnosis import MachineReport, parse_eviction
 from rustdocker_tasks.engine.buildx import find_plugin, inspect_builder
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import EngineGone, NoCargoToml, NoEngine
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.process import read_output

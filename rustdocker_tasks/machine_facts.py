@@ -9,7 +9,7 @@ from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.buildx import find_plugin
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.engine.local_socket import ask_version
 from rustdocker_tasks.engine.versions import buildkit_problem, isolates_steps
 from rustdocker_tasks.errors import NoCargo, NoEngine

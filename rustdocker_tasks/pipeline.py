@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
-from rustdocker_tasks.engine.daemon import Daemon, connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import CannotBeStatic, CompileError, ImageError, NoEngine
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, local_toolchain, machine_facts
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.crates import FoundGraph
     from rustdocker_tasks.cargo.model import Package, Project, Target
     from rustdocker_tasks.contents import ReadImage
+    from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.plan.model import ContainerBuild, ImagePlan
     from rustdocker_tasks.progress import Progress, Say
 

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.check import CheckFlags, check_before_push
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import (
     NoRepository,
     PushFailed,

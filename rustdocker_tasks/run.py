@@ -17,7 +17,7 @@ from rustdocker_tasks.containers import (
     show_log,
     stop_containers,
 )
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.engine.request import RunRequest
 from rustdocker_tasks.errors import UnreadableFile
 from rustdocker_tasks.frozen import Frozen

@@ -15,7 +15,7 @@ from rustdocker_tasks.dockerfile.compose import CA_BUNDLE, KEPT, PROXIES
 from rustdocker_tasks.dockerfile.compose_shell import compose_shell
 from rustdocker_tasks.engine.buildx import run_interactively
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.image import ImageReference
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.plan.commands import SHELL, CommandWords

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.containers import container_name, say_addresses
 from rustdocker_tasks.engine.buildx import get_ready
-from rustdocker_tasks.engine.daemon import connect
+from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import RustDockerError
 from rustdocker_tasks.inputs.source_tree import read_content
 from rustdocker_tasks.pipeline import build_for_engine

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from rustdocker_tasks.containers import check_container
 from rustdocker_tasks.engine.connection import connect
-from rustdocker_tasks.engine.request import Limits, RunRequest, Verdict
+from rustdocker_tasks.engine.request import HealthProbe, Limits, RunRequest, Verdict
 from rustdocker_tasks.errors import CheckFailed
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import build_for_engine
@@ -41,7 +41,8 @@ def check_image(planned: Planned, flags: CheckFlags, *, progress: Progress) -> V
     """Build the image and start it as Kubernetes does where nothing is granted; raises CheckFailed.
 
     Its root cannot be written, it has no capability, gets no new privileges, and has a limit of memory; `/tmp` is
-    a folder in memory. It has to listen on the ports that it exposes; without one it may go on, or end with 0.
+    a folder in memory. It has to listen on the ports that it exposes, and its healthcheck has to succeed; without
+    both it may go on, or end with 0.
     """
     request, seconds = _request(planned, flags), seconds_to_wait(flags.run.wait)
     engine = connect()
@@ -86,7 +87,12 @@ def check_before_push(
 
 def _request(planned: Planned, flags: CheckFlags) -> RunRequest:
     """Return what the engine is asked for, without the image, yet to be built; raises BadFlag, UnreadableFile."""
-    return _granted_nothing(run_request(planned, flags.run), flags.memory)
+    request = _granted_nothing(run_request(planned, flags.run), flags.memory)
+    healthcheck = planned.plan.config.healthcheck
+    if healthcheck is None:
+        return request
+    set_by = planned.resolved.origin("healthcheck").where
+    return replace(request, health=HealthProbe(command=healthcheck.command, set_by=set_by))
 
 
 def _start(
@@ -99,13 +105,20 @@ def _start(
     progress: Progress,
 ) -> Verdict:
     """Start it and return what it did; raises CheckFailed."""
-    if is_start_enough and not request.waits_for_ports:
+    if is_start_enough and not request.waits_for_ports and request.health is None:
         seconds = _SECONDS_TO_START
-    until = "it listens" if request.waits_for_ports else "it ends, as no port of it is known (`expose`)"
-    progress.say(f"starting {request.label}, where nothing is granted; {seconds} s until {until}")
+    progress.say(
+        f"starting {request.label}, where nothing is granted; {seconds} s until {_end_of_waiting(request)}"
+    )
     verdict = check_container(engine, request, wait_seconds=seconds, say=progress.say)
     _require_works(verdict, request, is_start_enough=is_start_enough, before_push=before_push)
     return verdict
+
+
+def _end_of_waiting(request: RunRequest) -> str:
+    if request.health is not None:
+        return "it listens and is healthy" if request.waits_for_ports else "it is healthy"
+    return "it listens" if request.waits_for_ports else "it ends, as no port of it is known (`expose`)"
 
 
 def _granted_nothing(request: RunRequest, memory: str) -> RunRequest:
@@ -128,8 +141,9 @@ def _require_works(
     is_fine = code is None or code == 0 or (is_start_enough and _is_its_own(code))
     if verdict.problem is not None:
         found, set_by = verdict.problem.what, verdict.problem.set_by
-    elif code is not None and (request.waits_for_ports or not is_fine):
-        when = " before it listened" if request.waits_for_ports else ""
+    elif code is not None and (request.waits_for_ports or request.health or not is_fine):
+        before = " before it was healthy" if request.health else ""
+        when = " before it listened" if request.waits_for_ports else before
         found, set_by = f"it ended with exit code {code}{when}", "the program"
     else:
         return

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.engine.probe import is_listening
 from rustdocker_tasks.engine.request import Verdict
-from rustdocker_tasks.errors import NoContainer, NotListening
+from rustdocker_tasks.errors import NoContainer, NotHealthy, NotListening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from rustdocker_tasks.engine.daemon import Daemon
-    from rustdocker_tasks.engine.request import Running, RunRequest
+    from rustdocker_tasks.engine.request import HealthProbe, Running, RunRequest
     from rustdocker_tasks.progress import Say
 
 _SECONDS_BETWEEN_PROBES = 0.05
@@ -83,25 +83,30 @@ def _told_if_unreached(request: RunRequest, say: Say) -> Iterator[None]:
 def check_container(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> Verdict:
     """Start the container, and return what it did until it listened on all its ports, ended, or the time was over.
 
-    Its log goes to stderr, and it is removed whatever happens.
+    Where the request has a healthcheck, that is to succeed in the same time. Its log goes to stderr, and it is
+    removed whatever happens.
     """
     began = time.monotonic()
+    code: int | None = None
+    problem: NotListening | NotHealthy | None = None
     try:
         engine.create(request)
         running = engine.start(request)
         try:
             if request.waits_for_ports:
                 code = _wait_until_listening(engine, running, request, wait_seconds, say)
-            else:
+            elif request.health is None:
                 code = _wait_for_end(engine, running, wait_seconds)
-            problem = None
-        except NotListening as error:
-            code, problem = None, error
+            if code is None and request.health is not None:
+                code = _wait_until_healthy(engine, request.name, request.health, began, wait_seconds)
+        except (NotListening, NotHealthy) as error:
+            problem = error
         finally:
             engine.stream_log(request.name, follow=False, out=sys.stderr.buffer, err=sys.stderr.buffer)()
         seconds = time.monotonic() - began
         listens = () if code is not None or problem else tuple(running.addresses)
-        return Verdict(listens=listens, exit_code=code, problem=problem, seconds=seconds)
+        is_healthy = request.health is not None and code is None and problem is None
+        return Verdict(listens=listens, exit_code=code, is_healthy=is_healthy, problem=problem, seconds=seconds)
     finally:
         # Nobody waits for what it would do at its end.
         engine.remove(request.name, seconds=_SECONDS_TO_END)
@@ -113,6 +118,18 @@ def _wait_for_end(engine: Daemon, running: Running, seconds: int) -> int | None:
     while (code := engine.exit_code(running.name)) is None and time.monotonic() < deadline:
         time.sleep(_SECONDS_BETWEEN_PROBES)
     return code
+
+
+def _wait_until_healthy(engine: Daemon, name: str, probe: HealthProbe, began: float, seconds: int) -> int | None:
+    """Return None once the healthcheck has succeeded, the program's exit code if it ended before."""
+    while True:
+        health, code = engine.health(name), engine.exit_code(name)
+        if code is not None or health.succeeds:
+            return code
+        if time.monotonic() > began + seconds:
+            found = health.told or "it has not ended yet"
+            raise NotHealthy(probe.command, seconds=seconds, found=found, set_by=probe.set_by)
+        time.sleep(_SECONDS_BETWEEN_PROBES)
 
 
 def run_detached(engine: Daemon, request: RunRequest, *, wait_seconds: int, say: Say) -> tuple[str, int | None]:

@@ -282,7 +282,8 @@ def verdict_text(verdict: Verdict) -> str:
         did = f"it listens on {', '.join(port.removesuffix('/tcp') for port in verdict.listens)}"
     else:
         did = "it still runs" if verdict.exit_code is None else f"it ended with exit code {verdict.exit_code}"
-    return f"ok: {did} after {verdict.seconds:.1f} s"
+    healthy = " and is healthy" if verdict.is_healthy else ""
+    return f"ok: {did}{healthy} after {verdict.seconds:.1f} s"
 
 
 def verdict_json(verdict: Verdict) -> str:
@@ -290,7 +291,12 @@ def verdict_json(verdict: Verdict) -> str:
 
 
 def _verdict_values(verdict: Verdict) -> dict[str, object]:
-    return {"listens": verdict.listens, "exit_code": verdict.exit_code, "seconds": verdict.seconds}
+    return {
+        "listens": verdict.listens,
+        "is_healthy": verdict.is_healthy,
+        "exit_code": verdict.exit_code,
+        "seconds": verdict.seconds,
+    }
 
 
 def verdicts_text(made: Sequence[BuildReport | FailedImage], verdicts: Mapping[str, Verdict]) -> str:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 from warnings import catch_warnings, simplefilter
 
 from rustdocker_tasks.engine.addresses import engine_host, is_networked, port_bindings, tcp_addresses
-from rustdocker_tasks.engine.request import EngineFacts, Running, RunRequest
+from rustdocker_tasks.engine.request import EngineFacts, Health, Running, RunRequest
 from rustdocker_tasks.engine.saved_image import read_layers
 from rustdocker_tasks.errors import (
     EngineError,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _FOR_EVER = 10**9  # seconds; the SDK's own "no limit" is not a number
 _CONFLICT = 409  # HTTP
 _SECONDS_TO_STOP = 10  # as `docker stop`
+# Nanoseconds. An image's own interval is for a service's life, and who waits for it to start asks more often.
+_ASKED_OFTEN = {"interval": 500_000_000, "start_period": 1_000_000}
 # Engine 20.10 to 28 and their proxies: "Bind for 127.0.0.1:80 failed: port is already allocated",
 # "listen tcp4 127.0.0.1:80: bind: address already in use".
 _TAKEN = re.compile(r":(\d+)(?: failed: port is already allocated|: bind: address already in use)")
@@ -199,6 +201,7 @@ class Daemon:
                 labels=dict(request.labels),
                 ports=cast("Any", port_bindings(request.ports, engine_host(self._api.base_url))),
                 volumes=list(request.volumes),
+                healthcheck=_ASKED_OFTEN if request.health else None,
                 **(request.limits.options if request.limits else {}),
             )
 
@@ -226,6 +229,15 @@ class Daemon:
         with _wrapped(EngineGone):
             state = self._api.inspect_container(name)["State"]
         return None if state["Running"] else int(state["ExitCode"])
+
+    def health(self, name: str) -> Health:
+        """Return what the engine knows of the healthcheck of a container, which has one."""
+        with _wrapped(EngineGone):
+            told = self._api.inspect_container(name)["State"]["Health"]
+        last = (told["Log"] or [None])[-1]
+        wrote = last["Output"].strip().splitlines()[-1:] if last else []
+        ended = ": ".join([f"exit code {last['ExitCode']}", *wrote]) if last else None
+        return Health(succeeds=told["Status"] == "healthy", told=ended)
 
     def wait(self, name: str) -> int:
         """Wait until the container's program ends, and return its exit code."""

@@ -9,7 +9,7 @@ from rustdocker_tasks.frozen import Frozen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rustdocker_tasks.errors import NotListening
+    from rustdocker_tasks.errors import NotHealthy, NotListening
     from rustdocker_tasks.image_config import Port
 
 
@@ -45,6 +45,13 @@ class Limits(Frozen, frozen=True, kw_only=True):
         }
 
 
+class HealthProbe(Frozen, frozen=True, kw_only=True):
+    """The image's own healthcheck, which is to succeed."""
+
+    command: tuple[str, ...]
+    set_by: str
+
+
 class RunRequest(Frozen, frozen=True, kw_only=True):
     image: str  # an ID: a tag may name something else a moment later
     label: str  # how a message calls the image
@@ -56,6 +63,7 @@ class RunRequest(Frozen, frozen=True, kw_only=True):
     program: str  # where the image has it
     arguments: tuple[str, ...] | None  # None: the image's own
     limits: Limits | None = None  # None: those that the engine has by itself
+    health: HealthProbe | None = None  # None: nobody waits for it
 
     @property
     def waits_for_ports(self) -> bool:
@@ -71,12 +79,20 @@ class Running(Frozen, frozen=True, kw_only=True):
     addresses: Mapping[str, tuple[str, int]]
 
 
+class Health(Frozen, frozen=True, kw_only=True):
+    """What an engine knows of a healthcheck."""
+
+    succeeds: bool
+    told: str | None  # how it ended last, and its last line; None: it has not ended yet
+
+
 class Verdict(Frozen, frozen=True, kw_only=True):
     """What a program did in its container."""
 
     listens: tuple[str, ...]  # its TCP ports, such as `8080/tcp`
     exit_code: int | None  # None: it still runs
-    problem: NotListening | None
+    is_healthy: bool  # its healthcheck has succeeded
+    problem: NotListening | NotHealthy | None
     seconds: float
 
 

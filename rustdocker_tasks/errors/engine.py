@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors.base import EngineError
@@ -208,6 +209,16 @@ class NotListening(EngineError):
             set_by=set_by,
             hint="let the program listen on 0.0.0.0 (127.0.0.1 is the container's own), "
             "or name the port that it uses",
+        )
+
+
+class NotHealthy(EngineError):
+    def __init__(self, command: Sequence[str], *, seconds: int, found: str, set_by: str) -> None:
+        super().__init__(
+            f"the healthcheck `{shlex.join(command)}` did not succeed within {seconds} s: {found}",
+            found=found,
+            set_by=set_by,
+            hint="its program has to be in the image: there is no shell or curl that a base does not bring",
         )
 
 

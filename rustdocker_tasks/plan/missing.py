@@ -37,12 +37,24 @@ _PATTERNS = tuple(
         # The linker of GNU, of a library that is there for another C library.
         (LIBRARY, r"/lib([^/\s]+?)\.(?:a|so)\S*: undefined reference to symbol '[^']+@@GLIBC_"),
         # The compilers of C, GNU and LLVM.
-        (HEADER, r"fatal error: '?([^\s':]+\.h(?:h|pp|xx)?)(?:: No such file or directory|' file not found)"),
+        # Those of C++ may have no suffix.
+        (
+            HEADER,
+            r"fatal error: '?([^\s':]+\.h(?:h|pp|xx)?|[^\s':.]+)(?:: No such file or directory|' file not found)",
+        ),
+        # CMake 3, of what a project requires; what it can do without has a dash before it.
+        (MODULE, r"^\s*Could NOT find (\w+)"),
+        # The macros of pkg-config for autoconf.
+        (MODULE, r"No package '([^']+)' found"),
+        (MODULE, r"Package requirements \(([^\s)]+)[^)]*\) were not met"),
         # prost-build 0.11 and later, clang-sys 1, cmake 0.1, cc 1, openssl-src, the crate pkg-config 0.3, rustc.
         (_TOOL, r"Could not find `(protoc)`"),
         (_TOOL, r"Unable to find (libclang)"),
         (_TOOL, r"is `([^`]+)` not installed\?"),
         (_TOOL, r'failed to find tool "([^"]+)"'),
+        # cc before 1.2.12, aws-lc-sys 0.35.
+        (_TOOL, r"Failed to find tool\. Is `([^`]+)` installed\?"),
+        (_TOOL, r"Missing dependency: (\S+)"),
         (_TOOL, r"Command '([^']+)' not found\. Is \S+ installed\?"),
         (_TOOL, r"(pkg-config) command could not be (?:found|run)"),
         (_TOOL, r"linker `([^`]+)` not found"),
@@ -50,6 +62,12 @@ _PATTERNS = tuple(
         (_TOOL, r"(protoc) binary not found"),
         (_TOOL, r"[Ff]ailed to execute `(capnp|clang)(?: --version)?`"),
         (_TOOL, r"no (Python) 3\.x interpreter found"),
+        # dash, make, and perl, which has its modules in another package of Debian.
+        (_TOOL, r"^\s*(?:/bin/)?sh: \d+: ([\w.+-]+): not found$"),
+        (_TOOL, r"^\s*make(?:\[\d+\])?: ([\w.+-]+): No such file or directory$"),
+        (_TOOL, r"Can't (locate) \S+\.pm in @INC"),
+        # Clang, of a linker.
+        (_TOOL, r"invalid linker name in (?:argument )?'-fuse-ld=(\w+)'"),
         # CMake 3, told a compiler or not, and autoconf.
         (_TOOL, r'unable to find a build program corresponding to "([^"]+)"'),
         (_TOOL, r"(?:The|No) CMAKE_(CXX)_COMPILER(?::| could be found)"),
@@ -60,7 +78,7 @@ _NAMES = {MODULE: "no module {} for pkg-config", LIBRARY: "no library {}", HEADE
 _CPP = re.compile(r"(?:.*-)?(?:c|g|clang)\+\+(?:-\d+)?|CXX|C\+\+")
 # The library of C++, which comes with its compiler.
 _OF_CPP = "stdc++"
-_OTHERWISE = {"Unix Makefiles": "make", "Ninja": "ninja", "Python": "python3"}
+_OTHERWISE = {"Unix Makefiles": "make", "Ninja": "ninja", "Python": "python3", "locate": "perl"}
 
 
 class Missing(Frozen, frozen=True, kw_only=True):
@@ -111,7 +129,10 @@ def _in_line(line: str, crate: str | None) -> Iterator[Missing]:
 
 
 def _package_of_file(kind: str, name: str) -> str | None:
-    return _package_of_tool("c++") if (kind, name) == (LIBRARY, _OF_CPP) else find_package(kind, name)
+    if (kind, name) == (LIBRARY, _OF_CPP):
+        return _package_of_tool("c++")
+    # CMake's own names of modules have capitals.
+    return find_package(kind, name) or (find_package(kind, name.lower()) if kind == MODULE else None)
 
 
 def _package_of_tool(name: str) -> str | None:

@@ -141,6 +141,55 @@ def test_a_program_without_ports_may_go_on_and_is_given_arguments(write: Write) 
     assert 'Some("--serve") Ok("fast")' in done.stderr.splitlines()
 
 
+# Healthy once it has been up for a while: the first answers are no.
+SLOWLY_HEALTHY = """fn main() {
+    let ready = std::path::Path::new("/tmp/ready");
+    if std::env::args().nth(1).as_deref() == Some("--healthy") {
+        std::process::exit(if ready.exists() { 0 } else { println!("too early"); 3 });
+    }
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    LAST
+    loop { std::thread::sleep(std::time::Duration::from_secs(60)); }
+}
+"""
+
+
+def healthcheck(*command: str) -> dict[str, str]:
+    words = ", ".join(f'"{word}"' for word in command)
+    return {"RUSTDOCKER_HEALTHCHECK": f'{{ command = [{words}], interval = "1h", start-period = "1h" }}'}
+
+
+def test_a_healthcheck_is_waited_for(write: Write) -> None:
+    main = SLOWLY_HEALTHY.replace("LAST", "std::fs::write(ready, [0]).unwrap();")
+    folder = write(crate("slowly", **{"src/main.rs": main}))
+
+    done = check(folder, "--json", **healthcheck("/usr/local/bin/slowly", "--healthy"))
+
+    told = json.loads(done.result)
+    assert (told["is_healthy"], told["exit_code"]) == (True, None)
+    assert 2.5 < told["seconds"] < 10  # far from its own interval
+
+
+@pytest.mark.parametrize(
+    ("last", "command", "found"),
+    [
+        ("", ["/usr/local/bin/unwell", "--healthy"], "did not succeed within 4 s: exit code 3: too early\n"),
+        ("", ["curl", "--fail", "http://127.0.0.1:8080"], '"curl": executable file not found in $PATH'),
+        ("std::process::exit(0);", ["/usr/local/bin/unwell", "--healthy"], "code 0 before it was healthy\n"),
+    ],
+    ids=["unhealthy", "no such program", "ends"],
+)
+def test_a_healthcheck_that_does_not_succeed_is_told(
+    write: Write, last: str, command: list[str], found: str
+) -> None:
+    folder = write(crate("unwell", **{"src/main.rs": SLOWLY_HEALTHY.replace("LAST", last)}))
+
+    done = check(folder, "--wait=4", **healthcheck(*command))
+
+    assert (done.code, done.stdout) == (67, "")
+    assert found in done.stderr
+
+
 def test_a_memory_that_is_none_is_refused_before_anything_is_built(write: Write) -> None:
     done = check(write(crate("no-memory")), "--memory=lots")
 

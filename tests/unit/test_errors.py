@@ -650,6 +650,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "or name the port that it uses",
     ),
     (
+        errors.NotHealthy(("/x", "a b"), seconds=30, found="exit code 1: down", set_by="Cargo.toml, line 4"),
+        68,
+        "the healthcheck `/x 'a b'` did not succeed within 30 s: exit code 1: down\n"
+        "  found: exit code 1: down\n"
+        "  set by: Cargo.toml, line 4\n"
+        "  hint: its program has to be in the image: there is no shell or curl that a base does not bring",
+    ),
+    (
         errors.Unexpected(KeyError("s3cr3t")),
         70,
         "rustdocker-tasks met something that it does not know how to handle\n  found: KeyError\n"

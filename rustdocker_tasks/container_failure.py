@@ -135,6 +135,7 @@ def _of_glibc(output: Iterable[str]) -> CannotBeStatic | None:
         used_by=(),
         instead=record.instead,
         set_by="the variant, or the target, which is of musl",
+        glibc_serves=not record.not_static,
     )
 
 

@@ -258,6 +258,24 @@ def read_image(plan: ImagePlan, *, progress: Progress) -> ReadImage:
     return ReadImage(plan=plan, image=image, layers=engine.read_layers(image))
 
 
+def read_images(planned: Sequence[Planned], *, progress: Progress) -> list[ReadImage]:
+    """Build the images and return what they hold; one that fails is left out, and told.
+
+    Raises CompileError, ImageError where none was made.
+    """
+    images: list[ReadImage] = []
+    failed: list[CompileError | ImageError] = []
+    for each in planned:
+        try:
+            images.append(read_image(each.plan, progress=progress))
+        except (CompileError, ImageError) as error:
+            failed.append(error)
+            progress.say(f"{each.plan.variant.name} is left out: {error}")
+    if failed and not images:
+        raise failed[0]
+    return images
+
+
 def plan_variants(start: Path, layers: Sequence[Layer], *, say: Say) -> list[Planned]:
     """Return the plans of all variants that the project's backend can build, under their usual names.
 

@@ -243,12 +243,12 @@ def dockerfile_all(bound: Bound, c: Context, flags: Flags) -> str | None:
 def sizes(bound: Bound, c: Context, flags: Flags) -> str | None:
     """Build every variant and print how large each is, and what weighs most."""
     from rustdocker_tasks.contents import sizes_json, sizes_text
-    from rustdocker_tasks.pipeline import plan_variants, read_image
+    from rustdocker_tasks.pipeline import plan_variants, read_images
 
     planned = plan_variants(bound.start(c), bound.layers(c, flags), say=Terminal().say)
     if is_dry(c, *planned):
         return None
-    images = [read_image(each.plan, progress=Terminal()) for each in planned]
+    images = read_images(planned, progress=Terminal())
     return show_result((sizes_json if flags["json"] else sizes_text)(images))
 
 

@@ -51,7 +51,9 @@ class CannotBeStatic(CompileError):
         instead: str | None,
         set_by: str,
         is_of_musl: bool = True,
+        glibc_serves: bool = False,
     ) -> None:
+        """`glibc_serves` says that nothing is known to be in the way of a static program of glibc."""
         others = f" for {', '.join(used_by)}" if used_by else ""
         libc, lacks = (
             ("musl", "for glibc alone") if is_of_musl else ("glibc", "for static linking in part at most")
@@ -60,7 +62,13 @@ class CannotBeStatic(CompileError):
             f"{crate} cannot be part of a static program of {libc}",
             found=f"it links with {needs}{others}, which Debian has {lacks}",
             set_by=set_by,
-            hint=f"{f'take {instead}; or b' if instead else 'b'}uild another variant: --variant minimal",
+            hint="; or ".join(
+                [
+                    *([f"take {instead}"] if instead else []),
+                    *(["link it with glibc: --libc gnu"] if glibc_serves else []),
+                    "build another variant: --variant minimal",
+                ]
+            ),
         )
 
 
@@ -80,7 +88,8 @@ class LacksPackage(CompileError):
             named = f", which on Debian {package} has: `apt-get install {package}`" if package else ""
             hint = f"install it{named}; --backend buildx needs nothing of this machine"
         elif installed and is_of_musl:
-            hint = f"Debian has {package or 'that'} for glibc alone: build another variant, --variant minimal"
+            has = f"Debian has {package or 'that'} for glibc alone"
+            hint = f"{has}: --libc gnu, or build another variant, --variant minimal"
         elif package is None:
             hint = "name the package that has it by `build-packages`: Debian's search for packages knows files"
         elif installed:

@@ -37,11 +37,9 @@ _PATTERNS = tuple(
         # The linker of GNU, of a library that is there for another C library.
         (LIBRARY, r"/lib([^/\s]+?)\.(?:a|so)\S*: undefined reference to symbol '[^']+@@GLIBC_"),
         # The compilers of C, GNU and LLVM.
+        (HEADER, r"fatal error: '?([^\s':]+\.h(?:h|pp|xx)?)(?:: No such file or directory|' file not found)"),
         # Those of C++ may have no suffix.
-        (
-            HEADER,
-            r"fatal error: '?([^\s':]+\.h(?:h|pp|xx)?|[^\s':.]+)(?:: No such file or directory|' file not found)",
-        ),
+        (HEADER, r":\d+: fatal error: '?([^\s':.]+)(?:: No such file or directory|' file not found)"),
         # CMake 3, of what a project requires; what it can do without has a dash before it.
         (MODULE, r"^\s*Could NOT find (\w+)"),
         # The macros of pkg-config for autoconf.

@@ -101,6 +101,7 @@ def with_system_packages(
             instead=match.record.instead,
             set_by=resolved.origin("variant" if plan.variant.linkage is Linkage.STATIC else "target").where,
             is_of_musl=plan.compile.is_of_musl,
+            glibc_serves=plan.compile.is_of_musl and find_unlinkable(matches, graph, is_of_musl=False) is None,
         )
     return replace(plan, container=with_packages(container, matches))
 

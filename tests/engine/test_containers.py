@@ -401,6 +401,19 @@ def test_sizes_compares_all_variants(write: Write) -> None:
     assert rows["slim"]["heaviest"][0]["why"] == "base image debian:trixie-slim"
 
 
+def test_sizes_leaves_out_a_variant_that_cannot_be_built(write: Write) -> None:
+    main = '#[cfg(target_env = "musl")] compile_error!("not of musl");\nfn main() {}'
+    folder = write(crate("not-of-musl", **{"src/main.rs": main}))
+    settings = {**BUILDX, "RUSTDOCKER_BUILD_IMAGE": "rust:1.85-slim-trixie"}
+
+    done = invoke("sizes", "--json", folder=folder, **settings)
+    nothing = invoke("sizes", folder=write(crate("no-program", **{"src/main.rs": "fn main("})), **settings)
+
+    assert [row["variant"] for row in json.loads(done.result)] == ["simple", "slim", "minimal"]
+    assert "static is left out: `cargo build` failed with exit code 101\n" in done.stderr
+    assert (nothing.code, nothing.stdout) == (66, "")
+
+
 RESOLVES = """use std::net::ToSocketAddrs;
 fn main() {
     for name in std::env::args().skip(1) {

@@ -75,7 +75,7 @@ def test_a_static_program_with_a_library_of_glibc_is_refused_before_anything_is_
     assert found.startswith("  found: it links with libsqlite3-dev for needs-")
     assert hint == (
         "  hint: take the feature `bundled` of the crate libsqlite3-sys, or of rusqlite; "
-        "or build another variant: --variant minimal"
+        "or link it with glibc: --libc gnu; or build another variant: --variant minimal"
     )
 
 

@@ -133,10 +133,14 @@ def test_what_the_scripts_found_of_the_program(
 @pytest.mark.parametrize(
     ("installed", "is_of_musl", "hint"),
     [
-        ((), True, "Debian has libpcap0.8-dev for glibc alone: build another variant"),
+        ((), True, "Debian has libpcap0.8-dev for glibc alone: --libc gnu, or build another variant"),
         (("libpcap0.8-dev:amd64=1.10",), False, "libpcap0.8-dev is there, and is not what is wanted"),
         ((), False, 'set `build-packages = ["libpcap0.8-dev"]`, which has it'),
-        (("libpcap0.8-dev",), True, "Debian has libpcap0.8-dev for glibc alone: build another variant"),
+        (
+            ("libpcap0.8-dev",),
+            True,
+            "Debian has libpcap0.8-dev for glibc alone: --libc gnu, or build another variant",
+        ),
         (("libpcap0.8-dev",), False, "libpcap0.8-dev is there, and is not what is wanted"),
     ],
 )

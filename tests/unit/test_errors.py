@@ -348,12 +348,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
             used_by=["diesel"],
             instead="the feature `bundled`",
             set_by="--variant",
+            glibc_serves=True,
         ),
         66,
         "pq-sys 0.7.8 cannot be part of a static program of musl\n"
         "  found: it links with libpq-dev for diesel, which Debian has for glibc alone\n"
         "  set by: --variant\n"
-        "  hint: take the feature `bundled`; or build another variant: --variant minimal",
+        "  hint: take the feature `bundled`; or link it with glibc: --libc gnu; or build another variant: "
+        "--variant minimal",
     ),
     (
         errors.LacksPackage("no library x", crate="x-sys", package="libx-dev", installed=False, is_of_musl=False),
@@ -369,7 +371,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "the program cannot be compiled with what the build image has\n"
         "  found: no library x\n"
         "  set by: the linker\n"
-        "  hint: Debian has libx-dev for glibc alone: build another variant, --variant minimal",
+        "  hint: Debian has libx-dev for glibc alone: --libc gnu, or build another variant, --variant minimal",
     ),
     (
         errors.OlderLibrary("debian:bookworm-slim", symbols="GLIBC_2.39 of libc.so.6", set_by="--x"),

@@ -33,7 +33,7 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ("make[2]: bison: No such file or directory", "no bison", "bison"),
         ("Can't locate FindBin.pm in @INC (you may need to", "no perl", "perl"),
         ("clang: error: invalid linker name in argument '-fuse-ld=mold'", "no mold", "mold"),
-        ("a.cc:1:10: fatal error: Eigen/Core: No such file or directory", "no header Eigen/Core", "libeigen3-dev"),
+        ("a.cc:1:10: fatal error: Eigen/Core: No such file or directory", "no header Eigen/Core", None),
         ("  Could NOT find OpenSSL, try to set the path", "no module OpenSSL for pkg-config", "libssl-dev"),
         ("No package 'libudev' found", "no module libudev for pkg-config", "libudev-dev"),
         ("error: Package requirements (zlib >= 1.2) were not met", "no module zlib for pkg-config", "zlib1g-dev"),

@@ -33,7 +33,17 @@ def update(folder: Path, kept: Path) -> tuple[float, float]:
         listed = time.perf_counter()
         script = folder / context.names[0].folder / context.names[0].scripts["mirror"]
         subprocess.run(
-            ("sh", script, str(context.names[0].sources), folder, kept / "sources", ".", "-", kept / "target"),
+            (
+                "sh",
+                script,
+                str(context.names[0].sources),
+                "-",
+                folder,
+                kept / "sources",
+                ".",
+                "-",
+                kept / "target",
+            ),
             check=True,
         )
         return listed - began, time.perf_counter() - listed

@@ -23,13 +23,16 @@ from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS, NAMES_OF_OTHERS
 from rustdocker_tasks.inputs.words import words_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from rustdocker_tasks.plan.context import ContextFolders
 
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
-_NEVER = (*(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTHERS)), "**/.env", "**/.env.*")
+_NEVER = tuple(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTHERS))
+# Files of secrets, and those that show what such a file is to hold.
+_SECRETS = ("**/.env", "**/.env.*")
+_EXAMPLES = tuple(f"!**/.env.{name}" for name in ("example", "sample", "template", "dist", "defaults"))
 # Cargo's home may lie in the project, where CI keeps it: tokens, programs, and what changes with each call. What
 # it has fetched is marked as no source. Source: the Cargo book, "Cargo Home".
 _OF_CARGO_HOME = (
@@ -147,19 +150,30 @@ def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
         for pattern in _read_patterns(path)
         if not is_outside(pattern)
     ]
+    kept = [f"!{literal(folders.path_of(place))}" for place in folders.kept]
     targets = map(folders.path_of, _targets(folders))
     # What a negation lets through of the folders around is kept out again, one by one.
     around = _around(folders.root, places) if asked and any(pattern.startswith("!") for pattern in own) else ()
     return (
         *asked,
-        *own,
-        *(f"!{literal(folders.path_of(place))}" for place in folders.kept),
+        *_with_secrets([*own, *kept], places=[folders.path_of(place) for place in places if place.is_dir()]),
         *map(literal, map(folders.path_of, around)),
         *_NEVER,
+        # A file less than its checksums name, and cargo refuses the crate.
+        *(f"!{literal(folders.path_of(folder))}/**" for folder in folders.vendored if folder.exists()),
         *_of_cargo_home(folders),
         *map(literal, targets),
         *_of_git(folders),
     )
+
+
+def _with_secrets(patterns: Sequence[str], *, places: Iterable[str]) -> tuple[str, ...]:
+    """Return the user's patterns, and those that keep secrets out unless one of the user's names such a file."""
+    ours = (*_SECRETS, *(below(place, example) for place in places for example in _EXAMPLES))
+    if not any(pattern.startswith("!") for pattern in patterns):
+        return (*ours, *patterns)
+    named = (pattern for pattern in patterns if pattern.lstrip("!").rpartition("/")[2].startswith(".env"))
+    return (*patterns, *ours, *named)
 
 
 def _targets(folders: ContextFolders) -> Iterator[Path]:

@@ -22,6 +22,8 @@ known=$state/sources
 pending=$state/pending renewing=$state/renewing
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Cargo writes it, and what compiles is not to depend on it.
+case $project in .) lock=Cargo.lock ;; *) lock=$project/Cargo.lock ;; esac
 
 # A row of a list: digest, mode (x or -), path, one space between them. Digests have 64 digits.
 paths() { cut -c 68- "$@"; }
@@ -77,9 +79,8 @@ update_mirror() {
     # A build script that is to run again makes what it makes; one that is gone or changed does not. Whose script made
     # what nobody knows: so all of them run again.
     if [ -s "$work/renewed" ]; then
-        # The lock file, where the user has none, is cargo's.
         mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" \
-            | grep -v '\(^\|/\)Cargo\.lock$' > "$work/made" || true
+            | grep -v -x -F -e "$lock" > "$work/made" || true
         if [ -s "$work/made" ]; then
             echo "what scripts made" >> "$pending"
             remove_files "$work/made"
@@ -260,7 +261,7 @@ find_renewal() {
         comm -23 "$work/noted" "$work/named"
         comm -12 "$work/noted" "$work/named" | grep -v '\.rs$' || true
         cat "$renewing"
-    } | grep -v '\(^\|/\)Cargo\.lock\( was written over\)\?$' > "$work/unseen" || true
+    } | grep -v -x -F -e "$lock" -e "$lock was written over" > "$work/unseen" || true
     # The manifest of a workspace without a package is everybody's.
     sed -n '/\(^\|\/\)Cargo\.toml$/ s,^,./,p' "$work/wanted-paths" > "$work/manifests"
     for place in "$sources" "$context"; do

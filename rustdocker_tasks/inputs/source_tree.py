@@ -23,6 +23,8 @@ NAMES_OF_OTHERS = frozenset({".git", ".idea", ".vscode", "__pycache__", "node_mo
 # What editors and file managers write at any time: it would make everything new.
 FILES_OF_OTHERS = (".DS_Store", ".*.sw?", ".#*", "*~")
 _IS_OF_OTHERS = re.compile("|".join(map(fnmatch.translate, FILES_OF_OTHERS))).match
+# What `cargo vendor` writes beside a crate's files: cargo compares all that it names, whatever they are called.
+_MARK_OF_VENDORED = ".cargo-checksum.json"
 # What cannot be read is no unknown content: nobody compiles from it.
 _CLOSED = "closed"
 _NO_FILES = ("/proc", "/sys", "/dev")  # what a link may lead to and nobody compiles
@@ -73,7 +75,12 @@ def walk(
 
 
 def _walk_below(
-    folder: str, others: frozenset[str], on_other: Callable[[str], None], *, above: tuple[tuple[int, int], ...]
+    folder: str,
+    others: frozenset[str],
+    on_other: Callable[[str], None],
+    *,
+    above: tuple[tuple[int, int], ...],
+    in_vendored: bool = False,
 ) -> Iterator[tuple[str, os.stat_result]]:
     status = next((status for _, status in _status(folder)), None)
     if status is None or (status.st_dev, status.st_ino) in above:
@@ -85,13 +92,13 @@ def _walk_below(
     if above and _is_other(folder, [entry.name for entry in entries], others):
         on_other(folder)
         return
+    in_vendored = in_vendored or any(entry.name == _MARK_OF_VENDORED for entry in entries)
+    around = (*above, (status.st_dev, status.st_ino))
     for entry in entries:
         if _is_folder(entry):
-            if entry.name not in NAMES_OF_OTHERS:
-                yield from _walk_below(
-                    entry.path, others, on_other, above=(*above, (status.st_dev, status.st_ino))
-                )
-        elif entry.path not in others and not _IS_OF_OTHERS(entry.name):
+            if in_vendored or entry.name not in NAMES_OF_OTHERS:
+                yield from _walk_below(entry.path, others, on_other, above=around, in_vendored=in_vendored)
+        elif entry.path not in others and (in_vendored or not _IS_OF_OTHERS(entry.name)):
             yield from _status(entry.path)
 
 

@@ -25,6 +25,7 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
     manifests: tuple[Path, ...] = ()  # those, and the lock file, without which cargo refuses the project
     git: Path | None = None  # the repository's own folder, which is sent and is no source
     kept: tuple[Path, ...] = ()  # sources that no ignore file of the user's keeps out
+    vendored: tuple[Path, ...] = ()  # folders of crates, each of whose files cargo wants to see
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -80,6 +81,11 @@ def context_folders(
         ),
         git=git,
         kept=tuple(kept),
+        vendored=tuple(
+            folder
+            for folder in config.vendored
+            if folder.is_relative_to(root) or any(folder.is_relative_to(place) for place in beside)
+        ),
     )
 
 

@@ -386,6 +386,7 @@ SCENARIOS: dict[str, Turns] = {
         ),
         ({"inputs/b": None}, "1"),
         ({"inputs/b.rs": "", "inputs/c.rs": ""}, "3"),
+        ({"inputs/Cargo.lock": ""}, "4"),
     ],
     "what a script made, when another package is renewed": [
         (

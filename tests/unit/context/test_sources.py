@@ -29,6 +29,7 @@ def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
                 "target/release/x": "",
                 ".git/config": "",
                 ".env": "SECRET=1",
+                ".env.example": "SECRET=",
                 "sub/.env.local": "SECRET=1",
                 "web/node_modules/x.js": "",
                 ".idea/workspace.xml": "",
@@ -42,7 +43,38 @@ def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
         )
     )
 
-    assert paths(folder) == {"Cargo.toml", "src/main.rs", "src/a/deep.txt", "tasks.py", ".cargo/config.toml"}
+    own = {"Cargo.toml", "src/main.rs", "tasks.py"}
+    assert paths(folder) == own | {"src/a/deep.txt", ".env.example", ".cargo/config.toml"}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "found"),
+    [
+        ("", {".env.example", "web/.env.sample"}),
+        ("web", {".env.example"}),
+        ("*\n!web\n!Cargo.toml\n.env.example", {"web/.env.sample"}),
+        ("!*", {".env.example", "web/.env.sample"}),
+        ("!**/.env.test", {".env.example", "web/.env.sample", "web/.env.test"}),
+    ],
+)
+def test_a_file_of_secrets_is_sent_only_where_the_ignore_file_names_it(
+    write: Write, patterns: str, found: set[str]
+) -> None:
+    names = (".env", ".env.example", "web/.env", "web/.env.sample", "web/.env.test")
+    folder = write(crate(**dict.fromkeys(names, ""), **{".dockerignore": patterns}))
+
+    assert {path for path in paths(folder) if ".env" in path} == found
+
+
+def test_vendored_crates_are_whole(write: Write) -> None:
+    own = ("Cargo.toml", ".cargo-checksum.json", ".vscode/a.json", "src/.x.rs.swp", ".gitignore", "a~", ".env.b")
+    folder = write(crate(**{f"vendor/dep/{name}": "" for name in own}, **{".dockerignore": "**/.gitignore"}))
+
+    sources = list_sources(ContextFolders(root=folder, project=folder, vendored=(folder / "vendor",)))
+
+    sent = {path.removeprefix("vendor/dep/") for path in sources.files if path.startswith("vendor")}
+    assert sent == set(own)
+    assert not any(map(IgnorePatterns(sources.patterns).ignores, sources.files))
 
 
 @pytest.mark.parametrize("home", [".cargo", "ci/cargo"])

@@ -154,7 +154,7 @@ def what_does_not_count(
         yield f"{path} lies outside of the repository and does not count in containers"
     for key in container.sent_secrets:
         yield (
-            f"{key} is a source like any other, and gets into caches and layers: keep it in credentials.toml of "
+            f"{key} is a source like any other, and stays on the builder: keep it in credentials.toml of "
             "cargo's home, or in a variable such as CARGO_REGISTRIES_NAME_TOKEN"
         )
     if container.git_readers and isinstance(git, GitState):

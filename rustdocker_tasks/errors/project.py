@@ -214,6 +214,17 @@ class OutsideOfContext(ProjectError):
         )
 
 
+class SecretInLayer(ProjectError):
+    def __init__(self, keys: Sequence[str], *, layer: str, set_by: str) -> None:
+        super().__init__(
+            f"what nobody else may read would be in {layer}",
+            found=", ".join(keys),
+            set_by=set_by,
+            hint="keep it in credentials.toml or config.toml of cargo's home, or in a variable such as "
+            "CARGO_REGISTRIES_NAME_TOKEN: those are never in a layer",
+        )
+
+
 class SeveralTargets(ProjectError):
     def __init__(self, triples: Sequence[str], *, set_by: str) -> None:
         super().__init__(

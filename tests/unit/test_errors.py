@@ -222,6 +222,15 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: move it into the workspace's folder, or build with --backend host",
     ),
     (
+        errors.SecretInLayer(("`http.proxy` in /shop/.cargo/config.toml",), layer="the image", set_by="--variant"),
+        65,
+        "what nobody else may read would be in the image\n"
+        "  found: `http.proxy` in /shop/.cargo/config.toml\n"
+        "  set by: --variant\n"
+        "  hint: keep it in credentials.toml or config.toml of cargo's home, or in a variable such as "
+        "CARGO_REGISTRIES_NAME_TOKEN: those are never in a layer",
+    ),
+    (
         errors.BuildFailed("no space left on device"),
         67,
         "the build in containers failed\n"

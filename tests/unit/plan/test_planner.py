@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.model import About
-from rustdocker_tasks.errors import BadValue, BuildxUnusable
+from rustdocker_tasks.cargo.model import About, CargoConfig
+from rustdocker_tasks.errors import BadValue, BuildxUnusable, SecretInLayer
 from rustdocker_tasks.plan.compile_flags import compile_flags
 from rustdocker_tasks.plan.model import GitState, ImagePlan, MachineFacts, NoGitState, Toolchain
 from rustdocker_tasks.plan.planner import choose_backend, choose_variant, make_plan
@@ -45,6 +45,7 @@ def plan(
     default_variant: str = "minimal",
     git: GitState | NoGitState = NO_GIT,
     has_sqlx_data: bool = False,
+    secrets: tuple[str, ...] = (),
     profiles: frozenset[str] = frozenset({"release", "dev"}),
     **settings: object,
 ) -> ImagePlan:
@@ -63,7 +64,12 @@ def plan(
     resolved = resolve_settings([layer])
     backend = choose_backend(resolved, facts)
     return make_plan(
-        replace(project(own, locked=frozenset({"shop"})), has_sqlx_data=has_sqlx_data, profiles=profiles),
+        replace(
+            project(own, locked=frozenset({"shop"})),
+            has_sqlx_data=has_sqlx_data,
+            profiles=profiles,
+            own_config=CargoConfig(secrets=secrets),
+        ),
         own,
         program,
         resolved,
@@ -416,6 +422,24 @@ def test_queries_are_checked_against_what_the_project_has_saved(
 
     assert plan(facts=BUILDX, has_sqlx_data=has_data, **settings).compile.environment == environment
     assert plan(facts=NO_BUILDX, has_sqlx_data=has_data, **settings).compile.environment == own
+
+
+@pytest.mark.parametrize(
+    ("settings", "layer"),
+    [
+        ({"variant": "simple"}, "the image, which holds the sources"),
+        ({"cache": "layer"}, "the layer of the dependencies"),
+        ({"cache": "mount", "offline": True}, "the layer of what was fetched"),
+    ],
+)
+def test_a_secret_of_the_configuration_is_in_no_layer(settings: Any, layer: str) -> None:
+    secrets = ("`registries.own.token` in /shop/.cargo/config.toml",)
+    with pytest.raises(SecretInLayer, match=layer) as refused:
+        plan(facts=BUILDX, secrets=secrets, **settings)
+
+    assert refused.value.set_by == f"--{[*settings][-1]}"
+    assert plan(facts=BUILDX, secrets=secrets, variant="slim", cache="mount").container is not None
+    assert plan(facts=NO_BUILDX, secrets=secrets).container is None
 
 
 EXTRA: Any = {"extra-bins": ["migrate", "migrate"]}

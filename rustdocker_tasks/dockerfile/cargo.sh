@@ -44,8 +44,8 @@ open_doors() {
         [ -s "$secret" ] || continue
         name=$(echo "${secret#*/registry-}" | tr a-z- A-Z_)
         export "CARGO_REGISTRIES_${name}_TOKEN=$(cat "$secret")"
-        # Cargo shows a token only if it is told that it may.
-        export CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS=cargo:token
+        # Cargo shows a token only if it is told that it may; the project's configuration may name a program of the user's.
+        export "CARGO_REGISTRIES_${name}_CREDENTIAL_PROVIDER=cargo:token"
     done
     if [ -n "$(find /run/secrets -name 'git-*' -size +0)" ]; then
         # Through a proxy, cargo's own git asks no helper; git itself does.
@@ -92,10 +92,10 @@ set_aside() {
 close_doors() {
     rm -f /rustdocker/git-credential
     # What runs afterwards in this step has no use for them.
-    for variable in $(env | sed -n 's/^\(CARGO_REGISTRIES_[A-Z0-9_]*_TOKEN\)=.*/\1/p'); do
+    for variable in $(env | sed -n 's/^\(CARGO_REGISTRIES_[A-Z0-9_]*_\(TOKEN\|CREDENTIAL_PROVIDER\)\)=.*/\1/p'); do
         unset "$variable"
     done
-    unset CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS CARGO_NET_GIT_FETCH_WITH_CLI SSH_AUTH_SOCK
+    unset CARGO_NET_GIT_FETCH_WITH_CLI SSH_AUTH_SOCK
     for file in /etc/gitconfig /etc/ssh/ssh_known_hosts; do
         if [ -e "$file.aside" ]; then
             mv "$file.aside" "$file"

@@ -55,6 +55,8 @@ KEPT = "/rustdocker/kept"  # what outlives a build
 SOURCES, TARGET = f"{KEPT}/sources", f"{KEPT}/target"
 CARGO_HOME = "/rustdocker/cargo-home"
 OUT = "/rustdocker/out"
+# Targets for which nothing can be linked without the system's own libraries and linker.
+_NEEDS_A_SYSTEM = re.compile("-(?:apple|windows|android|freebsd|netbsd|openbsd|solaris|illumos)")
 # Components that people work with. Source: the rustup book, "Components".
 _NOT_FOR_COMPILING = {
     *("clippy", "rustfmt", "rust-analyzer", "rust-analysis", "rls", "rust-docs", "rust-docs-json", "miri"),
@@ -167,6 +169,7 @@ def prepare_step(
     """The step that makes of the build image what compiles for the target, with the Rust that is asked for."""
     asked = build.toolchain
     of_project = [name for name in (asked.components if asked else ()) if name not in _NOT_FOR_COMPILING]
+    targets = [each for each in (asked.targets if asked else ()) if not _NEEDS_A_SYSTEM.search(each)]
     return Run(
         mounts=(
             bind(names, names.scripts["prepare"], "/prepare"),
@@ -180,6 +183,7 @@ def prepare_step(
             call.target_name or "-",
             ",".join(f"{each.program or ''}={each.package}" for each in build.packages) or "-",
             (asked and asked.channel) or "-",
+            ",".join(targets) or "-",
             *of_project,
             *components,
         ),

@@ -3,18 +3,19 @@
 #
 # Give the build image the Rust and the programs that the project asks for.
 #
-#   prepare.sh TARGET TOOLS CHANNEL COMPONENT...
+#   prepare.sh TARGET TOOLS CHANNEL TARGETS COMPONENT...
 #
 # TARGET is a target triple, `musl` or `gnu` for the one of this machine with that C library, or - for what cargo takes by itself.
 # TOOLS are packages of Debian, each with the program that stands for it: program=package,=package, or -.
-# CHANNEL is what the toolchain file asks for, or -.
+# CHANNEL is what the toolchain file asks for, or -. TARGETS are those that it names, with commas between them, or -: a build
+# script may compile for one.
 # It leaves what the next step is to use in /rustdocker: `triple` and `toolchain`. Beside this script lies /cargo, what it
 # shares with the scripts that run cargo.
 set -eu
 export LC_ALL=C
 
-target=$1 tools=$2 channel=$3
-shift 3
+target=$1 tools=$2 channel=$3 targets=$4
+shift 4
 . /cargo
 
 fail() { mark "unusable: $*"; exit 66; }
@@ -55,12 +56,23 @@ add_target() {
     if [ "${target%%-*}" != "${host%%-*}" ]; then
         fail "other machine: $target, where this builder's is $host"
     fi
-    if ! [ -d "$(rustc --print=target-libdir --target="$target")" ]; then
-        with_rustup "$target"
-        say "adding the target $target"
-        rustup target add "$target" >&2
-    fi
+    has_target "$target" || with_rustup "$target"
+    need_target "$target"
     echo "$target" > /rustdocker/triple
+}
+
+has_target() { [ -d "$(rustc --print=target-libdir --target="$1" 2> /dev/null)" ]; }
+
+need_target() {
+    has_target "$1" && return 0
+    say "adding the target $1"
+    rustup target add "$1" >&2
+}
+
+# An image without rustup may have all that its user needs of them.
+add_named_targets() {
+    command -v rustup > /dev/null || return 0
+    for named in $(echo "$targets" | tr , ' '); do need_target "$named"; done
 }
 
 is_there() {
@@ -91,4 +103,5 @@ host=$(rustc --version --verbose | sed -n 's/^host: //p')
 mkdir -p /rustdocker
 choose_toolchain "$@"
 [ "$tools" = - ] || install_tools
+[ "$targets" = - ] || add_named_targets
 [ "$target" = - ] || add_target

@@ -229,9 +229,9 @@ def _toolchain_in_container(project: Project, resolved: ResolvedSettings) -> Too
     """
     settings, file = resolved.settings, project.toolchain
     if settings.toolchain is not None:
-        components = file.components if file is not None else ()
         origin = Path(resolved.origin("toolchain").where)
-        return ToolchainFile(path=origin, channel=settings.toolchain, components=components)
+        components, targets = (file.components, file.targets) if file is not None else ((), ())
+        return ToolchainFile(path=origin, channel=settings.toolchain, components=components, targets=targets)
     if file is not None and _OUTRANKS_THE_FILE in settings.build_env:
         return None
     if file is not None and file.folder is not None:

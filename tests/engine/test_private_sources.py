@@ -67,13 +67,16 @@ def write_project(
     name = f"private-{uuid.uuid4().hex[:8]}"
     files = {
         "Cargo.toml": MANIFEST.format(name=name) + dependencies,
-        ".cargo/config.toml": f'[registries.my-corp]\nindex = "sparse+http://{address}/index/"\n',
+        # Its own way to a token is for the user's machine.
+        ".cargo/config.toml": f'[registries.my-corp]\nindex = "sparse+http://{address}/index/"\n'
+        'credential-provider = ["cargo:token-from-stdout", "company-login"]\n',
         "src/main.rs": main,
         "tasks.py": TASKS,
     }
     folder = write_files(tmp_path / "app", files)
     # Of its own: what is fetched here must be fetched again in the container.
     own = {**secrets(server, tmp_path / "store", address), "CARGO_HOME": str(tmp_path / "cargo-home"), **machine}
+    own["CARGO_REGISTRIES_MY_CORP_CREDENTIAL_PROVIDER"] = "cargo:token"
     words = ["cargo", "generate-lockfile", "--quiet"]
     subprocess.run(words, cwd=folder, env={**os.environ, **own}, check=True)
     return folder

@@ -77,7 +77,7 @@ def own_version() -> str:
     [
         'channel = "{0}"',
         'channel = "{0}"\ncomponents = ["rustfmt", "clippy", "rust-docs"]',
-        'channel = "stable"\ntargets = ["wasm32-unknown-unknown"]',
+        'channel = "stable"\ntargets = ["x86_64-unknown-linux-gnu", "aarch64-apple-darwin"]',
         'channel = "stable-x86_64-unknown-linux-gnu"',
         'components = ["rust-analyzer"]',
     ],
@@ -91,6 +91,20 @@ def test_the_image_s_own_rust_serves_where_it_is_what_is_asked_for(write: Write,
 
     assert done.result == f"gnu {version}"
     assert "adding" not in done.stderr
+
+
+def test_a_target_that_the_project_names_is_added(write: Write) -> None:
+    file = '[toolchain]\ntargets = ["wasm32-unknown-unknown"]\n'
+    folder = write(crate("names-targets", **FILES, **{"rust-toolchain.toml": file}))
+
+    done = run(folder, RUSTDOCKER_BUILD_ENV=NO_SERVER)
+    other = run(folder, RUSTDOCKER_BUILD_IMAGE=RUST_MUSL)
+
+    assert "adding the target wasm32-unknown-unknown" in done.stderr
+    assert done.code == 67
+    assert "Compiling" not in done.stderr
+    # There is nothing to add one with: whether it matters the build will tell.
+    assert other.result.startswith("gnu 1.85.")
 
 
 def test_an_image_without_rustup_serves_too_if_its_rust_is_what_is_asked_for(write: Write) -> None:

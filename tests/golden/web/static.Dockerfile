@@ -13,7 +13,7 @@ RUN \
     --mount=type=bind,source=target/rustdocker/context/cargo-0,target=/cargo \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/prepare", "musl", "musl-gcc=musl-tools", "-"]
+    ["sh", "/prepare", "musl", "musl-gcc=musl-tools", "-", "-"]
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=cache,id=rustdocker-cargo-home,target=/rustdocker/cargo-home,sharing=shared \

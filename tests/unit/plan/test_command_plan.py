@@ -226,8 +226,8 @@ def test_a_command_has_mounts_that_no_image_has_and_is_run_each_time(root: Path)
 
 
 def test_what_lints_and_formats_is_added_to_the_image_where_it_is_missing(root: Path) -> None:
-    assert '"sh", "/prepare", "-", "-", "-", "clippy"]' in dockerfile(planned(root, CLIPPY))
-    assert '"sh", "/prepare", "-", "-", "-", "rustfmt"]' in dockerfile(planned(root, FMT))
+    assert '"sh", "/prepare", "-", "-", "-", "-", "clippy"]' in dockerfile(planned(root, CLIPPY))
+    assert '"sh", "/prepare", "-", "-", "-", "-", "rustfmt"]' in dockerfile(planned(root, FMT))
 
 
 def test_what_tests_alone_depend_on_is_installed(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

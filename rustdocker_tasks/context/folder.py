@@ -46,6 +46,7 @@ SCRIPTS = (
     "kept",
     "files",
     "assemble",
+    "links",
 )
 FOR_DEVELOPERS = ("command", "shell")
 

@@ -23,17 +23,23 @@ trust() {
     fi
 }
 
-# Let apt-get get packages, named in a word, by the further words; what it says is shown if it fails.
+# Let apt-get, which is to trust the bundle that `trust` found, get packages, named in a word, by the further words; what it says is shown if it fails.
 get_packages() {
     wanted=$1
     shift
-    apt-get update --quiet=2 >&2
-    apt-get install --quiet=2 --yes --no-install-recommends "$@" > /tmp/packages 2>&1 || {
+    # It knows no variable for it, and reads it as a user of its own.
+    trusted=
+    if [ -s "$bundle" ]; then
+        trusted=-oAcquire::https::CaInfo=/tmp/ca-bundle
+        install --mode=644 "$bundle" /tmp/ca-bundle
+    fi
+    if ! apt-get update --quiet=2 $trusted > /tmp/packages 2>&1 \
+        || ! apt-get install --quiet=2 --yes --no-install-recommends $trusted "$@" > /tmp/packages 2>&1; then
         cat /tmp/packages >&2
         mark "not installed: $wanted"
         exit 66
-    }
-    rm /tmp/packages
+    fi
+    rm -f /tmp/packages /tmp/ca-bundle
 }
 
 # What opens registries and repositories, for cargo and the git in it.

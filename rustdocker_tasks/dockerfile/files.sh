@@ -6,7 +6,7 @@
 #   files.sh OUT RUNTIME
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
-# there is none. /files.tar holds what is wanted, with modes, numeric owners and fixed times.
+# there is none. Beside this script lies /links. /files.tar holds what is wanted, with modes, numeric owners and fixed times.
 set -eu
 export LC_ALL=C
 
@@ -43,3 +43,4 @@ if [ -n "$out" ]; then
     chmod 755 "$out" "$out/etc"
     touch --date=@0 "$out/etc/passwd" "$out/etc/group" "$out/etc" "$out"
 fi
+sh /links "$out" "$runtime"

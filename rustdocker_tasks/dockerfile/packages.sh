@@ -7,7 +7,7 @@
 #   packages.sh OUT RUNTIME PACKAGE...
 #
 # OUT is the tree's place, / for this very image, where they are installed. RUNTIME is where the base image's files lie,
-# an empty word where there is none. No script of a package is run but there. Beside this script lies /cargo.
+# an empty word where there is none. No script of a package is run but there. Beside this script lie /cargo and /links.
 set -eu
 export LC_ALL=C
 
@@ -79,4 +79,5 @@ mkdir -p "$out/etc"
 [ -n "$runtime" ] || ! [ -e /etc/os-release ] || cat /etc/os-release > "$out/etc/os-release"
 cp -a . "$out/"
 find "$out" -exec touch --no-dereference --date=@0 {} +
+sh /links "$out" "$runtime"
 rm -rf "$work"

@@ -20,6 +20,9 @@ shift 4
 
 fail() { mark "unusable: $*"; exit 66; }
 
+# A server, or its name, may be out of reach for a moment.
+try_twice() { "$@" >&2 || { sleep 3 && "$@" >&2; }; }
+
 with_rustup() {
     command -v rustup > /dev/null || fail "no rustup to add $1, which the project asks for"
 }
@@ -33,7 +36,7 @@ choose_toolchain() {
         *)
             with_rustup "Rust $channel"
             say "adding Rust $channel"
-            rustup toolchain install --profile minimal --no-self-update "$channel" >&2
+            try_twice rustup toolchain install --profile minimal --no-self-update "$channel"
             export RUSTUP_TOOLCHAIN="$channel"
             ;;
     esac
@@ -46,7 +49,7 @@ choose_toolchain() {
         # Of a component that is missing, rustup has a program all the same, which fails.
         [ -z "$program" ] || ! "$program" --version > /dev/null 2>&1 || continue
         with_rustup "$component"
-        rustup component add "$component" >&2
+        try_twice rustup component add "$component"
     done
 }
 
@@ -66,7 +69,7 @@ has_target() { [ -d "$(rustc --print=target-libdir --target="$1" 2> /dev/null)" 
 need_target() {
     has_target "$1" && return 0
     say "adding the target $1"
-    rustup target add "$1" >&2
+    try_twice rustup target add "$1"
 }
 
 # An image without rustup may have all that its user needs of them.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.errors import PathTaken
+from rustdocker_tasks.inputs.archive import with_parents
 from rustdocker_tasks.inputs.assets import asset_entries
 from rustdocker_tasks.inputs.certificates import extra_certificates, public_certificates, time_zones
 from rustdocker_tasks.inputs.root_files import PROGRAMS, support_entries
@@ -13,6 +16,7 @@ from rustdocker_tasks.inputs.root_files import PROGRAMS, support_entries
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rustdocker_tasks.image_config import ImageConfig
     from rustdocker_tasks.inputs.root_files import Entry
     from rustdocker_tasks.plan.model import ImagePlan
 
@@ -32,7 +36,21 @@ def gather_support_files(plan: ImagePlan) -> tuple[Entry, ...]:
         is_of_volumes = any(PurePosixPath(each).is_relative_to(path) for each in plan.config.volumes)
         of_folders = plan.volumes_set_by if is_of_volumes else plan.workdir_set_by
         raise PathTaken(path, by=by, set_by=plan.assets_set_by if is_of_assets else of_folders)
-    return (*own, *assets)
+    return in_volumes_owned((*own, *assets), plan.config)
+
+
+def in_volumes_owned(entries: Sequence[Entry], config: ImageConfig) -> tuple[Entry, ...]:
+    """Return the entries, with all that lies in a volume owned by the user, as the volume itself is."""
+    volumes = {PurePosixPath(each) for each in config.volumes}
+    if not volumes:
+        return tuple(entries)
+    user = config.user
+
+    def owned(entry: Entry) -> Entry:
+        inside = not volumes.isdisjoint(entry.path.parents)
+        return replace(entry, uid=user.uid, gid=user.gid) if inside else entry
+
+    return tuple(map(owned, with_parents(entries)))
 
 
 def find_taken(

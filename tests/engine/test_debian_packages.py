@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import uuid
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import docker
@@ -20,7 +18,8 @@ from tasks.lab.debian import unpack
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUNTIME, RUST, RUST_MUSL
 from tasks.matrix.cases import CASES, Case, build_and_run
-from tests.conftest import Outcome, Write, clean_environment, crate, invoke
+from tests.conftest import Outcome, Write, crate, invoke
+from tests.engine.base_image import base_image
 from tests.engine.conftest import exported
 
 pytestmark = pytest.mark.engine
@@ -192,20 +191,6 @@ def test_a_word_that_is_no_package_is_refused_before_anything_is_built(write: Wr
 
     assert done.code == 64
     assert "Compiling" not in done.stderr
-
-
-@contextmanager
-def base_image(folder: Path, dockerfile: str) -> Iterator[dict[str, str]]:
-    """Settings that name an image, made by docker of a Dockerfile in a folder."""
-    tag = f"needs-base:{uuid.uuid4().hex[:8]}"
-    (folder / "Dockerfile").write_text(dockerfile)
-    words = ["docker", "buildx", "build", "--quiet", "--load", f"--tag={tag}", "."]
-    subprocess.run(words, cwd=folder, env=clean_environment(DOCKER_HOST=CURRENT_ENGINE), check=True)
-    try:
-        yield {"RUSTDOCKER_RUNTIME_IMAGE": tag}
-    finally:
-        with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as engine:
-            engine.images.remove(tag, force=True)
 
 
 def test_a_base_that_is_older_than_the_builder_is_refused(

@@ -3,6 +3,7 @@
 FROM rust:1-slim-trixie AS rustdocker-files
 RUN \
     --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
+    --mount=type=bind,source=target/rustdocker/context/links-0,target=/links \
     --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
     ["sh", "/files", "/rustdocker/out", ""]
 
@@ -14,7 +15,7 @@ RUN \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "/rustdocker/out", "", "1", "my-rust-app=my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "links-0", "/rustdocker/out", "", "1", "my-rust-app=my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
 
 FROM scratch
 COPY --from=rustdocker-files /rustdocker/out/ /

@@ -6,9 +6,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from rustdocker_tasks.image_config import ContainerPath, ImageConfig
+from rustdocker_tasks.image_config import ContainerPath, ImageConfig, User
 from rustdocker_tasks.inputs.root_files import Entry, support_entries
-from rustdocker_tasks.inputs.support import find_taken
+from rustdocker_tasks.inputs.support import find_taken, in_volumes_owned
 
 PROGRAM = PurePosixPath("/usr/local/bin/shop")
 
@@ -48,3 +48,17 @@ def test_a_folder_of_the_program_s_is_no_file_of_ours() -> None:
     assert taken(volumes=(ContainerPath("/etc/passwd"),)) == ("/etc/passwd", "a file and a folder", False)
     assert taken(workdir=ContainerPath(certificates)) == (certificates, "a file and a folder", False)
     assert taken(entry("/data/seed"), volumes=(ContainerPath("/data"),)) is None
+
+
+def test_what_lies_in_a_volume_is_the_user_s() -> None:
+    config = ImageConfig(
+        user=User("7:8"), volumes=(ContainerPath("/data"),), workdir=ContainerPath("/data/work/here")
+    )
+    own = [*support_entries(config, certificates=b"", zones={}), entry("/data/seed/db"), entry("/srv/x")]
+
+    owners = {str(each.path): (each.uid, each.gid) for each in in_volumes_owned(own, config)}
+
+    for path in ("/data", "/data/work", "/data/work/here", "/data/seed", "/data/seed/db"):
+        assert owners[path] == (7, 8), path
+    for path in ("/srv", "/srv/x", "/etc/passwd"):
+        assert owners[path] == (0, 0), path

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
+#
+# Move what a finished tree has in a folder that is a link in the base image to where that link leads: a copy of the tree
+# would end there.
+#
+#   links.sh OUT RUNTIME
+#
+# OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where there is
+# none.
+set -eu
+export LC_ALL=C
+
+out=${1%/} runtime=$2
+[ -n "$out" ] && [ -n "$runtime" ] || exit 0
+
+# Leave in `place` where a path of the base leads: its links are from its own root.
+follow() {
+    rest=$1 place='' left=40
+    while [ -n "$rest" ]; do
+        part=${rest%%/*}
+        case $rest in */*) rest=${rest#*/} ;; *) rest= ;; esac
+        case $part in
+            '' | .) continue ;;
+            ..) place=${place%/*} && continue ;;
+        esac
+        if [ -L "$runtime$place/$part" ] && [ "$left" -gt 0 ]; then
+            left=$((left - 1))
+            link=$(readlink "$runtime$place/$part")
+            case $link in /*) place= ;; esac
+            rest=$link/$rest
+        else
+            place=$place/$part
+        fi
+    done
+}
+
+find "$out" -mindepth 1 -type d | sort | while IFS= read -r folder; do
+    path=${folder#"$out"}
+    [ -d "$folder" ] && [ -L "$runtime$path" ] || continue
+    follow "$path"
+    mkdir -p "$out$place"
+    cp -a "$folder/." "$out$place/"
+    rm -rf "$folder"
+    while [ -n "$place" ]; do
+        touch --date=@0 "$out$place"
+        place=${place%/*}
+    done
+    touch --date=@0 "${folder%/*}"
+done

@@ -1,0 +1,50 @@
+"""Base images in which a folder of ours is a link, as in those of Fedora and in Debian's /var/run."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.images import RUNTIME
+from tests.conftest import Write, crate, invoke
+from tests.engine.base_image import base_image
+
+pytestmark = pytest.mark.engine
+
+LINKED = f"""FROM {RUNTIME}
+RUN mkdir -p /etc/ssl /etc/pki/tls/certs /var/usrlocal/bin && touch /etc/pki/tls/certs/own \\
+    && rm -rf /etc/ssl/certs /usr/local && ln -s ../pki/tls/certs /etc/ssl/certs \\
+    && ln -s /var/usrlocal /usr/local && ln -s usr/local /shortcut
+"""
+MAIN = r"""fn main() {
+    let certificates = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap();
+    println!("{}", certificates.contains("BEGIN CERTIFICATE"));
+    std::fs::write("/var/run/shop/state", "1").unwrap();
+    println!("{}", std::fs::read_to_string("/shortcut/bin/page.html").unwrap());
+    for link in ["/etc/ssl/certs", "/var/run", "/usr/local", "/shortcut"] {
+        assert!(std::fs::symlink_metadata(link).unwrap().is_symlink(), "{link}");
+    }
+    assert!(std::path::Path::new("/etc/pki/tls/certs/own").exists());
+}
+"""
+
+
+@pytest.mark.parametrize("packages", ["[]", '["jq"]'])
+def test_a_folder_that_is_a_link_in_the_base_stays_one(write: Write, tmp_path: Path, packages: str) -> None:
+    files = {"src/main.rs": MAIN, "page.html": "of a page"}
+    folder = write(crate(f"linked-{uuid.uuid4().hex[:8]}", **files))
+    settings = {
+        "RUSTDOCKER_BACKEND": "buildx",
+        "DOCKER_HOST": CURRENT_ENGINE,
+        "RUSTDOCKER_VOLUMES": '["/var/run/shop"]',
+        "RUSTDOCKER_ASSETS": '[{ source = "page.html", destination = "/shortcut/bin/page.html" }]',
+        "RUSTDOCKER_RUNTIME_PACKAGES": packages,
+    }
+
+    with base_image(tmp_path, LINKED) as base:
+        done = invoke("run", folder=folder, **settings, **base)
+
+    assert done.result.splitlines() == ["true", "of a page"]

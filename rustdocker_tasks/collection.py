@@ -112,7 +112,7 @@ TASKS_OF_ONE = {
 _INIT: Mapping[Body, tuple[Flag, ...]] = {bodies.init: (NOX, VARIANT, *SETTING_FLAGS, SET)}
 
 
-# The first task of each kind, by what it does and its flags, to make others like it.
+# A task of each kind, by what it does and its flags, to make others like it.
 _Kind = tuple["Body", tuple[str, ...]]
 _MADE: dict[_Kind, _BoundTask] = {}
 
@@ -157,7 +157,7 @@ class _BoundTask(Task[Any]):
         return made
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's
-        if self.help != self.described:
+        if self.help != self.described or self.positional or self.optional:
             return super().get_arguments(ignore_unknown_help)
         if self.kind not in self._arguments:
             made = super().get_arguments(ignore_unknown_help)
@@ -323,5 +323,6 @@ def _task(bound: Bound, body: Body, flags: tuple[Flag, ...]) -> Task[Any]:
         auto_shortflags=False,
     )
     made.kind, made.described = kind, {**made.help}
+    # Nobody gets this one: what a user changes of a task is no matter of the next.
     _MADE[kind] = made
-    return made
+    return made.of(run_body)

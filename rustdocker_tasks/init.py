@@ -71,7 +71,7 @@ def write_project_files(
     project = load_project(start)
     programs = shipped_programs(project)
     is_of_all = _is_of_all(project, programs)
-    task_file, new_tasks = _task_file(project, programs, is_of_all=is_of_all, for_nox=for_nox)
+    task_file, new_tasks = _task_file(project, is_of_all=is_of_all, for_nox=for_nox)
     files = [(task_file, new_tasks, "has the tasks already")]
     if asked:
         manifest, new_table = _settings_table(project, programs, asked, is_of_all=is_of_all)
@@ -84,12 +84,10 @@ def write_project_files(
     return [path for path, _, _ in files]
 
 
-def _task_file(
-    project: Project, programs: Sequence[Program], *, is_of_all: bool, for_nox: bool
-) -> tuple[Path, _Change | None]:
+def _task_file(project: Project, *, is_of_all: bool, for_nox: bool) -> tuple[Path, _Change | None]:
     path = project.root / ("noxfile.py" if for_nox else "tasks.py")
     if for_nox:
-        text = _NOX.format(registered=_registered(programs) if is_of_all else "register()")
+        text = _NOX.format(registered="register(workspace=True)" if is_of_all else "register()")
         keeps = ""
     else:
         text = _TASKS_OF_ALL if is_of_all else _TASKS
@@ -203,18 +201,6 @@ def _is_of_all(project: Project, programs: Sequence[Program]) -> bool:
     except ProjectError:
         return True
     return False
-
-
-def _registered(programs: Sequence[Program]) -> str:
-    """Return the calls that make sessions for all programs."""
-    packages = [program.package for program in programs]
-    if len(set(packages)) == len(packages):
-        return f"register(packages={packages})"
-    names = [program.binary for program in programs]
-    if len(set(names)) == len(names):
-        return f"register(bins={names})"
-    own = {package: [p.binary for p in programs if p.package == package] for package in packages}
-    return "\n".join(f"register(package={p!r}, bins={bins}, prefix={f'{p}-'!r})" for p, bins in own.items())
 
 
 def _has_our_tasks(path: Path) -> bool:

@@ -15,8 +15,16 @@ class _Program(Program):
 
     def parse_collection(self) -> None:
         super().parse_collection()
-        self.config.set_project_location(Path.cwd())
+        self.config.set_project_location(_project_folder(Path.cwd()))
         self.config.load_project()
+
+
+def _project_folder(start: Path) -> Path:
+    """Return the nearest folder with a configuration of Invoke's, up to the project's own, else `start`."""
+    folders = (start, *start.parents)
+    of_cargo = [number for number, folder in enumerate(folders) if (folder / "Cargo.toml").is_file()]
+    up_to_project = folders[: of_cargo[-1] + 1] if of_cargo else (start,)
+    return next((folder for folder in up_to_project if any(folder.glob("invoke.*"))), start)
 
 
 program = _Program(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -38,6 +39,8 @@ def test_invoke_s_configuration_counts(write: Write) -> None:
     folder = write({**without_tasks(crate()), "invoke.yaml": "rustdocker:\n  expose: [8080]\n"})
 
     assert "8080" in rustdocker("config", folder=folder).result
+    # As `invoke` finds a task file from there.
+    assert "8080" in rustdocker("config", folder=folder / "src").result
 
 
 def test_init_writes_a_task_file_that_works_and_shows_it_first(
@@ -83,6 +86,17 @@ def test_init_for_nox_makes_a_noxfile_that_nox_reads(write: Write) -> None:
     listed = start(sys.executable, "-m", "nox", "--list", folder=folder, NOX_SCRIPT_MODE="none")
 
     assert "- build" in listed.result
+
+
+def test_init_for_nox_makes_sessions_for_all_programs(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, WORKSPACE)
+    assert rustdocker("init", "--nox", folder=folder).code == 0
+
+    assert "register(workspace=True)" in (folder / "noxfile.py").read_text()
+    planned = start(
+        sys.executable, "-m", "nox", "--session", "build", "--", "--json", folder=folder, NOX_SCRIPT_MODE="none"
+    )
+    assert [image["name"] for image in json.loads(planned.stdout)] == ["a", "b"]
 
 
 @pytest.mark.parametrize("example", ["hello", "web"])

@@ -86,7 +86,7 @@ def test_a_program_that_its_workspace_s_folder_does_not_choose_gets_the_tasks_of
     )
 
     assert "workspace(" in init(folder)[0].read_text()
-    assert "packages=['cli']" in init(folder, for_nox=True)[0].read_text()
+    assert "register(workspace=True)" in init(folder, for_nox=True)[0].read_text()
 
 
 def test_a_binary_that_the_package_s_table_chooses_needs_no_tasks_of_all(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_a_binary_that_the_package_s_table_chooses_needs_no_tasks_of_all(tmp_pat
     assert init(folder)[0].read_text() == "from rustdocker_tasks import ns\n"
 
 
-def test_nox_gets_the_binaries_of_a_package_that_has_several(tmp_path: Path) -> None:
-    assert "bins=['other', 'shop']" in init(write_files(tmp_path, SEVERAL), for_nox=True)[0].read_text()
+def test_nox_gets_the_tasks_of_all_where_a_package_has_several_binaries(tmp_path: Path) -> None:
+    assert "register(workspace=True)" in init(write_files(tmp_path, SEVERAL), for_nox=True)[0].read_text()
 
 
 def settings_of(manifest: Path, kind: str = "package") -> object:
@@ -219,14 +219,3 @@ def test_what_the_workspace_says_counts_for_the_programs_of_its_one_package(tmp_
     init(folder, locked="true")
 
     assert settings_of(folder / "Cargo.toml") == {"rustdocker": {"locked": True}}
-
-
-def test_binaries_of_one_name_in_two_packages_are_sessions_of_their_packages(tmp_path: Path) -> None:
-    files = {"Cargo.toml": '[workspace]\nmembers = ["a", "b"]\n'}
-    for name, other in (("a", "worker"), ("b", "tool")):
-        files |= {f"{name}/Cargo.toml": MANIFEST.format(name=name), f"{name}/src/bin/server.rs": MAIN}
-        files[f"{name}/src/bin/{other}.rs"] = MAIN
-    text = init(write_files(tmp_path, files), for_nox=True)[0].read_text()
-
-    assert "register(package='a', bins=['server', 'worker'], prefix='a-')" in text
-    assert "register(package='b', bins=['server', 'tool'], prefix='b-')" in text

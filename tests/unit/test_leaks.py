@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from invoke.collection import Collection
 from invoke.program import Program
 
+import rustdocker_tasks
 from rustdocker_tasks import collection
 from tests.conftest import crate, write_files
 
@@ -126,3 +127,17 @@ def test_what_invoke_s_configuration_says_is_for_all(folder: Path) -> None:
     first, second = told(namespace, [word for name in names for word in (name, "--json")])
 
     assert (first["user"]["value"], second["user"]["value"]) == ("5:5", "7:7")
+
+
+def test_what_is_changed_of_a_task_is_no_other_s(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = rustdocker_tasks.ns
+    monkeypatch.setattr(one["plan"], "aliases", ("p",))
+    monkeypatch.setattr(one["build"], "is_default", True)
+    monkeypatch.setattr(one["test"], "positional", ["args"])
+    monkeypatch.setattr(one["check"], "pre", [one["build"]])
+    other = collection(folder)
+
+    assert (other["plan"].aliases, other["check"].pre) == ((), [])
+    assert not other["build"].is_default
+    assert [argument.name for argument in other["test"].get_arguments() if argument.positional] == []
+    assert [argument.name for argument in one["test"].get_arguments() if argument.positional] == ["args"]

@@ -39,7 +39,7 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     choices = [(*layers, _chosen(program, start)) for program in require_programs(project, asked)]
     planned = plan_images(project, outside, choices)
     if since is not None:
-        changed = _changed(project, outside, since)
+        changed = _sent(_changed(project, outside, since), planned)
         touched = touched_packages(project, outside, changed)
         planned = [each for each in planned if _is_touched(each.plan, touched, changed)]
     by_tag: dict[str, ImagePlan] = {}
@@ -77,6 +77,24 @@ def _changed(project: Project, outside: Sequence[Package], since: str) -> list[P
         return path if place is None else own[place] / path.relative_to(place)
 
     return list(dict.fromkeys((*changed, *map(named, changed))))
+
+
+def _sent(changed: list[Path], planned: Sequence[Planned]) -> list[Path]:
+    """Return the files without those that no build gets to see: an ignore file keeps them out of its context."""
+    from rustdocker_tasks.context.ignore import IgnorePatterns
+    from rustdocker_tasks.context.sources import ignore_patterns
+
+    container = planned[0].plan.container if planned else None
+    if container is None:
+        return changed
+    context = container.context
+    ignored = IgnorePatterns(ignore_patterns(context))
+    # What decides where cargo looks and what it is may lie around the context's sources.
+    return [
+        path
+        for path in changed
+        if not path.is_relative_to(context.project) or not ignored.ignores(context.path_of(path))
+    ]
 
 
 def _is_touched(plan: ImagePlan, packages: Collection[str], changed: Collection[Path]) -> bool:

@@ -47,9 +47,9 @@ def repository(tmp_path: Path) -> Path:
     return commit(tmp_path / "repository", FILES)
 
 
-def touched(workspace: Path, since: str = "main") -> set[str]:
-    on_host = Layer(source=Source.FLAG, where=str, base=workspace, values={"backend": "host"})
-    return {each.plan.name for each in plan_programs(workspace, [on_host], since=since)}
+def touched(workspace: Path, since: str = "main", *, backend: str = "host") -> set[str]:
+    flags = Layer(source=Source.FLAG, where=str, base=workspace, values={"backend": backend})
+    return {each.plan.name for each in plan_programs(workspace, [flags], since=since)}
 
 
 def test_without_a_change_none_is_touched(repository: Path) -> None:
@@ -77,6 +77,21 @@ def test_a_file_that_counts_touches_who_it_counts_for(repository: Path, path: st
     file.write_text((file.read_text() if file.exists() else "") + text)
 
     assert touched(repository / "svc") == names
+
+
+def test_what_the_ignore_file_keeps_out_of_containers_touches_none(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rustdocker_tasks.machine_facts.buildx_problem", lambda _: None)
+    write_files(repository / "svc", {".dockerignore": "docs\n*.md\n"})
+    git(repository, "add", ".")
+    git(repository, "commit", "--message=second")
+    write_files(repository / "svc", {"README.md": "", "docs/a.txt": "", ".idea/a.xml": ""})
+
+    assert touched(repository / "svc", backend="buildx") == set()
+    assert touched(repository / "svc") == {"a", "b", "c"}
+    write_files(repository / "svc", {"templates/a.txt": ""})
+    assert touched(repository / "svc", backend="buildx") == {"a", "b", "c"}
 
 
 def test_a_deleted_configuration_touches_all(repository: Path) -> None:

@@ -26,6 +26,7 @@ from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.meanwhile import Meanwhile
+from rustdocker_tasks.plan.context import joined
 from rustdocker_tasks.report import plan_line
 from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.solve import build_request, solve, what_does_not_count, write_dockerfile
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from rustdocker_tasks.engine.buildx import BuildResult
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.inputs.proxies import Proxies
-    from rustdocker_tasks.plan.context import ContextFolders
     from rustdocker_tasks.plan.model import ContextNames, ImageGroup
     from rustdocker_tasks.progress import Progress
 
@@ -69,7 +69,7 @@ def build_in_containers(
     reason for the others to fail. Raises ProjectError, EngineGone, LoadFailed.
     """
     proxies = find_proxies(os.environ)
-    folders = _folders(groups)
+    folders = joined([group.container.context for group in groups])
     groups = [replace(group, container=replace(group.container, context=folders)) for group in groups]
     for line in _first_lines(groups, proxies):
         progress.say(line)
@@ -203,12 +203,6 @@ def _reports(
             loaded=True,
             seconds=seconds,
         )
-
-
-def _folders(groups: Sequence[ImageGroup]) -> ContextFolders:
-    """Return the context of all: a workspace's groups differ in whether build scripts see the repository."""
-    contexts = [group.container.context for group in groups]
-    return next((each for each in contexts if each.git is not None), contexts[0])
 
 
 def _contents(group: ImageGroup) -> GroupContents:

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image import BaseImage
     from rustdocker_tasks.plan.model import ContainerBuild
 
+# What rustc says of `include_str!`, and a build script that panics.
+_NO_FILE = re.compile(r"error: couldn't read `|No such file or directory")
 # Of dockerfile/compile.sh, command.sh and prepare.sh.
 _CARGO_FAILED = re.compile("cargo (?P<command>build|fetch|test|clippy|fmt) failed: (?P<code>[0-9]+)")
 _UNUSABLE = "unusable: "
@@ -111,6 +113,10 @@ def _of_cargo(
     if is_of_musl and (failure := _of_glibc(output)) is not None:
         return failure
     again = "build again" if failed["command"] in {"build", "fetch"} else "try again"
+    if any(_NO_FILE.search(line) for line in output):
+        again += (
+            "; a container gets a file outside of the workspace by `sources`, and none that .dockerignore names"
+        )
     return CargoFailed(
         command=f"cargo {failed['command']}",
         code=int(failed["code"]),

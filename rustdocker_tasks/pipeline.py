@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.connection import connect
-from rustdocker_tasks.errors import CannotBeStatic, CompileError, ImageError, NoEngine
+from rustdocker_tasks.errors import CannotBeStatic, CompileError, ImageError, NoEngine, UnreadableFile
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, local_toolchain, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
@@ -133,7 +133,16 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
         toolchain=local_toolchain(project, resolved, variant, backend.backend),
         facts=facts,
     )
+    _require_there(plan.compile.other_sources, resolved)
     return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside)))
+
+
+def _require_there(sources: Sequence[Path], resolved: ResolvedSettings) -> None:
+    """Raise UnreadableFile for a source that there is not."""
+    for path in sources:
+        if not path.exists():
+            problem, where = "there is no such file or folder", resolved.origin("sources").where
+            raise UnreadableFile("sources", path, where=where, problem=problem)
 
 
 def _with_system_packages(planned: Planned) -> Planned:

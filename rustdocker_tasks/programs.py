@@ -99,7 +99,7 @@ def _sent(changed: list[Path], planned: Sequence[Planned]) -> list[Path]:
 
 def _is_touched(plan: ImagePlan, packages: Collection[str], changed: Collection[Path]) -> bool:
     """Whether a program, or what its image holds besides, differs."""
-    besides = (*(asset.source for asset in plan.assets), *plan.ca_certificates)
+    besides = (*(asset.source for asset in plan.assets), *plan.ca_certificates, *plan.compile.other_sources)
     # One may lead through a link too.
     places = (*besides, *(each.resolve() for each in besides))
     return plan.compile.package in packages or any(holds_any(each, changed) for each in places)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from rustdocker_tasks.cargo.changes import fixed_part
 from rustdocker_tasks.containers import container_name, say_addresses
 from rustdocker_tasks.engine.buildx import get_ready
 from rustdocker_tasks.engine.connection import connect
@@ -72,7 +73,7 @@ def _restarted_at_changes(
             service.restart(planned_again)
         except RustDockerError as error:
             progress.say(f"{error}\nwaiting for a change")
-        if _folders(planned_again) != _folders(planned):
+        if _places(planned_again) != _places(planned):
             return planned_again
     return planned
 
@@ -140,8 +141,16 @@ class _Service:
             self._engine.remove(name, seconds=0)
 
 
-def _folders(planned: Planned) -> list[Path]:
-    return [planned.project.root, *(package.folder for package in planned.outside)]
+def _places(planned: Planned) -> list[Path]:
+    """Return the files and folders that the image is made of, none within another."""
+    plan = planned.plan
+    besides = (*map(fixed_part, (asset.source for asset in plan.assets)), *plan.ca_certificates)
+    packages = (package.folder for package in planned.outside)
+    root = planned.project.root
+    every = dict.fromkeys((root, *packages, *plan.compile.other_sources, *besides))
+    # A pattern in a folder around the project would have all that lies there watched.
+    kept = [place for place in every if place.exists() and place not in root.parents]
+    return [place for place in kept if not any(other in place.parents for other in kept)]
 
 
 def _changes(planned: Planned, flags: RunFlags) -> Iterator[bool]:
@@ -154,7 +163,7 @@ def _changes(planned: Planned, flags: RunFlags) -> Iterator[bool]:
 
     seen: dict[str, str] = {}
     ignored = DefaultFilter(ignore_paths=[*_written(planned), *_written_by_program(planned, flags)])
-    looks = watch(*_folders(planned), watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
+    looks = watch(*_places(planned), watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
     is_repeated = False  # the last build was for nothing new
     for changes in looks:
         contents = {path: _content(path) for _, path in changes}

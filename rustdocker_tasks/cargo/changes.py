@@ -72,8 +72,13 @@ def _tells_cargo(path: Path, root: Path) -> bool:
 
 def holds_any(pattern: Path, changed: Collection[Path]) -> bool:
     """Whether a file, folder or pattern may stand for one of the changed files."""
-    fixed = Path(*takewhile(_WILD.isdisjoint, Path(os.path.normpath(pattern)).parts))
+    fixed = fixed_part(pattern)
     return any(path.is_relative_to(fixed) or fixed.is_relative_to(path) for path in changed)
+
+
+def fixed_part(pattern: Path) -> Path:
+    """Return the file or folder that holds all that a pattern stands for."""
+    return Path(*takewhile(_WILD.isdisjoint, Path(os.path.normpath(pattern)).parts))
 
 
 def _needs(package: Package, folders: Collection[Path]) -> bool:

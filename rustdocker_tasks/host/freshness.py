@@ -82,6 +82,7 @@ class Scope(Frozen, frozen=True, kw_only=True):
     vendored: frozenset[str] = frozenset()  # names of packages whose files cargo never looks at again
     root_package: bool = False  # the root's manifest is that of a package
     only_named: bool = False  # of files that are not Rust those alone count that a unit names, as for cargo
+    other_sources: tuple[Path, ...] = ()  # files and folders elsewhere that any package may read
     environment: Mapping[str, str] = {}  # digests of variables that build scripts and macros may read, by name
 
     def including(self, folders: Mapping[str, frozenset[Path]], triple: str | None) -> Scope:
@@ -111,6 +112,7 @@ def make_scope(
         left_out=frozenset(map(str, left_out)),
         vendored=frozenset(vendored.keys() - folders.keys()),
         root_package=any(call.root in places for places in folders.values()),
+        other_sources=tuple(dict.fromkeys(place for each in calls for place in each.other_sources)),
         environment=call.own_environment,
     )
     known = {
@@ -325,7 +327,7 @@ def _all_rows(sources: Sources) -> dict[str, Row]:
 def _scan(scope: Scope, units: tuple[Unit, ...], known: Mapping[str, Row]) -> Sources:
     places = {folder for folders in scope.folders.values() for folder in folders}
     others = scope.left_out | frozenset(map(str, places))
-    shared = scan(scope.root, others=others - {str(scope.root)}, extra=(), known=known)
+    shared = scan(scope.root, others=others - {str(scope.root)}, extra=scope.other_sources, known=known)
     known = {**known, **shared}
     packages: dict[str, Rows] = {}
     named: dict[str, frozenset[str]] = {}

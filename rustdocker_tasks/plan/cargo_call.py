@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.graph import Wanted
@@ -15,7 +17,6 @@ from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from rustdocker_tasks.cargo.model import CargoConfig, Package, Project
     from rustdocker_tasks.plan.model import MachineFacts
@@ -55,9 +56,15 @@ def make_call(
         root=project.root,
         unread_files=tuple(each for each in project.unread_files if manifest.parent in each.parents),
         sources=own_sources(project, outside),
+        other_sources=other_sources(settings),
         vendored=project.config.vendored,
         configured={} if in_container else project.config.env,
     )
+
+
+def other_sources(settings: Settings) -> tuple[Path, ...]:
+    """Return the files and folders that the settings add to the sources, in their shortest names."""
+    return tuple(Path(posixpath.normpath(each)) for each in settings.sources)
 
 
 def cargo_environment(project: Project, settings: Settings, *, in_container: bool) -> dict[str, str]:

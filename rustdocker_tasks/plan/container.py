@@ -15,6 +15,7 @@ from rustdocker_tasks.cargo.skeleton import make_skeleton
 from rustdocker_tasks.errors import BadValue, OutsideOfContext
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.cache import choose_cache
+from rustdocker_tasks.plan.cargo_call import other_sources
 from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
 from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
@@ -61,7 +62,7 @@ def container_build(
     settings = resolved.settings
     require_no_variable_of_scripts(resolved)
     git = _git_folder(resolved, facts) if settings.git_folder else None
-    context = context_folders(project, outside, git, kept)
+    context = context_folders(project, outside, git, kept, others=other_sources(settings))
     cache = choose_cache(resolved, facts)
     stores = (*settings.cache_from, *((settings.cache_to,) if settings.cache_to else ()))
     rust = settings.build_image or BaseImage(f"rust:1-slim-{settings.debian_release}")

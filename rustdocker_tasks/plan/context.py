@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.cargo.model import TargetKind
 from rustdocker_tasks.errors import OutsideOfContext
 from rustdocker_tasks.frozen import Frozen
@@ -20,7 +22,8 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
 
     root: Path
     project: Path  # the workspace's folder
-    beside: tuple[Path, ...] = ()  # folders outside of that: packages, and where packages are from
+    # Outside of that: the folders of packages, and where packages are from, and what else is a source.
+    beside: tuple[Path, ...] = ()
     files: tuple[Path, ...] = ()  # single files outside of all those; not all are there
     manifests: tuple[Path, ...] = ()  # those, and the lock file, without which cargo refuses the project
     git: Path | None = None  # the repository's own folder, which is sent and is no source
@@ -49,15 +52,20 @@ class ContextFolders(Frozen, frozen=True, kw_only=True):
 
 
 def context_folders(
-    project: Project, outside: Sequence[Package], git: Path | None = None, kept: Sequence[Path] = ()
+    project: Project,
+    outside: Sequence[Package],
+    git: Path | None = None,
+    kept: Sequence[Path] = (),
+    *,
+    others: Sequence[Path] = (),
 ) -> ContextFolders:
-    """Return the workspace's folder or, if packages lie outside of it, the nearest that they all lie in."""
+    """Return the workspace's folder or, if packages or `others` lie outside, the nearest that they all lie in."""
     root = project.root
     packages = (*project.members, *outside)
     config = project.own_config
     # What cargo's configuration names may be anywhere on this machine; a package depends on what it says.
     configured = (folder for folder in config.package_folders if folder.is_relative_to(project.repository))
-    places = (*(each.folder for each in packages), *configured)
+    places = (*(each.folder for each in packages), *configured, *others)
     beside = tuple(dict.fromkeys(folder for folder in places if not folder.is_relative_to(root)))
     of_packages = (
         file
@@ -86,6 +94,20 @@ def context_folders(
             for folder in config.vendored
             if folder.is_relative_to(root) or any(folder.is_relative_to(place) for place in beside)
         ),
+    )
+
+
+def joined(contexts: Sequence[ContextFolders]) -> ContextFolders:
+    """Return the context of several images of a project, which may differ in other sources and the repository."""
+    first = contexts[0]
+    git = next((each.git for each in contexts if each.git is not None), None)
+    return replace(
+        first,
+        # Each is the project's folder or one around it.
+        root=min((each.root for each in contexts), key=lambda root: len(root.parts)),
+        beside=tuple(dict.fromkeys(place for each in contexts for place in each.beside)),
+        files=tuple(dict.fromkeys(file for each in contexts for file in each.files)),
+        git=git,
     )
 
 

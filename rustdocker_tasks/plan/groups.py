@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.skeleton import make_skeleton
+from rustdocker_tasks.plan.context import joined
 from rustdocker_tasks.plan.model import CompileGroup, ImageGroup
 from rustdocker_tasks.plan.tools import without_duplicates
 from rustdocker_tasks.variants import Base
@@ -106,7 +107,9 @@ def _joined(images: Sequence[ImagePlan], project: Project, outside: Sequence[Pac
         skeleton = make_skeleton(project, programs, outside)
     return ImageGroup(
         images=tuple(images),
-        container=replace(first, packages=packages, skeleton=skeleton),
+        container=replace(
+            first, context=joined([each.context for each in containers]), packages=packages, skeleton=skeleton
+        ),
         ambiguous=_ambiguous(images, project),
     )
 

@@ -68,6 +68,7 @@ class CargoCall(Frozen, frozen=True, kw_only=True):
     root: Path  # the workspace's
     unread_files: tuple[Path, ...]  # that cargo would read in the package's folder, and not in the root
     sources: tuple[SourcePackage, ...]
+    other_sources: tuple[Path, ...]  # files and folders that are in no package, and elsewhere
     vendored: tuple[Path, ...]  # folders that hold packages in place of a registry, each in one of its own
     configured: Mapping[str, str]  # variables of cargo's configuration, where that is no source like any other
 

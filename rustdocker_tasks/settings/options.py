@@ -112,6 +112,13 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
             examples=['["iputils-ping"]'],
         ),
     ] = ()
+    sources: Annotated[
+        tuple[Path, ...],
+        Meta(
+            description="Files and folders outside of the workspace that build scripts and macros read.",
+            examples=['["../proto"]'],
+        ),
+    ] = ()
     git_folder: Annotated[
         bool,
         Meta(

@@ -156,6 +156,24 @@ def test_what_cargo_lacked_outranks_its_exit_code(
     assert made.hint.startswith(hint)
 
 
+@pytest.mark.parametrize(
+    ("line", "is_told"),
+    [
+        ("error: couldn't read `src/../../VERSION`: No such file or directory (os error 2)", True),
+        (
+            'called `Result::unwrap()` on an `Err` value: Os { code: 2, message: "No such file or directory" }',
+            True,
+        ),
+        ("error[E0425]: cannot find value `x` in this scope", False),
+    ],
+)
+def test_a_file_that_is_not_there_may_be_one_that_was_not_sent(line: str, *, is_told: bool) -> None:
+    failure = failure_of("x", CONTAINER, is_of_musl=False, noticed="cargo build failed: 101", output=[line])
+
+    assert type(failure) is errors.CargoFailed
+    assert ("by `sources`" in failure.hint) == is_told
+
+
 OPENSSL = (
     "error: failed to run custom build command for `openssl-sys v0.9.106`",
     "  Could not find directory of OpenSSL installation",

@@ -34,7 +34,7 @@ def test_what_builds_write_over_and_over_ends(tmp_path: Path, monkeypatch: pytes
             yield set() if text is None else {(1, str(source))}
 
     monkeypatch.setattr("watchfiles.watch", looks)
-    monkeypatch.setattr(watch, "_folders", lambda _: [])
+    monkeypatch.setattr(watch, "_places", lambda _: [])
     monkeypatch.setattr(watch, "_written", lambda _: [])
 
     counts = list(watch._changes(cast("Any", None), flags()))
@@ -48,7 +48,7 @@ def test_folders_of_a_plan_that_does_not_build_are_watched_too(monkeypatch: pyte
         def restart(self, _: object) -> None:
             raise CargoFailed(command="cargo build", code=101, found="x", hint="y")
 
-    monkeypatch.setattr(watch, "_folders", lambda planned: [planned])
+    monkeypatch.setattr(watch, "_places", lambda planned: [planned])
     planned = watch._restarted_at_changes(
         cast("Any", Failing()), cast("Any", "old"), lambda: cast("Any", "new"), iter([True, True]), Terminal()
     )

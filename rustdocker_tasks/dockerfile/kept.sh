@@ -10,7 +10,10 @@ trap 'rm -rf "$work"' EXIT
 
 # Size and place of what cargo made, for the next build. A file that was cut short since would end it in an error of the
 # compiler's that only an empty target folder mends. While cargo runs there is no such list: a kill is none of its matters.
-artefacts() { (cd "$target" && find . -path '*/deps/*' -type f -printf '%s %P\n' | sort); }
+artefacts() {
+    (cd "$target" && find . -type f '(' -path '*/deps/*' \
+        -o -path '*/build/*' '(' -name 'build-script-*' -o -name '*.a' -o -name '*.rs' ')' ')' -printf '%s %P\n' | sort)
+}
 check_artefacts() {
     [ -f "$state/artefacts" ] || return 0
     artefacts | comm -23 "$state/artefacts" - > "$work/damaged"

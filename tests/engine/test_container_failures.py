@@ -246,12 +246,13 @@ def test_the_disk_of_the_engine_is_full(write: Write) -> None:
 # What a mount holds is changed by a step that mounts it too.
 CUT_SHORT = """FROM {image}
 RUN --mount=type=cache,id={mount},target=/rustdocker/kept,sharing=locked \\
-    find /rustdocker/kept/target -name '*.rlib' -exec truncate --size=100 {{}} +
+    : {once}; find /rustdocker/kept/target -name '{what}' -exec truncate --size=100 {{}} +
 """
 
 
-def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write) -> None:
-    files = own_crate("damaged")
+@pytest.mark.parametrize("what", ["*.rlib", "build-script-build"])
+def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write, what: str) -> None:
+    files = own_crate("damaged", **{"build.rs": "fn main() {}"})
     manifest = files["Cargo.toml"] + '[dependencies]\nitoa = "1"\n'
     main = 'fn main() {{ println!("{} {{}}", itoa::Buffer::new().format(1)); }}\n'
     folder = write({**files, "Cargo.toml": manifest, "src/main.rs": main.format("first")})
@@ -261,7 +262,9 @@ def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write) 
     dockerfile = (folder / "target/rustdocker/slim/Dockerfile").read_text()
     mount = re.search("id=(rustdocker-[0-9a-f-]{33}),", dockerfile)
     assert mount is not None
-    (folder / "damage").write_text(CUT_SHORT.format(image=RUST, mount=mount[1]))
+    # Whose mount it is, is no part of a step's key.
+    once = uuid.uuid4().hex
+    (folder / "damage").write_text(CUT_SHORT.format(image=RUST, mount=mount[1], what=what, once=once))
     words = ["docker", "buildx", "build", f"--file={folder / 'damage'}", str(folder / "src")]
     subprocess.run(words, env=clean_environment(DOCKER_HOST=CURRENT_ENGINE), check=True, capture_output=True)
     (folder / "src/main.rs").write_text(main.format("second"))

@@ -55,9 +55,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from invoke.context import Context
+    from typing_extensions import Unpack
 
     from rustdocker_tasks.bound import Body
     from rustdocker_tasks.cargo.binaries import BinaryRequest
+    from rustdocker_tasks.settings.arguments import SettingArguments
 
 _TASKS: Mapping[Body, tuple[Flag, ...]] = {
     bodies.build: (VARIANT, *SETTING_FLAGS, JSON),
@@ -171,7 +173,9 @@ class _BoundTask(Task[Any]):
         return hash(self.body)
 
 
-def collection(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
+def collection(
+    root: Path | str | None = None, *, name: str | None = None, **settings: Unpack[SettingArguments]
+) -> Collection:
     """Return the tasks for one Cargo project.
 
     `root` is its folder, or one inside it, as an absolute path; without it the folder that `invoke` runs in.
@@ -200,7 +204,9 @@ def bound_tasks(
     return _collection(bound, _TASKS_OF_ALL if of_all else _TASKS, None).tasks
 
 
-def workspace(root: Path | str | None = None, *, name: str | None = None, **settings: object) -> Collection:
+def workspace(
+    root: Path | str | None = None, *, name: str | None = None, **settings: Unpack[SettingArguments]
+) -> Collection:
     """Return the tasks for all programs of one Cargo workspace: `build` and `push` for all in one go.
 
     Each program has a collection of its own besides, `invoke shop.build`, with the tasks of `collection` but

@@ -6,10 +6,19 @@ import shlex
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, require_programs
-from rustdocker_tasks.cargo.changes import holds_any, touched_packages
+from rustdocker_tasks.cargo.changes import LOCK, holds_any, relocked_packages, touched_packages
+from rustdocker_tasks.cargo.lock import parse_lock
 from rustdocker_tasks.cargo.project import load_outside, load_project
-from rustdocker_tasks.errors import BadValue, EngineError, ImageError, ImagesNotMade, NoRevision, SameImage
-from rustdocker_tasks.inputs.git import changed_files
+from rustdocker_tasks.errors import (
+    BadValue,
+    EngineError,
+    ImageError,
+    ImagesNotMade,
+    NoRevision,
+    ProjectError,
+    SameImage,
+)
+from rustdocker_tasks.inputs.git import changed_files, text_before
 from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -40,7 +49,8 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     planned = plan_images(project, outside, choices)
     if since is not None:
         changed = _sent(_changed(project, outside, since), planned)
-        touched = touched_packages(project, outside, changed)
+        relocked = _relocked(project, since) if project.root / LOCK in changed else None
+        touched = touched_packages(project, outside, changed, relocked=relocked)
         planned = [each for each in planned if _is_touched(each.plan, touched, changed)]
     by_tag: dict[str, ImagePlan] = {}
     for plan in (each.plan for each in planned):
@@ -77,6 +87,18 @@ def _changed(project: Project, outside: Sequence[Package], since: str) -> list[P
         return path if place is None else own[place] / path.relative_to(place)
 
     return list(dict.fromkeys((*changed, *map(named, changed))))
+
+
+def _relocked(project: Project, since: str) -> set[str] | None:
+    """Return the members whose crates a revision's lock file has otherwise, None where that cannot be read."""
+    path = project.root / LOCK
+    before = text_before(path, since)
+    if before is None or project.lock is None:
+        return None
+    try:
+        return relocked_packages(parse_lock(path, before), project.lock, (each.name for each in project.members))
+    except ProjectError:
+        return None
 
 
 def _sent(changed: list[Path], planned: Sequence[Planned]) -> list[Path]:

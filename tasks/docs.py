@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
+import msgspec
 from invoke.context import Context
 from invoke.tasks import task
 
+from rustdocker_tasks.image_config import Port, User
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -15,6 +18,24 @@ if TYPE_CHECKING:
 
 README = Path(__file__).parent.parent / "README.md"
 CACHING = Path(__file__).parent.parent / "benchmarks" / "CACHING.md"
+ARGUMENTS = Path(__file__).parent.parent / "rustdocker_tasks" / "settings" / "arguments.py"
+MODULE = """\"\"\"The settings as arguments from Python, for type checkers: written by `invoke docs`.\"\"\"
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+class SettingArguments(TypedDict, total=False):
+    \"\"\"What `collection` and `workspace` take besides; None is what is not said.\"\"\"
+
+"""
+# Of a collection it is that of its own.
+NOT_ARGUMENTS = {"name"}
 HEAD = "| key | meaning | example |\n|---|---|---|\n"
 
 
@@ -22,6 +43,38 @@ def settings_table() -> str:
     """Return the README's table of settings."""
     rows = (f"| `{o.key}` | {o.description} | `{o.example}` |\n" for o in OPTIONS.values())
     return HEAD + "".join(rows)
+
+
+def arguments_module() -> str:
+    """Return the module that tells type checkers of the settings."""
+    rows = (
+        f"    {option.field}: {argument_type(get_args(option.type)[0])}\n"
+        for option in OPTIONS.values()
+        if option.field not in NOT_ARGUMENTS
+    )
+    return MODULE + "".join(rows)
+
+
+def argument_type(declared: Any) -> str:
+    """Return what of Python is taken for a setting of that type."""
+    return " | ".join(dict.fromkeys((*_alternatives(declared), "None")))
+
+
+def _alternatives(declared: Any) -> list[str]:
+    origin, arguments = get_origin(declared), get_args(declared)
+    if origin is Annotated:
+        return _alternatives(arguments[0])
+    if origin in {Union, UnionType}:
+        return [name for each in arguments if each is not NoneType for name in _alternatives(each)]
+    if origin is tuple:
+        return [f"Sequence[{' | '.join(_alternatives(arguments[0]))}]"]
+    if origin is dict:
+        return ["Mapping[str, str]"]
+    if issubclass(declared, msgspec.Struct):
+        return ["Mapping[str, object]"]
+    return {bool: ["bool"], Path: ["Path", "str"], Port: ["int", "str"], User: ["int", "str"]}.get(
+        declared, ["str"]
+    )
 
 
 def caching_table() -> str:
@@ -53,8 +106,9 @@ def _counted(compiled: Compiled) -> str:
 
 @task
 def docs(_: Context) -> None:
-    """Write the README's table of settings anew, and that of caching."""
+    """Write the README's table of settings anew, that of caching, and the settings' types."""
     CACHING.write_text(caching_table(), encoding="utf-8")
+    ARGUMENTS.write_text(arguments_module(), encoding="utf-8")
     text = README.read_text(encoding="utf-8")
     start = text.index(HEAD)
     before, after = text[:start], text[text.index("\n\n", start) :]

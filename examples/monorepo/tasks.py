@@ -32,9 +32,9 @@ def in_each(c: Context, name: str, **flags: object) -> None:
 
 
 @task
-def build(c: Context) -> None:
-    """Build the images of all workspaces; print their names and IDs."""
-    in_each(c, "build")
+def build(c: Context, changed_since: str = "") -> None:
+    """Build the images of all workspaces, or of those programs that differ from a git revision's; print them."""
+    in_each(c, "build", changed_since=changed_since or None)
 
 
 @task

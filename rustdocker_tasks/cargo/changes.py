@@ -10,28 +10,38 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.cargo.model import DependencyKind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
-    from rustdocker_tasks.cargo.model import Package, Project
+    from rustdocker_tasks.cargo.model import Lock, Package, PackageId, Project
 
 # What counts in all folders below. Source: the Cargo book, "Configuration"; the rustup book, "Overrides".
 _CARGO_FOLDER, _CARGO_CONFIG = ".cargo", ("config.toml", "config")
 _TOOLCHAIN_FILES = ("rust-toolchain.toml", "rust-toolchain")
+LOCK = "Cargo.lock"
 _WILD = frozenset("*?[")
 
 
-def touched_packages(project: Project, outside: Sequence[Package], changed: Collection[Path]) -> set[str]:
+def touched_packages(
+    project: Project,
+    outside: Sequence[Package],
+    changed: Collection[Path],
+    *,
+    relocked: Collection[str] | None = None,
+) -> set[str]:
     """Return the names of the members that a program made before the change may not be that of.
 
     A file belongs to the package in whose folder it lies, and touches all that depend on it by path, tests apart.
     What lies in no package touches all: the workspace's own manifest and lock file, what tells cargo how to work
     and which Rust to take, also in the folders above, what [patch] puts in the place of packages, and all but
     `src` of a package in the workspace's own folder. A path of `changed` may be a folder: git has submodules so.
+    `relocked` are the members whose dependencies another lock file has changed; None: who knows.
     That a package reads a file out of another's folder is not seen.
     """
     packages = {package.folder: package for package in (*project.members, *outside)}
-    folders: set[Path] = set()
+    folders: set[Path] = {member.folder for member in project.members if member.name in (relocked or ())}
     for path in changed:
+        if relocked is not None and path == project.root / LOCK:
+            continue
         owner = next((folder for folder in path.parents if folder in packages), None)
         if _is_of_all(project, path, owner):
             return {member.name for member in project.members}
@@ -45,6 +55,23 @@ def touched_packages(project: Project, outside: Sequence[Package], changed: Coll
     while more := {p.folder for p in packages.values() if p.folder not in folders and _needs(p, folders)}:
         folders |= more
     return {member.name for member in project.members if member.folder in folders}
+
+
+def relocked_packages(before: Lock, after: Lock, members: Iterable[str]) -> set[str]:
+    """Return those of the members that get other crates by one lock file than by another, also for tests."""
+    return {name for name in members if _locked_crates(before, name) != _locked_crates(after, name)}
+
+
+def _locked_crates(lock: Lock, name: str) -> frozenset[tuple[PackageId, str | None]]:
+    by_id = {each.id: each for each in lock.packages}
+    waiting = [identity for identity in by_id if identity.name == name and identity.source is None]
+    seen = set(waiting)
+    while waiting:
+        new = [each for each in by_id[waiting.pop()].dependencies if each not in seen]
+        seen.update(new)
+        waiting += new
+    # What comes from a folder is told by its files.
+    return frozenset((each, by_id[each].checksum) for each in seen if each.source is not None)
 
 
 def _manifests(package: Package) -> tuple[Path, ...]:

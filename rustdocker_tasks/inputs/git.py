@@ -66,7 +66,7 @@ def changed_files(folder: Path, since: str) -> list[Path]:
         raise ValueError(message)
     try:
         top = Path(read_output(("git", "rev-parse", "--show-toplevel"), folder=folder, quiet=True).rstrip("\n"))
-        base = read_output(("git", "merge-base", "HEAD", f"{since}^{{commit}}"), folder=folder, quiet=True).strip()
+        base = _base(folder, since)
         names = read_output(("git", "diff", "--name-only", "--no-renames", "-z", base), folder=top, quiet=True)
         new = read_output(("git", "ls-files", "--others", "--exclude-standard", "-z"), folder=top, quiet=True)
     except CalledProcessError as error:
@@ -76,6 +76,19 @@ def changed_files(folder: Path, since: str) -> list[Path]:
             problem += "; this clone has but the newest commits: `git fetch --unshallow` brings the others"
         raise ValueError(problem) from error
     return [top / name for name in (names + new).split("\0") if name]
+
+
+def text_before(path: Path, since: str) -> str | None:
+    """Return what a file held in a revision, or where another branch parted; None where git does not tell."""
+    try:
+        words = ("git", "show", f"{_base(path.parent, since)}:./{path.name}")
+        return read_output(words, folder=path.parent, quiet=True)
+    except CalledProcessError:
+        return None
+
+
+def _base(folder: Path, since: str) -> str:
+    return read_output(("git", "merge-base", "HEAD", f"{since}^{{commit}}"), folder=folder, quiet=True).strip()
 
 
 def _problem_of_folder(folder: Path, real: Path) -> str | None:

@@ -14,7 +14,7 @@ from invoke.context import Context
 from invoke.tasks import task
 
 from tasks.lab.engine import HOST
-from tasks.matrix.cases import CASES, VARIANTS, Case, Outcome, build_and_run
+from tasks.matrix.cases import CASES, VARIANTS, Outcome, build_and_run
 
 TABLE = Path(__file__).parent / "RESULTS.md"
 
@@ -23,7 +23,7 @@ TABLE = Path(__file__).parent / "RESULTS.md"
 def matrix(_: Context, only: str = "") -> None:
     """Build and run every case in every variant, and write the table."""
     names = [name for name in only.split(",") if name] or list(CASES)
-    outcomes = {name: _outcomes(name, CASES[name]) for name in names}
+    outcomes = {name: _outcomes(name) for name in names}
     rows = _written() | {name: _row(name, each) for name, each in outcomes.items()}
     TABLE.write_text(_table(rows), encoding="utf-8")
     if any(outcome.problem for row in outcomes.values() for outcome in row.values()):
@@ -36,12 +36,12 @@ def _written() -> dict[str, str]:
     return {line.split(" | ")[0].removeprefix("| "): line for line in lines}
 
 
-def _outcomes(name: str, case: Case) -> dict[str, Outcome]:
+def _outcomes(name: str) -> dict[str, Outcome]:
     with TemporaryDirectory() as folder:
-        case.write(Path(folder))
+        CASES[name].write(Path(folder))
         row = {}
         for variant in VARIANTS:
-            row[variant] = build_and_run(Path(folder), case, variant, engine=HOST)
+            row[variant] = build_and_run(Path(folder), name, variant, engine=HOST)
             print(f"{name:<21}{variant:<16}{row[variant].text}", flush=True)
             if problem := row[variant].problem:
                 print(problem, flush=True)

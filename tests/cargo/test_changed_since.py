@@ -94,6 +94,37 @@ def test_what_the_ignore_file_keeps_out_of_containers_touches_none(
     assert touched(repository / "svc", backend="buildx") == {"a", "b", "c"}
 
 
+def lock(*crates: str) -> str:
+    entries = ["version = 4\n", *(f'[[package]]\nname = "{each}"\nversion = "1.0.0"\n{SOURCE}' for each in crates)]
+    for name, needs in (("a", '"one", "shared"'), ("b", '"two"'), ("c", ""), ("shared", '"three"')):
+        entries.append(f'[[package]]\nname = "{name}"\nversion = "0.1.0"\ndependencies = [{needs}]\n')
+    return "\n".join(entries)
+
+
+SOURCE = 'source = "registry+https://github.com/rust-lang/crates.io-index"\n'
+CRATES = ("one", "two", "three", "four")
+
+
+@pytest.mark.parametrize(("changed", "names"), [("one", {"a"}), ("two", {"b"}), ("three", {"a"}), ("four", set())])
+def test_another_version_of_a_crate_touches_who_depends_on_it(
+    repository: Path, changed: str, names: set[str]
+) -> None:
+    path = repository / "svc/Cargo.lock"
+    path.write_text(lock(*CRATES))
+    git(repository, "add", ".")
+    git(repository, "commit", "--message=second")
+    entry = f'name = "{changed}"\nversion = '
+    path.write_text(path.read_text().replace(f'{entry}"1.0.0"', f'{entry}"1.0.1"'))
+
+    assert touched(repository / "svc") == names
+
+
+def test_a_lock_file_that_was_not_there_touches_all(repository: Path) -> None:
+    (repository / "svc/Cargo.lock").write_text(lock(*CRATES))
+
+    assert touched(repository / "svc") == {"a", "b", "c"}
+
+
 def test_a_deleted_configuration_touches_all(repository: Path) -> None:
     (repository / "svc/.cargo/config.toml").unlink()
 

@@ -72,3 +72,19 @@ def test_tasks_are_listed_completed_and_planned_from_anywhere(tmp_path: Path, li
     assert "image           web:0.1.0" in dry.stderr
     assert "hello" not in dry.stdout.splitlines()
     assert not list(folder.rglob("target"))
+
+
+def test_a_default_task_builds_with_what_the_environment_says(tmp_path: Path, library: dict[str, str]) -> None:
+    tasks = 'from rustdocker_tasks import ns\nns.add_task(ns["build"], default=True)\n'
+    folder = write_files(
+        tmp_path, {"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": MAIN, "tasks.py": tasks}
+    )
+    # Without an engine the image is a file.
+    own = {**library, "DOCKER_HOST": "unix:///nowhere", "RUSTDOCKER_TAG": ":of-a-variable"}
+
+    done = call("--echo", folder=folder, library=own)
+
+    assert done.code == 0, done.stderr
+    assert Path(done.stdout.strip()).is_file()
+    assert "of-a-variable" in done.stdout
+    assert "cargo build --manifest-path=" in done.stderr

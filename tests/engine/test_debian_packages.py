@@ -56,7 +56,7 @@ def named() -> str:
 def test_a_program_of_the_matrix(name: str, variant: str, tmp_path: Path) -> None:
     CASES[name].write(tmp_path, named())
 
-    outcome = build_and_run(tmp_path, CASES[name], variant, engine=CURRENT_ENGINE)
+    outcome = build_and_run(tmp_path, name, variant, engine=CURRENT_ENGINE)
 
     assert outcome.problem is None
     assert outcome.packages

@@ -67,14 +67,14 @@ def test_twelve_images_are_built_at_once_and_one_again_after_an_edit_of_its_sour
     assert printed(images(shared)["audit"]) == "audit: 1.00 CHF"
 
 
-def test_the_images_of_a_workspace_are_started_and_pushed(folder: Path, tmp_path: Path) -> None:
+def test_the_images_are_started_and_pushed(folder: Path, tmp_path: Path) -> None:
     write_credentials(tmp_path, PASSWORD)
     settings = {"DOCKER_CONFIG": str(tmp_path), "RUSTDOCKER_REPOSITORY": f"{TRUSTED.address}/mono/{{name}}"}
 
-    pushed = invoke("billing.push", folder=folder, **BUILDX, **settings)
+    pushed = invoke("push", folder=folder, **BUILDX, **settings)
 
-    names = [line.partition("@")[0] for line in pushed.result.splitlines()]
-    assert names == [f"{TRUSTED.address}/mono/{name}" for name in ("dunning", "invoices", "payments", "reports")]
+    names = {line.partition("@")[0] for line in pushed.result.splitlines()}
+    assert names == {f"{TRUSTED.address}/mono/{name}" for name in PROGRAMS}
     assert "port 8080 of the container answers at 127.0.0.1:" in pushed.stderr
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from tasks.lab.engine import BRIDGE_ADDRESS
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, clean_environment, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
 from tests.engine.private_sources import CRATE, REPOSITORY, USER, PrivateServer, make_repository, private_server
 from tests.engine.proxy import company_proxy
 from tests.engine.ssh_server import ssh_server
@@ -95,19 +95,24 @@ def test_they_arrive_and_the_secret_is_nowhere(
     done = invoke("build", folder=project, **settings, **known)
     told = invoke("plan", "--json", folder=project, **settings, **known)
     image = done.result
-    archive = tmp_path / "image.tar"
-    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
-    subprocess.run(["docker", "save", "--output", archive, image], env=environment, check=True)
-    history = subprocess.check_output(["docker", "history", "--no-trunc", image], env=environment)
 
     assert run(image) == b"registry git 1\n"
-    seen = [done.stdout.encode(), done.stderr.encode(), told.stdout.encode(), history, *contents(archive)]
-    seen += [path.read_bytes() for path in (project / "target").rglob("*") if path.is_file()]
+    seen = traces(image, project, tmp_path / "image.tar", done, told)
     stored = [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
     assert bool(stored) == (cache == "layer")
     assert [content for content in (stored or seen) if REPOSITORY.encode() in content]
     for secret in (server.token, server.password):
         assert not [content for content in (*seen, *stored) if secret.encode() in content]
+
+
+def traces(image: str, project: Path, archive: Path, *outcomes: Outcome) -> list[bytes]:
+    """Return all that is left of a build: what was said, the image with its history, and our files."""
+    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
+    subprocess.run(["docker", "save", "--output", archive, image], env=environment, check=True)
+    history = subprocess.check_output(["docker", "history", "--no-trunc", image], env=environment)
+    said = [text.encode() for each in outcomes for text in (each.stdout, each.stderr)]
+    ours = [path.read_bytes() for path in (project / "target").rglob("*") if path.is_file()]
+    return [*said, history, *contents(archive), *ours]
 
 
 def run(image: str) -> bytes:
@@ -137,12 +142,7 @@ def test_a_proxy_hands_them_on_and_its_password_is_nowhere(
     assert without.code == 66
     assert run(done.result) == b"registry\n"
     assert f"http://{host}/dl/{CRATE}/1.0.0/download" in proxy.asked[asked_here:]
-    archive = tmp_path / "image.tar"
-    environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)
-    subprocess.run(["docker", "save", "--output", archive, done.result], env=environment, check=True)
-    history = subprocess.check_output(["docker", "history", "--no-trunc", done.result], env=environment)
-    seen = [done.stdout.encode(), done.stderr.encode(), told.stdout.encode(), history, *contents(archive)]
-    seen += [path.read_bytes() for path in (project / "target").rglob("*") if path.is_file()]
+    seen = traces(done.result, project, tmp_path / "image.tar", without, done, told)
     seen += [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
     assert not [content for content in seen if password.encode() in content]
 
@@ -180,6 +180,9 @@ def test_a_registry_that_breaks_off_in_a_download_and_the_next_build(
     done = invoke("build", folder=project, **settings)
 
     assert broken.code == 66
+    seen = traces(done.result, project, tmp_path / "image.tar", broken, done)
+    for secret in (server.token, server.password):
+        assert not [content for content in seen if secret.encode() in content]
     assert f"failed to download from `http://{server.address}/dl/" in broken.stderr
     assert run(done.result) == b"registry git 1\n"
 
@@ -228,8 +231,11 @@ def test_a_repository_over_ssh_is_opened_by_the_agent(agent: dict[str, str], tmp
         settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, **machine}
 
         refused = invoke("build", folder=folder, **settings, SSH_AUTH_SOCK="")
-        image = invoke("build", folder=folder, **settings, **agent).result
+        done = invoke("build", folder=folder, **settings, **agent)
+        seen = traces(done.result, folder, tmp_path / "image.tar", refused, done)
 
     with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
-        assert client.containers.run(image, remove=True) == b"git\n"
+        assert client.containers.run(done.result, remove=True) == b"git\n"
+    for line in (tmp_path / "key").read_bytes().splitlines()[1:-1]:
+        assert not [content for content in seen if line in content]
     assert refused.code == 66

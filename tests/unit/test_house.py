@@ -13,7 +13,7 @@ import rustdocker_tasks
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, RustDockerError
 from rustdocker_tasks.settings.options import OPTIONS
 from rustdocker_tasks.task_flags import SETTING_FLAGS, VARIANT
-from tasks.docs import CACHING, caching_table, settings_table
+from tasks.docs import ARGUMENTS, CACHING, arguments_module, caching_table, settings_table
 from tests.conftest import REPOSITORY
 
 PACKAGE = Path(rustdocker_tasks.__file__).parent
@@ -190,6 +190,10 @@ def test_the_readme_names_every_exit_code() -> None:
 
 def test_the_table_of_caching_is_what_the_tests_count() -> None:
     assert CACHING.read_text(encoding="utf-8") == caching_table()
+
+
+def test_the_types_of_the_settings_are_those_of_the_code() -> None:
+    assert ARGUMENTS.read_text(encoding="utf-8") == arguments_module()
 
 
 def test_the_readme_s_table_of_settings_is_that_of_the_code() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import reload
 from pathlib import Path
 from types import ModuleType
+from typing import Any, cast
 
 import pytest
 from invoke.collection import Collection
@@ -42,7 +43,7 @@ def test_each_program_has_a_collection_of_its_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("features", [["serve"], "serve", ("api/serve", "serve")])
-def test_a_program_behind_features_that_are_set_is_among_them(tmp_path: Path, features: object) -> None:
+def test_a_program_behind_features_that_are_set_is_among_them(tmp_path: Path, features: Any) -> None:
     folder = members(tmp_path, "api", "web")
     behind = '[features]\nserve = []\n[[bin]]\nname = "api"\npath = "src/main.rs"\nrequired-features = ["serve"]\n'
     (folder / "api/Cargo.toml").write_text(MANIFEST.format(name="api") + behind)
@@ -89,7 +90,7 @@ def test_files_that_cannot_be_read_end_the_tasks_of_their_workspace_alone(
 @pytest.mark.parametrize("key", ["bin", "package"])
 def test_what_chooses_one_program_is_no_setting_of_a_workspace(tmp_path: Path, key: str) -> None:
     with pytest.raises(NotOfOneProgram) as refused:
-        workspace(members(tmp_path, "api", "web"), **{key: "api"})
+        workspace(members(tmp_path, "api", "web"), **cast("Any", {key: "api"}))
 
     assert refused.value.set_by == f"workspace({key}=…)"
 

@@ -21,7 +21,8 @@ from rustdocker_tasks.plan.system_packages import (
 )
 from rustdocker_tasks.plan.tools import load_tools, who_asks_for
 from rustdocker_tasks.settings.sources import Layer, Source
-from tasks.matrix.cases import CASES
+from tasks.matrix import TABLE
+from tasks.matrix.cases import CASES, REFUSED, VARIANTS
 from tests.conftest import REPOSITORY
 
 FOUND = "registry+https://github.com/rust-lang/crates.io-index"
@@ -225,3 +226,16 @@ def test_what_is_said_to_be_proven_is_a_case_of_the_matrix() -> None:
 
     assert len(proven) >= 16
     assert proven <= CASES.keys()
+
+
+def test_the_matrix_has_every_case_and_refuses_what_it_is_to() -> None:
+    rows = [
+        line.strip("| ").split(" | ") for line in TABLE.read_text(encoding="utf-8").splitlines() if "`" in line
+    ]
+    outcomes = {row[0]: dict(zip(VARIANTS, row[2:], strict=False)) for row in rows if row[0] in CASES}
+
+    assert outcomes.keys() == CASES.keys()
+    for variant in VARIANTS:
+        refused = {name for name, row in outcomes.items() if row[variant].startswith("refused: ")}
+        assert refused == REFUSED.get(variant, set()), variant
+        assert not [name for name, row in outcomes.items() if row[variant] == "FAILED"]

@@ -156,6 +156,7 @@ class _BoundTask(Task[Any]):
         made.body = body
         # The user may add to them.
         made.pre, made.post, made.help = [], [], {**self.described}
+        made.positional, made.iterable = list(self.positional), list(self.iterable)
         return made
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:  # noqa: FBT001 - Invoke's

@@ -26,7 +26,6 @@ from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.meanwhile import Meanwhile
-from rustdocker_tasks.plan.context import joined
 from rustdocker_tasks.report import plan_line
 from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.solve import build_request, solve, what_does_not_count, write_dockerfile
@@ -69,8 +68,7 @@ def build_in_containers(
     reason for the others to fail. Raises ProjectError, EngineGone, LoadFailed.
     """
     proxies = find_proxies(os.environ)
-    folders = joined([group.container.context for group in groups])
-    groups = [replace(group, container=replace(group.container, context=folders)) for group in groups]
+    folders = groups[0].container.context
     for line in _first_lines(groups, proxies):
         progress.say(line)
     contents = [_contents(group) for group in groups]

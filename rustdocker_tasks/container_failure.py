@@ -113,7 +113,7 @@ def _of_cargo(
     if is_of_musl and (failure := _of_glibc(output)) is not None:
         return failure
     again = "build again" if failed["command"] in {"build", "fetch"} else "try again"
-    if any(_NO_FILE.search(line) for line in output):
+    if failed["command"] == "build" and any(_NO_FILE.search(line) for line in output):
         again += (
             "; a container gets a file outside of the workspace by `sources`, and none that .dockerignore names"
         )

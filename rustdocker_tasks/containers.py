@@ -105,7 +105,7 @@ def check_container(engine: Daemon, request: RunRequest, *, wait_seconds: int, s
             engine.stream_log(request.name, follow=False, out=sys.stderr.buffer, err=sys.stderr.buffer)()
         seconds = time.monotonic() - began
         listens = () if code is not None or problem else tuple(running.addresses)
-        is_healthy = request.health is not None and code is None and problem is None
+        is_healthy = None if request.health is None else code is None and problem is None
         return Verdict(listens=listens, exit_code=code, is_healthy=is_healthy, problem=problem, seconds=seconds)
     finally:
         # Nobody waits for what it would do at its end.

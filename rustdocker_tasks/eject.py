@@ -125,7 +125,8 @@ def _write_group(group: ImageGroup, dockerfile: Path, suffix: str) -> None:
         fetch=written.get("fetch"),
         skeleton=written.get("skeleton"),
     )
-    patterns = render_ignore_file(ignore_patterns(container.context), names.folder)
+    lasting_patterns = (*ignore_patterns(container.context), *sources.exceptions)
+    patterns = render_ignore_file(lasting_patterns, names.folder)
     ignore_file = dockerfile.with_name(f"{dockerfile.name}.dockerignore")
     ignore_file.write_text(f"{FIRST_LINE}\n{patterns}", encoding="utf-8")
     dockerfile.write_text(render(compose(lasting, names)), encoding="utf-8")

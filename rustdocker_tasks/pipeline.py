@@ -12,7 +12,14 @@ from msgspec.structs import replace
 from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose_package
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.connection import connect
-from rustdocker_tasks.errors import CannotBeStatic, CompileError, ImageError, NoEngine, UnreadableFile
+from rustdocker_tasks.errors import (
+    CannotBeStatic,
+    CompileError,
+    ImageError,
+    NoEngine,
+    SecretInLayer,
+    UnreadableFile,
+)
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.machine_facts import architecture, buildx_problem, git_state, local_toolchain, machine_facts
 from rustdocker_tasks.plan.cargo_call import wanted_crates
@@ -288,7 +295,8 @@ def read_images(planned: Sequence[Planned], *, progress: Progress) -> list[ReadI
 def plan_variants(start: Path, layers: Sequence[Layer], *, say: Say) -> list[Planned]:
     """Return the plans of all variants that the project's backend can build, under their usual names.
 
-    One that no such program can have is left out, and told. Raises what `plan_image` raises.
+    One that no such program can have, or that would hold a secret, is left out, and told. Raises what `plan_image`
+    raises.
     """
 
     def asked_for(variant: str) -> Layer:
@@ -301,7 +309,7 @@ def plan_variants(start: Path, layers: Sequence[Layer], *, say: Say) -> list[Pla
     for variant in possible_variants(plan_image(start, layers).plan.backend):
         try:
             planned.append(plan_image(start, (*layers, asked_for(variant))))
-        except CannotBeStatic as error:
+        except (CannotBeStatic, SecretInLayer) as error:
             say(f"{variant} is left out: {error.what}")
     return planned
 

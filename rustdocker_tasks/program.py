@@ -9,6 +9,9 @@ from invoke.program import Program
 
 from rustdocker_tasks.collection import program_collection
 
+# Source: Invoke's documentation, "Configuration".
+_CONFIGURATION = ("invoke.yaml", "invoke.yml", "invoke.json", "invoke.py")
+
 
 class _Program(Program):
     """Invoke itself looks for the project's configuration beside a task file alone."""
@@ -24,7 +27,10 @@ def _project_folder(start: Path) -> Path:
     folders = (start, *start.parents)
     of_cargo = [number for number, folder in enumerate(folders) if (folder / "Cargo.toml").is_file()]
     up_to_project = folders[: of_cargo[-1] + 1] if of_cargo else (start,)
-    return next((folder for folder in up_to_project if any(folder.glob("invoke.*"))), start)
+    return next(
+        (folder for folder in up_to_project if any(folder.joinpath(name).is_file() for name in _CONFIGURATION)),
+        start,
+    )
 
 
 program = _Program(

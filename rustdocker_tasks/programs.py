@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.binaries import BinaryRequest, require_programs
-from rustdocker_tasks.cargo.changes import LOCK, holds_any, relocked_packages, touched_packages
+from rustdocker_tasks.cargo.changes import LOCK, holds_any, relocked_packages, tells_cargo, touched_packages
 from rustdocker_tasks.cargo.lock import parse_lock
 from rustdocker_tasks.cargo.project import load_outside, load_project
 from rustdocker_tasks.errors import (
@@ -19,6 +19,7 @@ from rustdocker_tasks.errors import (
     SameImage,
 )
 from rustdocker_tasks.inputs.git import changed_files, text_before
+from rustdocker_tasks.plan.context import joined
 from rustdocker_tasks.results import BuildReport, FailedImage
 from rustdocker_tasks.settings.resolve import resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -48,9 +49,9 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     choices = [(*layers, _chosen(program, start)) for program in require_programs(project, asked)]
     planned = plan_images(project, outside, choices)
     if since is not None:
-        changed = _sent(_changed(project, outside, since), planned)
+        changed = _changed(project, outside, since)
         relocked = _relocked(project, since) if project.root / LOCK in changed else None
-        touched = touched_packages(project, outside, changed, relocked=relocked)
+        touched = touched_packages(project, outside, _read(changed, project, planned), relocked=relocked)
         planned = [each for each in planned if _is_touched(each.plan, touched, changed)]
     by_tag: dict[str, ImagePlan] = {}
     for plan in (each.plan for each in planned):
@@ -101,21 +102,23 @@ def _relocked(project: Project, since: str) -> set[str] | None:
         return None
 
 
-def _sent(changed: list[Path], planned: Sequence[Planned]) -> list[Path]:
-    """Return the files without those that no build gets to see: an ignore file keeps them out of its context."""
-    from rustdocker_tasks.context.ignore import IgnorePatterns
-    from rustdocker_tasks.context.sources import ignore_patterns
+def _read(changed: list[Path], project: Project, planned: Sequence[Planned]) -> list[Path]:
+    """Return the files without those that nobody reads: an ignore file keeps them out of the builds' context."""
+    from rustdocker_tasks.context.sources import IGNORE_FILE, Passage
 
-    container = planned[0].plan.container if planned else None
-    if container is None:
+    contexts = [each.plan.container.context for each in planned if each.plan.container is not None]
+    if not contexts or len(contexts) < len(planned):
         return changed
-    context = container.context
-    ignored = IgnorePatterns(ignore_patterns(context))
-    # What decides where cargo looks and what it is may lie around the context's sources.
+    context = joined(contexts)
+    passage = Passage(context)
     return [
         path
         for path in changed
-        if not path.is_relative_to(context.project) or not ignored.ignores(context.path_of(path))
+        # Those are read here, whatever they keep out of there.
+        if tells_cargo(project, path)
+        or path.name == IGNORE_FILE
+        or not path.is_relative_to(context.project)
+        or passage.sends(context.path_of(path))
     ]
 
 

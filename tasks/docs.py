@@ -10,7 +10,7 @@ import msgspec
 from invoke.context import Context
 from invoke.tasks import task
 
-from rustdocker_tasks.image_config import Port, User
+from rustdocker_tasks.image_config import Port, Signal, User
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
@@ -72,9 +72,14 @@ def _alternatives(declared: Any) -> list[str]:
         return ["Mapping[str, str]"]
     if issubclass(declared, msgspec.Struct):
         return ["Mapping[str, object]"]
-    return {bool: ["bool"], Path: ["Path", "str"], Port: ["int", "str"], User: ["int", "str"]}.get(
-        declared, ["str"]
-    )
+    known: dict[object, list[str]] = {
+        bool: ["bool"],
+        Path: ["Path", "str"],
+        Port: ["int", "str"],
+        User: ["int", "str"],
+        Signal: ["int", "str"],
+    }
+    return known.get(declared, ["str"])
 
 
 def caching_table() -> str:

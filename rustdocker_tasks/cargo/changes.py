@@ -62,7 +62,8 @@ def relocked_packages(before: Lock, after: Lock, members: Iterable[str]) -> set[
     return {name for name in members if _locked_crates(before, name) != _locked_crates(after, name)}
 
 
-def _locked_crates(lock: Lock, name: str) -> frozenset[tuple[PackageId, str | None]]:
+def _locked_crates(lock: Lock, name: str) -> frozenset[tuple[str, object, frozenset[PackageId]]]:
+    """Return what goes into a member, each with what it depends on: two versions may change places."""
     by_id = {each.id: each for each in lock.packages}
     waiting = [identity for identity in by_id if identity.name == name and identity.source is None]
     seen = set(waiting)
@@ -70,8 +71,15 @@ def _locked_crates(lock: Lock, name: str) -> frozenset[tuple[PackageId, str | No
         new = [each for each in by_id[waiting.pop()].dependencies if each not in seen]
         seen.update(new)
         waiting += new
-    # What comes from a folder is told by its files.
-    return frozenset((each, by_id[each].checksum) for each in seen if each.source is not None)
+    # What comes from a folder is told by its files, whatever its version.
+    return frozenset(
+        (
+            each.name,
+            (each, by_id[each].checksum) if each.source is not None else None,
+            frozenset(needed for needed in by_id[each].dependencies if needed.source is not None),
+        )
+        for each in seen
+    )
 
 
 def _manifests(package: Package) -> tuple[Path, ...]:
@@ -82,7 +90,7 @@ def _manifests(package: Package) -> tuple[Path, ...]:
 def _is_of_all(project: Project, path: Path, owner: Path | None) -> bool:
     if any(path.is_relative_to(folder) or folder.is_relative_to(path) for folder in project.patches):
         return True
-    if _tells_cargo(path, project.root) or path in project.config.files:
+    if tells_cargo(project, path):
         return True
     if not path.is_relative_to(project.root):
         return False
@@ -90,8 +98,11 @@ def _is_of_all(project: Project, path: Path, owner: Path | None) -> bool:
     return owner is None or (owner == project.root and path.relative_to(project.root).parts[0] != "src")
 
 
-def _tells_cargo(path: Path, root: Path) -> bool:
-    """Whether cargo or rustup, started in `root`, reads a file of that name there, or did."""
+def tells_cargo(project: Project, path: Path) -> bool:
+    """Whether cargo or rustup, started in the project's folder, reads a file of that name there, or did."""
+    root = project.root
+    if path in project.config.files:
+        return True
     if path.name in _CARGO_CONFIG and path.parent.name == _CARGO_FOLDER:
         return root.is_relative_to(path.parent.parent)
     return path.name in _TOOLCHAIN_FILES and root.is_relative_to(path.parent)

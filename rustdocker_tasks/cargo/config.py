@@ -99,7 +99,12 @@ def make_config(files: Sequence[ConfigFile]) -> CargoConfig:
 
 
 def _secrets(values: Any, key: str = "") -> Iterator[str]:
-    """The keys whose values are tokens, or addresses with a password."""
+    """The keys whose values are tokens, or addresses with a password.
+
+    Variables are none: `DATABASE_URL` of a database for development is there for all to read.
+    """
+    if key == "env":
+        return
     if isinstance(values, dict):
         for name, value in values.items():
             yield from _secrets(value, f"{key}.{name}".lstrip("."))

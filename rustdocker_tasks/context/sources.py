@@ -19,7 +19,13 @@ from rustdocker_tasks.context.ignore import (
 )
 from rustdocker_tasks.errors import BrokenPattern, IgnoredManifest, UnusableSource
 from rustdocker_tasks.frozen import Frozen
-from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS, NAMES_OF_OTHERS, read_content, walk
+from rustdocker_tasks.inputs.source_tree import (
+    FILES_OF_OTHERS,
+    MARK_OF_VENDORED,
+    NAMES_OF_OTHERS,
+    read_content,
+    walk,
+)
 from rustdocker_tasks.inputs.words import words_in
 
 if TYPE_CHECKING:
@@ -30,9 +36,10 @@ if TYPE_CHECKING:
 IGNORE_FILE = ".dockerignore"
 # What people keep beside their sources and nobody wants in an image; the patterns are .dockerignore's.
 _NEVER = tuple(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTHERS))
-# Files of secrets, and those that show what such a file is to hold.
-_SECRETS = ("**/.env", "**/.env.*")
-_EXAMPLES = tuple(f"!**/.env.{name}" for name in ("example", "sample", "template", "dist", "defaults"))
+# Files of secrets, and the names of those that show what such a file is to hold.
+_ENV = ".env"
+_SECRETS = (f"**/{_ENV}", f"**/{_ENV}.*")
+_EXAMPLES = {f"{_ENV}.{name}" for name in ("example", "sample", "template", "dist", "defaults")}
 # Cargo's home may lie in the project, where CI keeps it: tokens, programs, and what changes with each call. What
 # it has fetched is marked as no source. Source: the Cargo book, "Cargo Home".
 _OF_CARGO_HOME = (
@@ -78,6 +85,44 @@ class Sources(Frozen, frozen=True, kw_only=True):
     folders: ContextFolders
     files: Mapping[str, SourceFile]
     patterns: tuple[str, ...]
+    exceptions: tuple[str, ...]  # those of them that bring single files back
+
+
+class Passage:
+    """Which paths of a context are sent: what no pattern keeps out, and files that are needed all the same."""
+
+    def __init__(self, folders: ContextFolders) -> None:
+        self.patterns = ignore_patterns(folders)
+        self._ignored = IgnorePatterns(self.patterns)
+        self._by_user = IgnorePatterns(ignore_patterns(folders, secrets=()))
+        named = [pattern for pattern in _own_patterns(folders) if _names_secret(pattern)]
+        self._named = [IgnorePatterns(("**", pattern)) for pattern in named]
+        self._vendored = {folders.path_of(folder): folder for folder in folders.vendored}
+
+    def sends(self, path: str) -> bool:
+        return not self._ignored.ignores(path) or self._is_needed(path)
+
+    def is_exception(self, path: str) -> bool:
+        """Whether a file is sent though a pattern keeps it out."""
+        return self._ignored.ignores(path) and self._is_needed(path)
+
+    def _is_needed(self, path: str) -> bool:
+        """Whether a file is sent whatever a pattern says.
+
+        A file less than a vendored crate's checksums name, and cargo refuses it. An example of a file of secrets
+        holds none, and what the user's own ignore file brings back by its name is his to say.
+        """
+        if any(self._is_of_crate(path, place, folder) for place, folder in self._vendored.items()):
+            return True
+        name = path.rpartition("/")[2]
+        if not name.startswith(_ENV) or self._by_user.ignores(path):
+            return False
+        return name in _EXAMPLES or not all(pattern.ignores(path) for pattern in self._named)
+
+    @staticmethod
+    def _is_of_crate(path: str, place: str, folder: Path) -> bool:
+        crate, _, below = path.removeprefix(f"{place}/").partition("/")
+        return path.startswith(f"{place}/") and bool(below) and (folder / crate / MARK_OF_VENDORED).exists()
 
 
 def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sources:
@@ -85,23 +130,23 @@ def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sou
 
     Raises UnusableSource, BrokenPattern, IgnoredManifest.
     """
-    patterns = ignore_patterns(folders)
-    ignored = IgnorePatterns(patterns)
+    passage = Passage(folders)
     left_out = frozenset(map(str, (*_targets(folders), *others)))
     # Also those that buildx is about to make.
     found_others = [str(folder) for folder in others if folder.is_relative_to(folders.root)]
     walked = _walk_all(folders.places, left_out, on_other=found_others.append)
-    files = {file.path: file for file in sorted(_read_all(walked, folders.root, ignored))}
+    files = {file.path: file for file in sorted(_read_all(walked, folders.root, passage))}
     more = {folders.path_of(Path(name)) for name in found_others}
     for manifest in folders.manifests:
         if folders.path_of(manifest) not in files:
             raise IgnoredManifest(manifest, _ignore_files(folders))
-    return Sources(folders=folders, files=files, patterns=(*patterns, *map(literal, sorted(more))))
+    # Each by its own name: BuildKit walks through all that is ignored where a negation is for more.
+    exceptions = tuple(f"!{literal(path)}" for path in files if passage.is_exception(path))
+    patterns = (*passage.patterns, *exceptions, *map(literal, sorted(more)))
+    return Sources(folders=folders, files=files, patterns=patterns, exceptions=exceptions)
 
 
-def _read_all(
-    walked: Iterable[tuple[str, os.stat_result]], root: Path, ignored: IgnorePatterns
-) -> Iterator[SourceFile]:
+def _read_all(walked: Iterable[tuple[str, os.stat_result]], root: Path, passage: Passage) -> Iterator[SourceFile]:
     # For each of many files: no Path is made.
     above, real_root = os.path.join(root, ""), os.path.realpath(root)
 
@@ -111,7 +156,7 @@ def _read_all(
 
     for name, status in walked:
         path = name[len(above) :].replace(os.sep, "/")
-        if ignored.ignores(path):
+        if not passage.sends(path):
             continue
         content = read_content(name, status)
         if len(content) == 1:  # a pipe or a socket
@@ -137,43 +182,43 @@ def named_in_rust(
     return tuple(sorted(found))
 
 
-def ignore_patterns(folders: ContextFolders) -> tuple[str, ...]:
+def ignore_patterns(folders: ContextFolders, *, secrets: Sequence[str] = _SECRETS) -> tuple[str, ...]:
     """Return the patterns that keep out all that is not asked for, those of the user's .dockerignore, and ours.
 
     Docker reads the one in the context's root; each folder's own counts for what lies in it.
     """
     places = [place for place in folders.places if place.exists()]
     asked = () if places == [folders.root] else ("*", *(f"!{literal(folders.path_of(place))}" for place in places))
-    own = [
-        below(folders.path_of(path.parent), pattern)
-        for path in _ignore_files(folders)
-        for pattern in _read_patterns(path)
-        if not is_outside(pattern)
-    ]
+    own = _own_patterns(folders)
     kept = [f"!{literal(folders.path_of(place))}" for place in folders.kept]
     targets = map(folders.path_of, _targets(folders))
     # What a negation lets through of the folders around is kept out again, one by one.
     around = _around(folders.root, places) if asked and any(pattern.startswith("!") for pattern in own) else ()
     return (
         *asked,
-        *_with_secrets([*own, *kept], places=[folders.path_of(place) for place in places if place.is_dir()]),
+        *own,
+        *kept,
         *map(literal, map(folders.path_of, around)),
         *_NEVER,
-        # A file less than its checksums name, and cargo refuses the crate.
-        *(f"!{literal(folders.path_of(folder))}/**" for folder in folders.vendored if folder.exists()),
+        *secrets,
         *_of_cargo_home(folders),
         *map(literal, targets),
         *_of_git(folders),
     )
 
 
-def _with_secrets(patterns: Sequence[str], *, places: Iterable[str]) -> tuple[str, ...]:
-    """Return the user's patterns, and those that keep secrets out unless one of the user's names such a file."""
-    ours = (*_SECRETS, *(below(place, example) for place in places for example in _EXAMPLES))
-    if not any(pattern.startswith("!") for pattern in patterns):
-        return (*ours, *patterns)
-    named = (pattern for pattern in patterns if pattern.lstrip("!").rpartition("/")[2].startswith(".env"))
-    return (*patterns, *ours, *named)
+def _own_patterns(folders: ContextFolders) -> list[str]:
+    """Return those of the user's ignore files, as patterns for the context's root."""
+    return [
+        below(folders.path_of(path.parent), pattern)
+        for path in _ignore_files(folders)
+        for pattern in _read_patterns(path)
+        if not is_outside(pattern)
+    ]
+
+
+def _names_secret(pattern: str) -> bool:
+    return pattern.startswith("!") and pattern.rpartition("/")[2].lstrip("!").startswith(_ENV)
 
 
 def _targets(folders: ContextFolders) -> Iterator[Path]:

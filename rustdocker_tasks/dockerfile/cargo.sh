@@ -34,7 +34,7 @@ get_packages() {
         install --mode=644 "$bundle" /tmp/ca-bundle
     fi
     if ! apt-get update --quiet=2 $trusted > /tmp/packages 2>&1 \
-        || ! apt-get install --quiet=2 --yes --no-install-recommends $trusted "$@" > /tmp/packages 2>&1; then
+        || ! apt-get install --quiet=2 --yes --no-install-recommends $trusted "$@" >> /tmp/packages 2>&1; then
         cat /tmp/packages >&2
         mark "not installed: $wanted"
         exit 66

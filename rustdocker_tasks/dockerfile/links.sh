@@ -35,12 +35,25 @@ follow() {
     done
 }
 
-find "$out" -mindepth 1 -type d | sort | while IFS= read -r folder; do
-    path=${folder#"$out"}
-    [ -d "$folder" ] && [ -L "$runtime$path" ] || continue
-    follow "$path"
-    mkdir -p "$out$place"
-    cp -a "$folder/." "$out$place/"
+# The first folder of the tree that is a link in the base, or lies behind one there, as the tree has it by now.
+first_linked() {
+    find "$out" -mindepth 1 -type d | sort | while IFS= read -r folder; do
+        follow "${folder#"$out"}"
+        [ "$place" = "${folder#"$out"}" ] || { echo "$folder"; break; }
+    done
+}
+
+while folder=$(first_linked) && [ -n "$folder" ]; do
+    follow "${folder#"$out"}"
+    # A folder that is there has its own mode and owner, such as /tmp.
+    if ! [ -d "$out$place" ]; then
+        like=$folder
+        [ ! -d "$runtime$place" ] || like=$runtime$place
+        mkdir -p "$out$place"
+        chmod --reference="$like" "$out$place"
+        chown --reference="$like" "$out$place"
+    fi
+    find "$folder" -mindepth 1 -maxdepth 1 -exec cp -a {} "$out$place/" ';'
     rm -rf "$folder"
     while [ -n "$place" ]; do
         touch --date=@0 "$out$place"

@@ -233,7 +233,9 @@ class Daemon:
     def health(self, name: str) -> Health:
         """Return what the engine knows of the healthcheck of a container, which has one."""
         with _wrapped(EngineGone):
-            told = self._api.inspect_container(name)["State"]["Health"]
+            told = self._api.inspect_container(name)["State"].get("Health")
+        if told is None:
+            return Health(succeeds=False, told="this engine runs no healthcheck")
         last = (told["Log"] or [None])[-1]
         wrote = last["Output"].strip().splitlines()[-1:] if last else []
         ended = ": ".join([f"exit code {last['ExitCode']}", *wrote]) if last else None

@@ -91,7 +91,7 @@ class Verdict(Frozen, frozen=True, kw_only=True):
 
     listens: tuple[str, ...]  # its TCP ports, such as `8080/tcp`
     exit_code: int | None  # None: it still runs
-    is_healthy: bool  # its healthcheck has succeeded
+    is_healthy: bool | None  # its healthcheck has succeeded; None: nobody asked, or it has none
     problem: NotListening | NotHealthy | None
     seconds: float
 

@@ -24,7 +24,7 @@ NAMES_OF_OTHERS = frozenset({".git", ".idea", ".vscode", "__pycache__", "node_mo
 FILES_OF_OTHERS = (".DS_Store", ".*.sw?", ".#*", "*~")
 _IS_OF_OTHERS = re.compile("|".join(map(fnmatch.translate, FILES_OF_OTHERS))).match
 # What `cargo vendor` writes beside a crate's files: cargo compares all that it names, whatever they are called.
-_MARK_OF_VENDORED = ".cargo-checksum.json"
+MARK_OF_VENDORED = ".cargo-checksum.json"
 # What cannot be read is no unknown content: nobody compiles from it.
 _CLOSED = "closed"
 _NO_FILES = ("/proc", "/sys", "/dev")  # what a link may lead to and nobody compiles
@@ -92,7 +92,7 @@ def _walk_below(
     if above and _is_other(folder, [entry.name for entry in entries], others):
         on_other(folder)
         return
-    in_vendored = in_vendored or any(entry.name == _MARK_OF_VENDORED for entry in entries)
+    in_vendored = in_vendored or any(entry.name == MARK_OF_VENDORED for entry in entries)
     around = (*above, (status.st_dev, status.st_ino))
     for entry in entries:
         if _is_folder(entry):

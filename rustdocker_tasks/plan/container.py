@@ -12,7 +12,7 @@ from rustdocker_tasks.cargo.fetching import make_fetch_skeleton
 from rustdocker_tasks.cargo.model import ToolchainFile
 from rustdocker_tasks.cargo.platforms import linux_triple
 from rustdocker_tasks.cargo.skeleton import make_skeleton
-from rustdocker_tasks.errors import BadValue, OutsideOfContext
+from rustdocker_tasks.errors import BadValue, OutsideOfContext, SecretInLayer
 from rustdocker_tasks.image import BaseImage
 from rustdocker_tasks.plan.cache import choose_cache
 from rustdocker_tasks.plan.cargo_call import other_sources
@@ -141,6 +141,7 @@ def command_container(
         facts=facts,
         kept=kept,
     )
+    require_no_secret_fetched(build, resolved)
     return replace(
         build,
         cache_id=f"{build.cache_id}-dev",
@@ -151,6 +152,13 @@ def command_container(
         cache_folders=(),
         runtime_packages=(),
     )
+
+
+def require_no_secret_fetched(build: ContainerBuild, resolved: ResolvedSettings) -> None:
+    """Raise SecretInLayer where a secret of cargo's own files would be in the layer that `offline` makes."""
+    if build.sent_secrets and build.fetch is not None:
+        layer, where = "the layer of what was fetched", resolved.origin("offline").where
+        raise SecretInLayer(build.sent_secrets, layer=layer, set_by=where)
 
 
 def require_no_variable_of_scripts(resolved: ResolvedSettings) -> None:

@@ -41,7 +41,8 @@ _PATTERNS = tuple(
         # Those of C++ may have no suffix.
         (HEADER, r":\d+: fatal error: '?([^\s':.]+)(?:: No such file or directory|' file not found)"),
         # CMake 3, of what a project requires; what it can do without has a dash before it.
-        (MODULE, r"^\s*Could NOT find (\w+)"),
+        (MODULE, r"^\s*Could NOT find (?!Python|Git|Perl|Threads|BISON|FLEX)(\w+)"),
+        (_TOOL, r"^\s*Could NOT find (Python|Git|Perl|BISON|FLEX)"),
         # The macros of pkg-config for autoconf.
         (MODULE, r"No package '([^']+)' found"),
         (MODULE, r"Package requirements \(([^\s)]+)[^)]*\) were not met"),
@@ -63,7 +64,7 @@ _PATTERNS = tuple(
         # dash, make, and perl, which has its modules in another package of Debian.
         (_TOOL, r"^\s*(?:/bin/)?sh: \d+: ([\w.+-]+): not found$"),
         (_TOOL, r"^\s*make(?:\[\d+\])?: ([\w.+-]+): No such file or directory$"),
-        (_TOOL, r"Can't (locate) \S+\.pm in @INC"),
+        (_TOOL, r"(Can't locate) \S+\.pm in @INC"),
         # Clang, of a linker.
         (_TOOL, r"invalid linker name in (?:argument )?'-fuse-ld=(\w+)'"),
         # CMake 3, told a compiler or not, and autoconf.
@@ -76,7 +77,13 @@ _NAMES = {MODULE: "no module {} for pkg-config", LIBRARY: "no library {}", HEADE
 _CPP = re.compile(r"(?:.*-)?(?:c|g|clang)\+\+(?:-\d+)?|CXX|C\+\+")
 # The library of C++, which comes with its compiler.
 _OF_CPP = "stdc++"
-_OTHERWISE = {"Unix Makefiles": "make", "Ninja": "ninja", "Python": "python3", "locate": "perl"}
+_OTHERWISE = {
+    "Unix Makefiles": "make",
+    "Ninja": "ninja",
+    "Python": "python3",
+    "Can't locate": "perl",
+    **{name: name.lower() for name in ("Git", "Perl", "BISON", "FLEX")},
+}
 
 
 class Missing(Frozen, frozen=True, kw_only=True):

@@ -185,12 +185,14 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     def mount_id(self) -> str:
         """The name of the mount with the artefacts.
 
-        Another list of packages has another one: what a build script found or did not find stays compiled in.
+        Another list of packages has another one: what a build script found or did not find stays compiled in. So has
+        another place of the project in its context, where the mirror would have all files by other names.
         """
-        if not self.packages:
+        place = self.context.project_path
+        names = [*sorted(each.package for each in self.packages), *([] if place == "." else [f"/{place}"])]
+        if not names:
             return self.cache_id
-        names = "\0".join(sorted(each.package for each in self.packages))
-        return f"{self.cache_id}-{sha256(names.encode()).hexdigest()[:8]}"
+        return f"{self.cache_id}-{sha256(chr(0).join(names).encode()).hexdigest()[:8]}"
 
 
 class CompileGroup(Frozen, frozen=True, kw_only=True):

@@ -19,7 +19,7 @@ from rustdocker_tasks.plan.cargo_call import (
     require_toolchain,
     with_crt_static,
 )
-from rustdocker_tasks.plan.container import container_build, require_one_line
+from rustdocker_tasks.plan.container import container_build, require_no_secret_fetched, require_one_line
 from rustdocker_tasks.plan.labels import image_labels
 from rustdocker_tasks.plan.model import (
     CompileStep,
@@ -84,14 +84,16 @@ def _with_no_secret_in_layers(
 ) -> ContainerBuild:
     """Return it, or raise SecretInLayer where a secret of cargo's own files would be in one."""
     if container.sent_secrets:
-        layers = (
-            (variant.base is Base.RUST, "the image, which holds the sources", "variant"),
-            (container.skeleton is not None, "the layer of the dependencies", "cache"),
-            (container.fetch is not None, "the layer of what was fetched", "offline"),
-        )
-        for would_be, layer, key in layers:
-            if would_be:
-                raise SecretInLayer(container.sent_secrets, layer=layer, set_by=resolved.origin(key).where)
+        if variant.base is Base.RUST:
+            layer, where = "the image, which holds the sources", resolved.origin("variant").where
+            raise SecretInLayer(container.sent_secrets, layer=layer, set_by=where)
+        if container.skeleton is not None:
+            layer, why = (
+                "the layer of the dependencies",
+                container.cache_reason.removeprefix("layer: ").removeprefix("set by "),
+            )
+            raise SecretInLayer(container.sent_secrets, layer=layer, set_by=why)
+        require_no_secret_fetched(container, resolved)
     return container
 
 

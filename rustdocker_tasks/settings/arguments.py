@@ -16,7 +16,7 @@ class SettingArguments(TypedDict, total=False):
     env: Mapping[str, str] | None
     args: Sequence[str] | None
     labels: Mapping[str, str] | None
-    stop_signal: str | None
+    stop_signal: int | str | None
     workdir: str | None
     volumes: Sequence[str] | None
     healthcheck: Mapping[str, object] | None

@@ -83,15 +83,33 @@ def test_what_the_ignore_file_keeps_out_of_containers_touches_none(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("rustdocker_tasks.machine_facts.buildx_problem", lambda _: None)
-    write_files(repository / "svc", {".dockerignore": "docs\n*.md\n"})
+    write_files(repository / "svc", {".dockerignore": "docs\n*.md\nrust-toolchain.toml\n"})
     git(repository, "add", ".")
     git(repository, "commit", "--message=second")
     write_files(repository / "svc", {"README.md": "", "docs/a.txt": "", ".idea/a.xml": ""})
 
     assert touched(repository / "svc", backend="buildx") == set()
     assert touched(repository / "svc") == {"a", "b", "c"}
-    write_files(repository / "svc", {"templates/a.txt": ""})
-    assert touched(repository / "svc", backend="buildx") == {"a", "b", "c"}
+    for files in ({"templates/a.txt": ""}, {"rust-toolchain.toml": '[toolchain]\nchannel = "stable"\n'}):
+        write_files(repository / "svc", files)
+        assert touched(repository / "svc", backend="buildx") == {"a", "b", "c"}
+        for name in files:
+            (repository / "svc" / name).unlink()
+
+
+def test_a_file_that_only_the_image_holds_counts_whatever_is_ignored(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rustdocker_tasks.machine_facts.buildx_problem", lambda _: None)
+    table = ASSETS.replace("../../pages/*.html", "static")
+    manifest = repository / "svc/b/Cargo.toml"
+    manifest.write_text(f"{MANIFEST.format(name='b')}[package.metadata.rustdocker]\n{table}")
+    write_files(repository / "svc", {".dockerignore": "**/static\n", "b/static/x.html": "1"})
+    git(repository, "add", ".")
+    git(repository, "commit", "--message=second")
+    (repository / "svc/b/static/x.html").write_text("2")
+
+    assert touched(repository / "svc", backend="buildx") == {"b"}
 
 
 def lock(*crates: str) -> str:

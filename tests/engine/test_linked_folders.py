@@ -17,19 +17,25 @@ pytestmark = pytest.mark.engine
 LINKED = f"""FROM {RUNTIME}
 RUN mkdir -p /etc/ssl /etc/pki/tls/certs /var/usrlocal/bin && touch /etc/pki/tls/certs/own \\
     && rm -rf /etc/ssl/certs /usr/local && ln -s ../pki/tls/certs /etc/ssl/certs \\
-    && ln -s /var/usrlocal /usr/local && ln -s usr/local /shortcut
+    && ln -s /var/usrlocal /usr/local && ln -s usr/local /shortcut \\
+    && rm -rf /var/tmp && ln -s ../tmp /var/tmp \\
+    && mkdir /behind /far && ln -s /behind /near && ln -s /far /behind/more
 """
 MAIN = r"""fn main() {
     let certificates = std::fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap();
     println!("{}", certificates.contains("BEGIN CERTIFICATE"));
     std::fs::write("/var/run/shop/state", "1").unwrap();
     println!("{}", std::fs::read_to_string("/shortcut/bin/page.html").unwrap());
-    for link in ["/etc/ssl/certs", "/var/run", "/usr/local", "/shortcut"] {
+    for link in ["/etc/ssl/certs", "/var/run", "/usr/local", "/shortcut", "/var/tmp", "/behind/more"] {
         assert!(std::fs::symlink_metadata(link).unwrap().is_symlink(), "{link}");
     }
     assert!(std::path::Path::new("/etc/pki/tls/certs/own").exists());
+    std::fs::write("/var/tmp/data/state", "1").unwrap();
+    std::fs::write("/tmp/own", "1").unwrap();
+    println!("{}", std::fs::read_to_string("/near/more/page.html").unwrap());
 }
 """
+PAGE = '{{ source = "page.html", destination = "{}/page.html" }}'
 
 
 @pytest.mark.parametrize("packages", ["[]", '["jq"]'])
@@ -39,12 +45,12 @@ def test_a_folder_that_is_a_link_in_the_base_stays_one(write: Write, tmp_path: P
     settings = {
         "RUSTDOCKER_BACKEND": "buildx",
         "DOCKER_HOST": CURRENT_ENGINE,
-        "RUSTDOCKER_VOLUMES": '["/var/run/shop"]',
-        "RUSTDOCKER_ASSETS": '[{ source = "page.html", destination = "/shortcut/bin/page.html" }]',
+        "RUSTDOCKER_VOLUMES": '["/var/run/shop", "/var/tmp/data"]',
+        "RUSTDOCKER_ASSETS": f"[{', '.join(map(PAGE.format, ('/shortcut/bin', '/near/more')))}]",
         "RUSTDOCKER_RUNTIME_PACKAGES": packages,
     }
 
     with base_image(tmp_path, LINKED) as base:
         done = invoke("run", folder=folder, **settings, **base)
 
-    assert done.result.splitlines() == ["true", "of a page"]
+    assert done.result.splitlines() == ["true", "of a page", "of a page"]

@@ -135,9 +135,11 @@ def test_what_is_changed_of_a_task_is_no_other_s(folder: Path, monkeypatch: pyte
     monkeypatch.setattr(one["build"], "is_default", True)
     monkeypatch.setattr(one["test"], "positional", ["args"])
     monkeypatch.setattr(one["check"], "pre", [one["build"]])
+    monkeypatch.setattr(one["run"], "positional", [])
+    one["run"].positional.append("args")
     other = collection(folder)
 
     assert (other["plan"].aliases, other["check"].pre) == ((), [])
-    assert not other["build"].is_default
+    assert (other["build"].is_default, other["run"].positional) == (False, [])
     assert [argument.name for argument in other["test"].get_arguments() if argument.positional] == []
     assert [argument.name for argument in one["test"].get_arguments() if argument.positional] == ["args"]

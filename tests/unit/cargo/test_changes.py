@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from rustdocker_tasks.cargo.changes import holds_any, touched_packages
+from rustdocker_tasks.cargo.changes import holds_any, relocked_packages, touched_packages
+from rustdocker_tasks.cargo.lock import parse_lock
 from rustdocker_tasks.cargo.model import Dependency, DependencyKind, Package
 from tests.models import ROOT, binary, package, project
 
@@ -114,3 +115,45 @@ def test_an_asset_is_changed_by_what_lies_where_it_may_come_from(
     pattern: str, changed: str, *, holds: bool
 ) -> None:
     assert holds_any(ROOT / pattern, [ROOT / changed]) is holds
+
+
+SOURCE = 'source = "registry+https://github.com/rust-lang/crates.io-index"'
+LOCKED = f"""version = 4
+[[package]]
+name = "a"
+version = "0.1.0"
+dependencies = ["one", "two"]
+[[package]]
+name = "one"
+version = "1.0.0"
+{SOURCE}
+dependencies = ["sock 0.5.0"]
+[[package]]
+name = "two"
+version = "1.0.0"
+{SOURCE}
+dependencies = ["sock 0.5.0", "sock 0.6.0"]
+[[package]]
+name = "sock"
+version = "0.5.0"
+{SOURCE}
+[[package]]
+name = "sock"
+version = "0.6.0"
+{SOURCE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "relocked"),
+    [
+        # Both versions are there before and after.
+        ('dependencies = ["sock 0.5.0"]', 'dependencies = ["sock 0.6.0"]', {"a"}),
+        ('name = "a"\nversion = "0.1.0"', 'name = "a"\nversion = "0.2.0"', set()),
+        ("", "", set()),
+    ],
+)
+def test_what_a_lock_file_gives_a_member_otherwise(old: str, new: str, relocked: set[str]) -> None:
+    before, after = (parse_lock(ROOT / "Cargo.lock", text) for text in (LOCKED, LOCKED.replace(old, new)))
+
+    assert relocked_packages(before, after, ["a"]) == relocked

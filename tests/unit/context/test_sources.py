@@ -53,6 +53,7 @@ def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
         ("", {".env.example", "web/.env.sample"}),
         ("web", {".env.example"}),
         ("*\n!web\n!Cargo.toml\n.env.example", {"web/.env.sample"}),
+        ("web\n**/.x\n!.cargo", {".env.example"}),
         ("!*", {".env.example", "web/.env.sample"}),
         ("!**/.env.test", {".env.example", "web/.env.sample", "web/.env.test"}),
     ],
@@ -67,6 +68,7 @@ def test_a_file_of_secrets_is_sent_only_where_the_ignore_file_names_it(
 
 
 def test_vendored_crates_are_whole(write: Write) -> None:
+    write({"vendor/.git": "gitdir: ../.git/modules/vendor", "vendor/.env": "SECRET=1"})
     own = ("Cargo.toml", ".cargo-checksum.json", ".vscode/a.json", "src/.x.rs.swp", ".gitignore", "a~", ".env.b")
     folder = write(crate(**{f"vendor/dep/{name}": "" for name in own}, **{".dockerignore": "**/.gitignore"}))
 
@@ -75,6 +77,7 @@ def test_vendored_crates_are_whole(write: Write) -> None:
     sent = {path.removeprefix("vendor/dep/") for path in sources.files if path.startswith("vendor")}
     assert sent == set(own)
     assert not any(map(IgnorePatterns(sources.patterns).ignores, sources.files))
+    assert not [pattern for pattern in sources.exceptions if "*" in pattern or "Cargo.toml" in pattern]
 
 
 @pytest.mark.parametrize("home", [".cargo", "ci/cargo"])

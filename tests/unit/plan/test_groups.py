@@ -189,3 +189,28 @@ def test_a_package_that_shares_its_name_with_a_dependency_is_named_by_its_folder
         "--package=api",
         "--package=file:///kept/crates/web#web",
     ]
+
+
+def test_all_groups_have_one_context_with_the_sources_of_each(
+    root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = tmp_path_factory.mktemp("other")
+
+    def seeing_git(image: ImagePlan) -> ImagePlan:
+        assert image.container is not None
+        context = replace(image.container.context, git=root / ".git")
+        container = replace(image.container, context=context, git=context.path_of(root / ".git"))
+        return replace(image, container=container)
+
+    images = (
+        planned(root, "api", sources=[str(other)]),
+        planned(root, "mail"),
+        planned(root, "web", features=["fast"]),
+    )
+    groups = grouped(root, *map(seeing_git, images))
+
+    assert names(groups) == [["api", "mail"], ["web"]]
+    for group in groups:
+        context = group.container.context
+        assert (context.root, context.beside) == (root.parent, (other,))
+        assert group.container.git == f"{root.name}/.git"

@@ -34,6 +34,9 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ("Can't locate FindBin.pm in @INC (you may need to", "no perl", "perl"),
         ("clang: error: invalid linker name in argument '-fuse-ld=mold'", "no mold", "mold"),
         ("a.cc:1:10: fatal error: Eigen/Core: No such file or directory", "no header Eigen/Core", None),
+        ("  Could NOT find Python3 (missing: Python3_EXECUTABLE)", "no python3", "python3"),
+        ("  Could NOT find Git (missing: GIT_EXECUTABLE)", "no git", "git"),
+        ("sh: 1: locate: not found", "no locate", None),
         ("  Could NOT find OpenSSL, try to set the path", "no module OpenSSL for pkg-config", "libssl-dev"),
         ("No package 'libudev' found", "no module libudev for pkg-config", "libudev-dev"),
         ("error: Package requirements (zlib >= 1.2) were not met", "no module zlib for pkg-config", "zlib1g-dev"),
@@ -90,6 +93,7 @@ def test_what_rustc_itself_does_not_find(output: str, what: str, package: str) -
     [
         "",
         f"{FAILED}\n  failed to execute `git describe`: exit status: 128",
+        f"{FAILED}\n  Could NOT find Threads (missing: Threads_FOUND)",
         f"{FAILED}\n  -- Could NOT find Doxygen (missing: DOXYGEN_EXECUTABLE)",
         f"{FAILED}\n  cc1: fatal error: src/own.c: No such file or directory",
         "error[E0425]: cannot find value `x` in this scope",

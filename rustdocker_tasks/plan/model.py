@@ -185,8 +185,8 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     def mount_id(self) -> str:
         """The name of the mount with the artefacts.
 
-        Another list of packages has another one: what a build script found or did not find stays compiled in. So has
-        another place of the project in its context, where the mirror would have all files by other names.
+        Another list of packages has another one: what a build script found or did not find stays compiled in. So
+        has another place of the project in its context, where the mirror would have all files by other names.
         """
         place = self.context.project_path
         names = [*sorted(each.package for each in self.packages), *([] if place == "." else [f"/{place}"])]

@@ -20,7 +20,7 @@ from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
-from tests.engine.workspace import Compiled, Workspace
+from tests.engine.workspace import LAYER, Compiled, Workspace
 
 pytestmark = pytest.mark.engine
 
@@ -40,10 +40,6 @@ extra = ["dep:ryu"]
 itoa = "1"
 ryu = {{ version = "1", optional = true }}
 """
-
-
-# It empties the engine's cache of layers.
-LAYER = pytest.param("layer", marks=pytest.mark.alone)
 
 
 @pytest.fixture(params=["mount", LAYER, "host"])
@@ -222,6 +218,7 @@ DAMAGES: dict[str, Callable[[Path], None]] = {
 }
 
 
+@pytest.mark.alone
 def test_layers_that_an_interrupted_export_left_stop_nothing(tmp_path: Path) -> None:
     name = f"t{uuid.uuid4().hex[:8]}"
     manifest = MANIFEST.format(name=name) + '[dependencies]\nitoa = "1"\n'

@@ -14,7 +14,7 @@ import pytest
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import MANIFEST, TASKS, clean_environment, invoke, write_files
 from tests.engine.conftest import IN_2000
-from tests.engine.workspace import Compiled, Workspace
+from tests.engine.workspace import LAYER, Compiled, Workspace
 
 pytestmark = pytest.mark.engine
 
@@ -62,7 +62,7 @@ def workspace(mode: str, tmp_path: Path) -> Workspace:
 LIB_RS, TEXT, SHARED_TOML = "../../../libs/help/src/lib.rs", "../../../libs/help/text", "../../../libs/Cargo.toml"
 
 
-@pytest.mark.parametrize("mode", ["mount", "layer", "host"])
+@pytest.mark.parametrize("mode", ["mount", LAYER, "host"])
 def test_what_lies_outside_is_compiled_when_it_changes(workspace: Workspace) -> None:
     own = Compiled(0, ("app", "help"))
     cold = workspace.build()
@@ -79,7 +79,7 @@ def test_what_lies_outside_is_compiled_when_it_changes(workspace: Workspace) -> 
     assert edited[0] == data[0] == own
 
 
-@pytest.mark.parametrize("mode", ["mount", "layer"])
+@pytest.mark.parametrize("mode", ["mount", LAYER])
 def test_cargo_s_configuration_of_the_whole_repository_counts(workspace: Workspace) -> None:
     config = '[env]\nDATA = { value = "data/of-all", relative = true }\n[build]\nrustc-wrapper = "tools/wrapper"\n'
     files = {
@@ -97,7 +97,7 @@ def test_cargo_s_configuration_of_the_whole_repository_counts(workspace: Workspa
     assert found == (Compiled(1, ("app", "help")), "of all")
 
 
-@pytest.mark.parametrize("mode", ["mount", "layer"])
+@pytest.mark.parametrize("mode", ["mount", LAYER])
 def test_a_written_dockerfile_builds_it_without_this_tool(workspace: Workspace) -> None:
     settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_CACHE": workspace.mode}
     told = invoke("dockerfile", folder=workspace.folder, **settings)

@@ -14,7 +14,7 @@ import pytest
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import MANIFEST, TASKS, Write, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, exported
-from tests.engine.workspace import Workspace
+from tests.engine.workspace import LAYER, Workspace
 
 pytestmark = pytest.mark.engine
 
@@ -48,7 +48,7 @@ def workspace(mode: str, tmp_path: Path) -> Workspace:
     return made
 
 
-@pytest.mark.parametrize("mode", ["mount", "layer", "host"])
+@pytest.mark.parametrize("mode", ["mount", LAYER, "host"])
 def test_it_is_there_and_compiled_anew_when_it_changes(workspace: Workspace) -> None:
     printed = [workspace.build()[1]]
     for name, text in ((PROTO, "other"), (VERSION, "2"), (PROTO, "first")):

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import docker
+import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import clean_environment, invoke, write_files
 from tests.engine.conftest import MACHINE_ENGINE
 
 _COMPILING = re.compile(r"\s+Compiling (\S+) v\S+")
+
+
+# Such a project makes the engine forget all layers before each build.
+LAYER = pytest.param("layer", marks=pytest.mark.alone)
 
 
 class Compiled(NamedTuple):

@@ -139,11 +139,11 @@ def _require_works(
 ) -> None:
     code = verdict.exit_code
     is_fine = code is None or code == 0 or (is_start_enough and _is_its_own(code))
+    awaited = "listened" if request.waits_for_ports else "was healthy" if request.health else None
     if verdict.problem is not None:
         found, set_by = verdict.problem.what, verdict.problem.set_by
-    elif code is not None and (request.waits_for_ports or request.health or not is_fine):
-        before = " before it was healthy" if request.health else ""
-        when = " before it listened" if request.waits_for_ports else before
+    elif code is not None and (awaited or not is_fine):
+        when = f" before it {awaited}" if awaited else ""
         found, set_by = f"it ended with exit code {code}{when}", "the program"
     else:
         return

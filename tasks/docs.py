@@ -16,9 +16,10 @@ from rustdocker_tasks.settings.options import OPTIONS
 if TYPE_CHECKING:
     from tests.engine.workspace import Compiled
 
-README = Path(__file__).parent.parent / "README.md"
-CACHING = Path(__file__).parent.parent / "benchmarks" / "CACHING.md"
-ARGUMENTS = Path(__file__).parent.parent / "rustdocker_tasks" / "settings" / "arguments.py"
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+CACHING = ROOT / "benchmarks" / "CACHING.md"
+ARGUMENTS = ROOT / "rustdocker_tasks" / "settings" / "arguments.py"
 MODULE = """\"\"\"The settings as arguments from Python, for type checkers: written by `invoke docs`.\"\"\"
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -94,10 +94,17 @@ class Passage:
     def __init__(self, folders: ContextFolders) -> None:
         self.patterns = ignore_patterns(folders)
         self._ignored = IgnorePatterns(self.patterns)
-        self._by_user = IgnorePatterns(ignore_patterns(folders, secrets=()))
-        named = [pattern for pattern in _own_patterns(folders) if _names_secret(pattern)]
-        self._named = [IgnorePatterns(("**", pattern)) for pattern in named]
+        self._folders = folders
         self._vendored = {folders.path_of(folder): folder for folder in folders.vendored}
+
+    # Few projects have a file that asks for these.
+    @cached_property
+    def _by_user(self) -> IgnorePatterns:
+        return IgnorePatterns(ignore_patterns(self._folders, secrets=()))
+
+    @cached_property
+    def _named(self) -> list[IgnorePatterns]:
+        return [IgnorePatterns(("**", each)) for each in _own_patterns(self._folders) if _names_secret(each)]
 
     def sends(self, path: str) -> bool:
         return not self._ignored.ignores(path) or self._is_needed(path)

@@ -23,7 +23,8 @@ trust() {
     fi
 }
 
-# Let apt-get, which is to trust the bundle that `trust` found, get packages, named in a word, by the further words; what it says is shown if it fails.
+# Let apt-get get packages, named in a word, by the further words; what it says is shown if it fails. It trusts the bundle that
+# `trust` found.
 get_packages() {
     wanted=$1
     shift

@@ -59,15 +59,13 @@ add_target() {
     if [ "${target%%-*}" != "${host%%-*}" ]; then
         fail "other machine: $target, where this builder's is $host"
     fi
-    has_target "$target" || with_rustup "$target"
     need_target "$target"
     echo "$target" > /rustdocker/triple
 }
 
-has_target() { [ -d "$(rustc --print=target-libdir --target="$1" 2> /dev/null)" ]; }
-
 need_target() {
-    has_target "$1" && return 0
+    [ ! -d "$(rustc --print=target-libdir --target="$1" 2> /dev/null)" ] || return 0
+    with_rustup "$1"
     say "adding the target $1"
     try_twice rustup target add "$1"
 }

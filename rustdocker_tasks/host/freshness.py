@@ -28,7 +28,7 @@ from msgspec.structs import replace
 from rustdocker_tasks.errors import UnknownCargoLayout
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.units import find_units, named_by, read_lines
-from rustdocker_tasks.inputs.source_tree import Row, Rows, scan, settled
+from rustdocker_tasks.inputs.source_tree import MARK_OF_VENDORED, Row, Rows, scan, settled
 from rustdocker_tasks.inputs.words import words_in
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ _UNKNOWN = ""
 # What counts for the package alone that has it; any other file may be read by build scripts and macros of all.
 _OF_ONE_PACKAGE = (".rs", "/Cargo.toml")
 # The mark of a package of a directory source. Source: the Cargo book, "Source Replacement".
-_CHECKSUMS = ".cargo-checksum.json"
 _NAME = re.compile(r'^\[package\]\n(?:[^\[\n].*\n|\n)*?name = "([^"]+)"$', re.MULTILINE)
 # Where a variable stands among what any package may read: no file is called so.
 _VARIABLE = "\0"
@@ -127,7 +126,7 @@ def _vendored(call: CargoCall) -> dict[str, frozenset[Path]]:
     """The packages in the folders that stand for a registry, by name: each lies in one of its own."""
     found: dict[str, frozenset[Path]] = {}
     none: frozenset[Path] = frozenset()
-    for mark in (mark for folder in call.vendored for mark in folder.glob(f"*/{_CHECKSUMS}")):
+    for mark in (mark for folder in call.vendored for mark in folder.glob(f"*/{MARK_OF_VENDORED}")):
         name = _package_name("\n".join(read_lines(mark.with_name("Cargo.toml"))))
         if name and (call.locked_packages is None or name in call.locked_packages):
             found[name] = found.get(name, none) | {mark.parent}

@@ -89,10 +89,11 @@ def _walk_below(
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
         return  # cargo will say so if it matters
-    if above and _is_other(folder, [entry.name for entry in entries], others):
+    names = {entry.name for entry in entries}
+    if above and _is_other(folder, names, others):
         on_other(folder)
         return
-    in_vendored = in_vendored or any(entry.name == MARK_OF_VENDORED for entry in entries)
+    in_vendored = in_vendored or MARK_OF_VENDORED in names
     around = (*above, (status.st_dev, status.st_ino))
     for entry in entries:
         if _is_folder(entry):
@@ -116,8 +117,8 @@ def _extra(path: str, others: frozenset[str]) -> Iterator[tuple[str, os.stat_res
         yield from _status(path)
 
 
-def _is_other(name: str, files: list[str], others: frozenset[str]) -> bool:
-    if name in others or any(mark in files for mark in _MARKS_OF_OTHERS):
+def _is_other(name: str, files: set[str], others: frozenset[str]) -> bool:
+    if name in others or not files.isdisjoint(_MARKS_OF_OTHERS):
         return True
     return os.path.islink(name) and os.path.realpath(name).startswith(_NO_FILES)
 

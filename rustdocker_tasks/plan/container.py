@@ -47,7 +47,25 @@ _READ_GIT = {
 }
 
 
-def container_build(
+def image_container(
+    project: Project,
+    programs: Sequence[tuple[Package, Target]],
+    *,
+    outside: Sequence[Package],
+    resolved: ResolvedSettings,
+    variant: Variant,
+    target: ChosenTarget,
+    facts: MachineFacts,
+) -> ContainerBuild:
+    """Return what an image needs in a container; raises BadValue, OutsideOfContext, SecretInLayer."""
+    build = _container_build(
+        project, programs, outside=outside, resolved=resolved, variant=variant, target=target, facts=facts
+    )
+    _require_no_secret_in_layers(build, resolved, in_image=variant.base is Base.RUST)
+    return build
+
+
+def _container_build(
     project: Project,
     programs: Sequence[tuple[Package, Target]],
     *,
@@ -107,7 +125,7 @@ def container_build(
         ),
         runtime_packages=settings.runtime_packages,
         runtime_packages_set_by=resolved.origin("runtime-packages").where,
-        git=context.path_of(context.git) if context.git else None,
+        sees_git=git is not None,
         toolchain=_toolchain_in_container(project, resolved),
         git_readers=() if git else tuple(sorted(_READ_GIT & (project.locked_packages or frozenset()))),
         ca_bundle=settings.ca_bundle,
@@ -127,11 +145,11 @@ def command_container(
     facts: MachineFacts,
     kept: Sequence[Path],
 ) -> ContainerBuild:
-    """Return what a command of cargo's for developers needs in a container; raises as `container_build`.
+    """Return what a command of cargo's for developers needs in a container; raises as `image_container`.
 
     What it compiles is always kept on mounts: it is no image, and so has no layer to take elsewhere.
     """
-    build = container_build(
+    build = _container_build(
         project,
         (),
         outside=outside,
@@ -141,8 +159,7 @@ def command_container(
         facts=facts,
         kept=kept,
     )
-    require_no_secret_fetched(build, resolved)
-    return replace(
+    made = replace(
         build,
         cache_id=f"{build.cache_id}-dev",
         cache_reason="mount: what commands compile is kept on this builder",
@@ -152,13 +169,21 @@ def command_container(
         cache_folders=(),
         runtime_packages=(),
     )
+    _require_no_secret_in_layers(made, resolved, in_image=False)
+    return made
 
 
-def require_no_secret_fetched(build: ContainerBuild, resolved: ResolvedSettings) -> None:
-    """Raise SecretInLayer where a secret of cargo's own files would be in the layer that `offline` makes."""
-    if build.sent_secrets and build.fetch is not None:
-        layer, where = "the layer of what was fetched", resolved.origin("offline").where
-        raise SecretInLayer(build.sent_secrets, layer=layer, set_by=where)
+def _require_no_secret_in_layers(build: ContainerBuild, resolved: ResolvedSettings, *, in_image: bool) -> None:
+    """Raise SecretInLayer where a secret of cargo's own files would be in one; `in_image`: the sources are."""
+    because = build.cache_reason.removeprefix("layer: ").removeprefix("set by ")
+    layers = (
+        (in_image, "the image, which holds the sources", resolved.origin("variant").where),
+        (build.skeleton is not None, "the layer of the dependencies", because),
+        (build.fetch is not None, "the layer of what was fetched", resolved.origin("offline").where),
+    )
+    for would_be, layer, set_by in layers:
+        if build.sent_secrets and would_be:
+            raise SecretInLayer(build.sent_secrets, layer=layer, set_by=set_by)
 
 
 def require_no_variable_of_scripts(resolved: ResolvedSettings) -> None:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rustdocker_tasks.cargo.model import Package, Project
-    from rustdocker_tasks.plan.model import ContainerBuild
 
 
 class ContextFolders(Frozen, frozen=True, kw_only=True):
@@ -96,12 +95,6 @@ def context_folders(
             if folder.is_relative_to(root) or any(folder.is_relative_to(place) for place in beside)
         ),
     )
-
-
-def in_context(build: ContainerBuild, context: ContextFolders) -> ContainerBuild:
-    """Return the same for a context that holds that of the build."""
-    git = context.path_of(context.git) if build.git is not None and context.git is not None else None
-    return replace(build, context=context, git=git)
 
 
 def joined(contexts: Sequence[ContextFolders]) -> ContextFolders:

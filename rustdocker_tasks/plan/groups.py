@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.skeleton import make_skeleton
-from rustdocker_tasks.plan.context import in_context, joined
+from rustdocker_tasks.plan.context import joined
 from rustdocker_tasks.plan.model import CompileGroup, ImageGroup
 from rustdocker_tasks.plan.tools import without_duplicates
 from rustdocker_tasks.variants import Base
@@ -28,7 +28,7 @@ def group_images(images: Sequence[ImagePlan], project: Project, outside: Sequenc
     """Return the images by call of cargo; all are built in containers, of one context."""
     groups = [_joined(group, project, outside) for group in _grouped(images, project)]
     context = joined([image.container.context for image in images if image.container is not None])
-    return [replace(group, container=in_context(group.container, context)) for group in groups]
+    return [replace(group, container=replace(group.container, context=context)) for group in groups]
 
 
 def group_programs(images: Sequence[ImagePlan], project: Project) -> list[CompileGroup]:
@@ -93,14 +93,7 @@ def _what_decides(image: ImagePlan) -> tuple[object, ...]:
 def _what_decides_of_containers(build: ContainerBuild) -> tuple[object, ...]:
     return (
         *(build.build_image, build.runtime_image, build.cache_id, build.cache_reason, build.cache_from),
-        *(
-            build.cache_to,
-            build.fetch is None,
-            build.isolates,
-            build.git is None,
-            build.toolchain,
-            build.ca_bundle,
-        ),
+        *(build.cache_to, build.fetch is None, build.isolates, build.sees_git, build.toolchain, build.ca_bundle),
     )
 
 

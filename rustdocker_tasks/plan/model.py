@@ -167,7 +167,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     packages: tuple[BuildPackage, ...]  # what the build image has to have
     runtime_packages: tuple[DebianPackage, ...]  # what the image gets besides
     runtime_packages_set_by: str
-    git: str | None  # the repository's folder that build scripts see, from the context's root; None: they see none
+    sees_git: bool  # build scripts see the repository's own folder
     toolchain: ToolchainFile | None  # what the project asks for besides the build image
     git_readers: tuple[str, ...]  # crates that would look for that folder, and do not see it
     ca_bundle: bool
@@ -180,6 +180,11 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     def shell_id(self) -> str:
         """The name of the volume of a shell, and the tag of its image."""
         return f"{self.project_id}-shell"
+
+    @property
+    def git(self) -> str | None:
+        """The repository's folder that build scripts see, from the context's root; None: they see none."""
+        return self.context.path_of(self.context.git) if self.sees_git and self.context.git is not None else None
 
     @property
     def mount_id(self) -> str:

@@ -8,7 +8,7 @@ from msgspec.structs import asdict, replace
 
 from rustdocker_tasks.cargo.features import all_features
 from rustdocker_tasks.cargo.platforms import linux_triple
-from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, SecretInLayer, nearest
+from rustdocker_tasks.errors import BadValue, BrokenManifest, BuildxUnusable, nearest
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.image_config import ImageConfig
 from rustdocker_tasks.plan.cargo_call import (
@@ -19,7 +19,7 @@ from rustdocker_tasks.plan.cargo_call import (
     require_toolchain,
     with_crt_static,
 )
-from rustdocker_tasks.plan.container import container_build, require_no_secret_fetched, require_one_line
+from rustdocker_tasks.plan.container import image_container, require_one_line
 from rustdocker_tasks.plan.labels import image_labels
 from rustdocker_tasks.plan.model import (
     CompileStep,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rustdocker_tasks.cargo.model import Package, Project, Target
-    from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
+    from rustdocker_tasks.plan.model import GitState, NoGitState
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
@@ -77,24 +77,6 @@ def choose_backend(resolved: ResolvedSettings, facts: MachineFacts, *, for_image
     return ChosenBackend(
         backend=Backend.HOST, reason=f"{problem}; the local cargo compiles, no base image is needed"
     )
-
-
-def _with_no_secret_in_layers(
-    container: ContainerBuild, variant: Variant, resolved: ResolvedSettings
-) -> ContainerBuild:
-    """Return it, or raise SecretInLayer where a secret of cargo's own files would be in one."""
-    if container.sent_secrets:
-        if variant.base is Base.RUST:
-            layer, where = "the image, which holds the sources", resolved.origin("variant").where
-            raise SecretInLayer(container.sent_secrets, layer=layer, set_by=where)
-        if container.skeleton is not None:
-            layer, why = (
-                "the layer of the dependencies",
-                container.cache_reason.removeprefix("layer: ").removeprefix("set by "),
-            )
-            raise SecretInLayer(container.sent_secrets, layer=layer, set_by=why)
-        require_no_secret_fetched(container, resolved)
-    return container
 
 
 def possible_variants(backend: Backend) -> list[str]:
@@ -196,18 +178,14 @@ def make_plan(
                 target.triple or linux_triple(facts.machine),
             ),
         ),
-        container=_with_no_secret_in_layers(
-            container_build(
-                project,
-                [(package, each) for each in (binary, *extra)],
-                outside=outside,
-                resolved=resolved,
-                variant=variant,
-                target=target,
-                facts=facts,
-            ),
-            variant,
-            resolved,
+        container=image_container(
+            project,
+            [(package, each) for each in (binary, *extra)],
+            outside=outside,
+            resolved=resolved,
+            variant=variant,
+            target=target,
+            facts=facts,
         )
         if in_container
         else None,

@@ -199,7 +199,7 @@ def test_all_groups_have_one_context_with_the_sources_of_each(
     def seeing_git(image: ImagePlan) -> ImagePlan:
         assert image.container is not None
         context = replace(image.container.context, git=root / ".git")
-        container = replace(image.container, context=context, git=context.path_of(root / ".git"))
+        container = replace(image.container, context=context, sees_git=True)
         return replace(image, container=container)
 
     images = (

@@ -70,6 +70,19 @@ def invoke(*words: str, folder: Path, **environment: str) -> Outcome:
     return start(sys.executable, "-m", "invoke", *words, folder=folder, **environment)
 
 
+def invoke_in_background(*words: str, folder: Path, log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """Start `invoke` as a shell does: a process group of its own, which a terminal's Ctrl-C reaches as one."""
+    with log.open("wb") as sink:
+        return subprocess.Popen(
+            [sys.executable, "-m", "invoke", *words],
+            cwd=folder,
+            env=clean_environment(**environment),
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+
+
 def start(*words: str, folder: Path, **environment: str) -> Outcome:
     """Run a program in a process of its own; a traceback is never right."""
     done = subprocess.run(

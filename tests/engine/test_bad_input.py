@@ -16,7 +16,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.conftest import MANIFEST, Outcome, Write, clean_environment, crate, invoke
+from tests.conftest import MANIFEST, Outcome, Write, crate, invoke, invoke_in_background
 from tests.engine.conftest import MACHINE_ENGINE, free_port
 from tests.engine.relay import breaking_engine
 
@@ -483,19 +483,6 @@ def test_no_container_to_show_a_log_of(write: Write) -> None:
     )
 
 
-def start(*words: str, folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start `invoke` as a shell does: a process group of its own, which a terminal's Ctrl-C reaches as one."""
-    with log.open("wb") as sink:
-        return subprocess.Popen(
-            [sys.executable, "-m", "invoke", *words],
-            cwd=folder,
-            env=clean_environment(),
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-        )
-
-
 def wait_until(is_so: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 60
     while not is_so():
@@ -515,7 +502,7 @@ fn main() {
 def test_ctrl_c_while_cargo_compiles(write: Write, tmp_path_factory: pytest.TempPathFactory, to: str) -> None:
     log = tmp_path_factory.mktemp("log") / "log"
     folder = write(crate(**{"build.rs": SLOW}))
-    process = start("build", folder=folder, log=log)
+    process = invoke_in_background("build", folder=folder, log=log)
     wait_until(lambda: bool(list(folder.glob("target/release/build/app-*/build-script-build"))))
 
     (os.killpg if to == "group" else os.kill)(process.pid, signal.SIGINT)
@@ -544,7 +531,7 @@ def test_ctrl_c_while_the_program_runs(
 ) -> None:
     log = tmp_path_factory.mktemp("log") / "log"
     folder = write(listener(free_port()))
-    process = start("run", folder=folder, log=log)
+    process = invoke_in_background("run", folder=folder, log=log)
     wait_until(lambda: "answers at" in log.read_text())
     assert len(containers_of(folder)) == 1
 
@@ -610,7 +597,7 @@ def test_ctrl_c_at_any_moment(write: Write, tmp_path_factory: pytest.TempPathFac
     log = tmp_path_factory.mktemp("log") / "log"
     folder = write(listener(free_port()))
     assert invoke("build", folder=folder).code == 0
-    process = start("run", folder=folder, log=log)
+    process = invoke_in_background("run", folder=folder, log=log)
     time.sleep(delay)
 
     os.killpg(process.pid, signal.SIGINT)

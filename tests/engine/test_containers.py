@@ -22,7 +22,17 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
-from tests.conftest import MAIN, MANIFEST, TASKS, Outcome, Write, clean_environment, crate, invoke
+from tests.conftest import (
+    MAIN,
+    MANIFEST,
+    TASKS,
+    Outcome,
+    Write,
+    clean_environment,
+    crate,
+    invoke,
+    invoke_in_background,
+)
 from tests.engine.conftest import ENGINES
 
 pytestmark = pytest.mark.engine
@@ -280,15 +290,7 @@ def test_a_build_that_is_ended_in_the_middle_and_the_next_one(
     folder = write(crate(f"ended-{sent.value}", **{"build.rs": SLOW}))
     log = tmp_path_factory.mktemp("log") / "log"
     settings = {**BUILDX, "DOCKER_HOST": host}
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "invoke", "build"],
-            cwd=folder,
-            env=clean_environment(**settings),
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-        )
+    process = invoke_in_background("build", folder=folder, log=log, **settings)
     wait_for_text(log, "Compiling")
     time.sleep(1)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from contextlib import suppress
@@ -14,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Write, clean_environment, crate, invoke
+from tests.conftest import Write, crate, invoke, invoke_in_background
 
 pytestmark = pytest.mark.engine
 
@@ -24,15 +22,7 @@ BEFORE_THE_TASK = 0.4
 
 def interrupted_build(folder: Path, log: Path, *, after: float, **settings: str) -> tuple[int, str]:
     """Return exit code and output of a build that Ctrl-C ends, which reaches a whole process group."""
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "invoke", "build"],
-            cwd=folder,
-            env=clean_environment(**settings),
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-        )
+    process = invoke_in_background("build", folder=folder, log=log, **settings)
     time.sleep(after)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGINT)

@@ -14,6 +14,9 @@ from rustdocker_tasks.image_config import Port, Signal, User
 from rustdocker_tasks.settings.options import OPTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.engine.scenarios import Step
     from tests.engine.workspace import Compiled
 
 ROOT = Path(__file__).parent.parent
@@ -83,26 +86,52 @@ def _alternatives(declared: Any) -> list[str]:
     return known.get(declared, ["str"])
 
 
+CACHING_HEAD = """# What is compiled after which change
+
+Of a project that is built again and again: its own crates by name, crates of others by number. `mount` and
+`host` go on where the build before ended. `layer` is a machine that has never built anything, with the layers
+that the build before exported. The tests named above each table count exactly this; `invoke docs` writes it.
+"""
+CHANGES = """
+## Sources and settings
+
+A workspace with a program `app`, its library `core` and another program `other`: `tests/engine/test_caching.py`.
+"""
+INPUTS = """
+## What build scripts, macros and included files read
+
+All files are of one time, and edits of one length. `text` includes a file; `silent` has a build script that
+tells cargo nothing, `lists` one that names a folder, `misses` one that reads more than it names, `makes` one that
+writes into `src`; `macros` read a file and list a folder of `app`: `tests/engine/test_caching_inputs.py`.
+"""
+FAULTS = """
+## Faults
+
+What is kept is as a killed build, a clock or a disk left it. In layers nothing outlives a build but what BuildKit
+keeps whole or not at all: `tests/engine/test_caching_faults.py`.
+"""
+
+
 def caching_table() -> str:
     """Return what the tests count in each build of one project, one after the other."""
-    from tests.engine.test_caching import STEPS
+    from tests.engine import test_caching, test_caching_faults, test_caching_inputs
 
-    cells = ((step.name, *map(_counted, (step.mount, step.layer, step.host))) for step in STEPS)
-    return "\n".join(
-        [
-            "# What is compiled after which change",
-            "",
-            "Of a workspace with a program `app`, its library `core` and another program `other`, built again",
-            "and again: members by name, crates of others by number. `layer` is a machine that has never built",
-            "anything, with the layers that the build before exported. The steps are those of",
-            "`tests/engine/test_caching.py`, which counts exactly this; `invoke docs` writes the table.",
-            "",
-            "| step | mount | layer | host |",
-            "|---|---|---|---|",
-            *(f"| {' | '.join(row)} |" for row in cells),
-            "",
-        ]
+    sections = (
+        (CHANGES, test_caching.STEPS),
+        (INPUTS, test_caching_inputs.STEPS),
+        (FAULTS, test_caching_faults.STEPS),
     )
+    return CACHING_HEAD + "".join(f"{text}\n{_steps_table(steps)}" for text, steps in sections)
+
+
+def _steps_table(steps: Sequence[Step]) -> str:
+    modes = [mode for mode in ("mount", "layer", "host") if getattr(steps[0], mode) is not None]
+    rows = [
+        ("step", *modes),
+        ("---",) * (1 + len(modes)),
+        *((step.name, *(_counted(getattr(step, mode)) for mode in modes)) for step in steps),
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _counted(compiled: Compiled) -> str:

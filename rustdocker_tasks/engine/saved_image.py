@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
 import tarfile
 import zlib
 from typing import IO, TYPE_CHECKING, cast
 
 from rustdocker_tasks.frozen import Frozen
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# How a layer begins. Source: the media types of the OCI image specification, RFC 1952 and RFC 8878.
 _GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
 _CHUNK = 1 << 20
 _AS_THE_ENGINE = 6  # zlib's usual level, at which an engine compresses what it pushes
 # What Debian keeps of packages in images that have no package manager: a file for each.
@@ -48,17 +56,21 @@ def _opened(saved: tarfile.TarFile, name: str) -> IO[bytes]:
 
 def _read(saved: tarfile.TarFile, name: str) -> SavedLayer:
     member = saved.getmember(name)
-    is_compressed = _opened(saved, name).read(len(_GZIP)) == _GZIP
+    start = _opened(saved, name).read(len(_ZSTD))
+    is_zstd = start == _ZSTD
+    is_compressed = is_zstd or start.startswith(_GZIP)
     stored = member.size if is_compressed else sum(_compressed(_opened(saved, name)))
     files, records = {}, {}
-    with tarfile.open(fileobj=_opened(saved, name), mode="r|*") as layer:
+    content = zstd.ZstdFile(_opened(saved, name)) if is_zstd else _opened(saved, name)
+    # Before Python 3.14, tarfile itself knows no zstd.
+    with content, tarfile.open(fileobj=content, mode="r|*") as layer:
         for entry in layer:
             path = entry.name.removeprefix("./").lstrip("/")
             if entry.isfile():
                 files[path] = entry.size
                 if path.startswith(_RECORDS):
-                    content = cast("IO[bytes]", layer.extractfile(entry)).read()
-                    records[path] = content.decode(errors="replace")
+                    record = cast("IO[bytes]", layer.extractfile(entry)).read()
+                    records[path] = record.decode(errors="replace")
     return SavedLayer(stored=stored, files=files, records=records)
 
 

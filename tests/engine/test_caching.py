@@ -8,10 +8,13 @@ import shutil
 import subprocess
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import docker
 import pytest
@@ -20,6 +23,7 @@ from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
+from tests.engine.scenarios import Step, edit, go_through, unchanged
 from tests.engine.workspace import LAYER, Compiled, Workspace
 
 pytestmark = pytest.mark.engine
@@ -42,7 +46,10 @@ ryu = {{ version = "1", optional = true }}
 """
 
 
-@pytest.fixture(params=["mount", LAYER, "host"])
+MODES = ["mount", LAYER, "host"]
+
+
+@pytest.fixture(params=MODES)
 def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     prefix = f"t{uuid.uuid4().hex[:8]}-"
     files = {
@@ -59,27 +66,6 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     made.cargo("generate-lockfile")
     made.cargo("fetch")
     return made
-
-
-class Step(NamedTuple):
-    """A change, what the program prints after it, and what is compiled for it, by mode."""
-
-    name: str
-    change: Callable[[Workspace], None]
-    printed: str
-    mount: Compiled
-    layer: Compiled
-    host: Compiled
-    environment: dict[str, str] | None = None
-    program: str = "app"
-
-
-def unchanged(_: Workspace) -> None:
-    pass
-
-
-def edit(name: str, old: str, new: str) -> Callable[[Workspace], None]:
-    return lambda workspace: workspace.change(name, old, new)
 
 
 NOTHING = Compiled(0, ())
@@ -99,13 +85,12 @@ STEPS = [
     #                                                             mount        layer    host
     Step("cold", unchanged, A,                                    WITH[2],     WITH[2], WITH[2]),
     Step("nothing", unchanged, A,                                 NOTHING,     NOTHING, NOTHING),
+    Step("other member", edit(OTHER_RS, "{}", "{ }"), A,          NOTHING,     OWN,     NOTHING),
+    Step("its dependency", edit(OTHER_TOML, "fnv", "ryu"), A,     NOTHING,     OWN,     NOTHING),
     Step("edit", edit(MAIN_RS, "first", "2nd"), "2nd" + A[5:],    JUST_APP,    OWN,     JUST_APP),
     Step("edit back", edit(MAIN_RS, "2nd", "first"), A,           NOTHING,     OWN,     JUST_APP),
     Step("new times", lambda w: w.touch(time.time()), A,          NOTHING,     NOTHING, OWN),
     Step("old times", lambda w: w.touch(IN_2000), A,              NOTHING,     NOTHING, NOTHING),
-    # BuildKit answered "edit back" from its cache: only now the mirror learns of it.
-    Step("other member", edit(OTHER_RS, "{}", "{ }"), A,          JUST_APP,    OWN,     NOTHING),
-    Step("its dependency", edit(OTHER_TOML, "fnv", "ryu"), A,     NOTHING,     OWN,     NOTHING),
     Step("version", edit(APP_TOML, '"0.1.0"', '"0.2.0"'), B,      JUST_APP,    OWN,     JUST_APP),
     Step("dependency", edit(APP_TOML, "itoa", FNV + "itoa"), B,   APP_AND_ONE, WITH[3], APP_AND_ONE),
     Step("feature", unchanged, "first 1 true 0.2.0",              APP_AND_ONE, WITH[4], APP_AND_ONE, EXTRA),
@@ -123,15 +108,7 @@ STEPS = [
 
 
 def test_what_each_change_compiles(workspace: Workspace) -> None:
-    differences = {}
-    for step in STEPS:
-        step.change(workspace)
-        name = step.program if step.program == "app" else f"{workspace.prefix}{step.program}"
-        found = workspace.build(f"--bin={name}", **(step.environment or {}))
-        wanted = (getattr(step, workspace.mode), step.printed)
-        if found != wanted:
-            differences[step.name] = {"found": found, "wanted": wanted}
-    assert not differences, "\n".join(f"{k}: {v}" for k, v in differences.items())
+    go_through(workspace, STEPS)
 
 
 @pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
@@ -152,9 +129,20 @@ def test_a_variable_that_the_sources_name_compiles_no_dependency(workspace: Work
     assert found == list(zip((WITH[2], own, of_unnamed, NOTHING), printed, strict=True))
 
 
-@pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
+# Another compiler, as far as cargo knows.
+OTHER_RUSTC = """#!/bin/sh
+case $* in *-vV*) exec {rustc} "$@" | sed 's/^commit-date:.*/commit-date: 2000-01-01/' ;; esac
+exec {rustc} "$@"
+"""
+
+
 def test_another_toolchain_compiles_all_once(workspace: Workspace) -> None:
-    other = {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL}
+    rustc = write_files(
+        workspace.folder.parent / "other", {"rustc": OTHER_RUSTC.format(rustc=shutil.which("rustc"))}
+    )
+    (rustc / "rustc").chmod(0o755)
+    on_host = {"PATH": f"{rustc}:{os.environ['PATH']}"}
+    other = on_host if workspace.mode == "host" else {"RUSTDOCKER_BUILD_IMAGE": RUST_MUSL}
 
     found = [workspace.build("--bin=app", **environment) for environment in ({}, other, {})]
 
@@ -270,36 +258,63 @@ def test_what_is_kept_is_chosen_and_said(write: Write, environment: dict[str, st
     assert f"cache           {reason}" in plan.splitlines()
 
 
-def test_clones_of_one_repository_share_what_is_compiled_and_never_a_program(tmp_path: Path) -> None:
+def share_layers(of: Workspace, to: Workspace) -> None:
+    """Give another checkout the layers that a machine exported, as a registry would."""
+    if of.mode == "layer":
+        shutil.rmtree(to.folder / "layers", ignore_errors=True)
+        shutil.copytree(of.folder / "layers", to.folder / "layers")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_clones_of_one_repository_share_what_is_compiled_and_never_a_program(tmp_path: Path, mode: str) -> None:
     name = f"t{uuid.uuid4().hex[:8]}"
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.c")
-    origin = write_files(tmp_path / "origin", {**crate(name), ".gitignore": "target\n"})
+    origin = write_files(tmp_path / "origin", {**crate(name), ".gitignore": "target\nlayers\n"})
     subprocess.run(["cargo", "generate-lockfile"], cwd=origin, check=True)
     for words in (("init", "--quiet"), ("add", "."), ("commit", "--quiet", "--message=one")):
         subprocess.run([*git, *words], cwd=origin, check=True)
     for clone in ("one", "two"):
         subprocess.run([*git, "clone", "--quiet", origin, clone], cwd=tmp_path, check=True)
-    one, two = (Workspace(tmp_path / clone, "mount", "t") for clone in ("one", "two"))
+    one, two = (Workspace(tmp_path / clone, mode, "t") for clone in ("one", "two"))
 
     first = one.build()
+    share_layers(one, two)
     fresh = two.build()
     two.change("src/main.rs", "first", "other")
     edited = two.build()
+    share_layers(two, one)
     one.change("src/main.rs", "first", "first ")
     back = one.build()
 
     own = Compiled(0, (name[1:],))
-    assert [first, fresh, edited, back] == [(own, "first"), (NOTHING, "first"), (own, "other"), (own, "first")]
+    # On the host each has a target folder of its own.
+    shared = own if mode == "host" else NOTHING
+    assert [first, fresh, edited, back] == [(own, "first"), (shared, "first"), (own, "other"), (own, "first")]
 
 
-def test_projects_of_one_name_share_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", MODES)
+def test_projects_of_one_name_share_nothing(tmp_path: Path, mode: str) -> None:
     name = f"t{uuid.uuid4().hex[:8]}"
-    projects = [Workspace(write_files(tmp_path / each, crate(name)), "mount", "t") for each in ("one", "two")]
-    projects[1].change("src/main.rs", "first", "other")
+    one, two = (Workspace(write_files(tmp_path / each, crate(name)), mode, "t") for each in ("one", "two"))
+    two.change("src/main.rs", "first", "other")
 
-    found = [project.build() for project in projects]
+    first = one.build()
+    share_layers(one, two)
+    second = two.build()
 
-    assert found == [(Compiled(0, (name[1:],)), "first"), (Compiled(0, (name[1:],)), "other")]
+    assert [first, second] == [(Compiled(0, (name[1:],)), "first"), (Compiled(0, (name[1:],)), "other")]
+
+
+def test_two_builds_at_once_compile_all_of_it_once(workspace: Workspace) -> None:
+    workspace.build("--bin=app")
+    workspace.change(LIB_RS, "1", "7")
+
+    with ThreadPoolExecutor() as pool:
+        found = list(pool.map(partial(workspace.build_here, "--bin=app"), ["--variant=slim", "--variant=minimal"]))
+
+    assert [printed for _, printed in found] == [A.replace("first 1", "first 7")] * 2
+    compiled = Counter(name for each, _ in found for name in each.own)
+    assert compiled == {"app": 1, "core": 1}
 
 
 @pytest.mark.alone

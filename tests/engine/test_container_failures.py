@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -21,11 +20,12 @@ import pytest
 from rustdocker_tasks.engine.buildx import find_plugin
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.engine import STATE, pid_of_engine
-from tasks.lab.images import RUNTIME, RUST
+from tasks.lab.images import RUNTIME
 from tasks.lab.registry import PASSWORD, TRUSTED, USER
 from tests.conftest import REPOSITORY, Outcome, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import ENGINES, MACHINE_ENGINE, write_credentials
 from tests.engine.relay import breaking_engine
+from tests.engine.workspace import run_in_mount
 
 pytestmark = pytest.mark.engine
 
@@ -243,13 +243,6 @@ def test_the_disk_of_the_engine_is_full(write: Write) -> None:
     assert run_image(image, CURRENT_ENGINE) == "first"
 
 
-# What a mount holds is changed by a step that mounts it too.
-CUT_SHORT = """FROM {image}
-RUN --mount=type=cache,id={mount},target=/rustdocker/kept,sharing=locked \\
-    : {once}; find /rustdocker/kept/target -name '{what}' -exec truncate --size=100 {{}} +
-"""
-
-
 @pytest.mark.parametrize("what", ["*.rlib", "build-script-build"])
 def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write, what: str) -> None:
     files = own_crate("damaged", **{"build.rs": "fn main() {}"})
@@ -259,14 +252,7 @@ def test_what_was_compiled_and_is_damaged_since_is_compiled_again(write: Write, 
     subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
     settings = {**BUILDX, "DOCKER_HOST": CURRENT_ENGINE}
     assert invoke("build", folder=folder, **settings).result
-    dockerfile = (folder / "target/rustdocker/slim/Dockerfile").read_text()
-    mount = re.search("id=(rustdocker-[0-9a-f-]{33}),", dockerfile)
-    assert mount is not None
-    # Whose mount it is, is no part of a step's key.
-    once = uuid.uuid4().hex
-    (folder / "damage").write_text(CUT_SHORT.format(image=RUST, mount=mount[1], what=what, once=once))
-    words = ["docker", "buildx", "build", f"--file={folder / 'damage'}", str(folder / "src")]
-    subprocess.run(words, env=clean_environment(DOCKER_HOST=CURRENT_ENGINE), check=True, capture_output=True)
+    run_in_mount(folder, f"find /rustdocker/kept/target -name '{what}' -exec truncate --size=100 {{}} +")
     (folder / "src/main.rs").write_text(main.format("second"))
 
     built = invoke("build", folder=folder, **settings)

@@ -338,3 +338,8 @@ def read_file(engine: docker.DockerClient, image: str, path: str) -> bytes:
         file = archive.extractfile(path.lstrip("/"))
         assert file is not None
         return file.read()
+
+
+def partial_files(folder: Path) -> list[Path]:
+    """What a build on the host left of an image that is not whole."""
+    return [p for p in folder.rglob("target/rustdocker/*") if not p.name.startswith("sources-")]

@@ -348,6 +348,26 @@ def test_a_file_that_a_build_script_no_longer_makes(app: Crate) -> None:
 
 @ON_CURRENT
 @IN_BOTH_MODES
+def test_what_a_build_script_puts_into_the_user_s_cache_once(app: Crate) -> None:
+    script = """fn main() {
+    let home = std::env::var("HOME").unwrap();
+    let cache = std::env::var("XDG_CACHE_HOME").unwrap_or_else(|_| format!("{home}/.cache"));
+    std::fs::create_dir_all(&cache).unwrap();
+    std::fs::write(format!("{cache}/text"), "cached").unwrap();
+    println!("cargo:rustc-env=CACHED={cache}/text");
+    println!("cargo:rerun-if-changed=build.rs");
+}
+"""
+    main = 'fn main() {{ println!("{} {{}}", include_str!(env!("CACHED"))); }}'
+    app.write(**{"build.rs": script, "src/main.rs": main.format("first")})
+    assert app.build() == "first cached"
+    app.write(**{"src/main.rs": main.format("fifth")})
+
+    assert app.build() == "fifth cached"
+
+
+@ON_CURRENT
+@IN_BOTH_MODES
 def test_data_that_another_member_reads(app: Crate) -> None:
     manifest = (app.folder / "Cargo.toml").read_text() + '[workspace]\nmembers = ["shared"]\n'
     app.write(

@@ -46,7 +46,7 @@ SCRIPTS = (
     "kept",
     "files",
     "assemble",
-    "links",
+    "fit",
 )
 FOR_DEVELOPERS = ("command", "shell")
 

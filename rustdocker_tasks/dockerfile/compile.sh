@@ -4,18 +4,18 @@
 # Compile programs from the sources that the list names, and assemble what their images hold of them: in one step, since
 # each step costs a container. A program is /rustdocker/program while it is assembled.
 #
-#   compile.sh LIST FOLDERS SOURCES PROJECT GIT TARGET LINKAGE MIRROR CARGO KEPT ASSEMBLE LINKS OUT RUNTIME COUNT TREE=NAME... \
+#   compile.sh LIST FOLDERS SOURCES PROJECT GIT TARGET LINKAGE MIRROR CARGO KEPT ASSEMBLE FIT OUT RUNTIME COUNT TREE=NAME... \
 #     CARGO_ARGUMENT...
 #
 # PROJECT is the folder of the mirror in which cargo runs, LINKAGE is `dynamic` or `static`. MIRROR, CARGO, KEPT,
-# ASSEMBLE and LINKS are other scripts beside this one; the first says what LIST, FOLDERS, SOURCES, GIT and TARGET are, both last what RUNTIME is. OUT
+# ASSEMBLE and FIT are other scripts beside this one; the first says what LIST, FOLDERS, SOURCES, GIT and TARGET are, both last what RUNTIME is. OUT
 # gets the COUNT programs, each in the tree in its folder TREE, which several may share; / is the tree of one image.
 set -eu
 export LC_ALL=C
 
 list=$1 folders=$2 sources=$3 project=$4 git=$5 target=$6 linkage=$7 mirror=$8 cargo=$9
 shift 9
-kept=$1 assemble=$2 links=$3 out=$4 runtime=$5 count=$6
+kept=$1 assemble=$2 fit=$3 out=$4 runtime=$5 count=$6
 shift 6
 support=$(cd "$(dirname "$0")" && pwd)
 . "$support/$cargo"
@@ -51,6 +51,6 @@ while IFS= read -r name && IFS= read -r tree <&3; do
         code=$?
         mark "not made: $name"
     }
-    sh "$support/$links" "$place" "$runtime" < /dev/null
+    sh "$support/$fit" "$place" "$runtime" < /dev/null
 done < "$work/names" 3< "$work/trees"
 exit "$code"

@@ -120,7 +120,7 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, fil
     return Run(
         mounts=(
             bind(names, names.scripts["files"], "/files"),
-            bind(names, names.scripts["links"], "/links"),
+            bind(names, names.scripts["fit"], "/fit"),
             bind(names, files, "/files.tar"),
             *_runtime_mount(build),
         ),
@@ -135,7 +135,7 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
         yield Run(
             mounts=(
                 bind(names, names.scripts["packages"], "/packages"),
-                bind(names, names.scripts["links"], "/links"),
+                bind(names, names.scripts["fit"], "/fit"),
                 bind(names, names.scripts["cargo"], "/cargo"),
                 *_runtime_mount(build),
                 *_NETWORK,
@@ -254,7 +254,7 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
             names.scripts["cargo"],
             names.scripts["kept"],
             names.scripts["assemble"],
-            names.scripts["links"],
+            names.scripts["fit"],
             _out(plan),
             _runtime(build),
             str(len(programs)),

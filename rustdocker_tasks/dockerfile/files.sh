@@ -6,7 +6,7 @@
 #   files.sh OUT RUNTIME
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
-# there is none. Beside this script lies /links. /files.tar holds what is wanted, with modes, numeric owners and fixed times.
+# there is none. Beside this script lies /fit. /files.tar holds what is wanted, with modes, numeric owners and fixed times.
 set -eu
 export LC_ALL=C
 
@@ -36,11 +36,21 @@ mkdir -p "$out/etc"
 own_nsswitch=
 [ -z "$runtime" ] || own_nsswitch=etc/nsswitch.conf
 [ ! -f "$out/etc/nsswitch.conf" ] || own_nsswitch=etc/nsswitch.conf
-tar --extract --file="$files" --directory="$out/" --same-permissions --same-owner --numeric-owner \
-    --no-overwrite-dir --exclude=etc/passwd --exclude=etc/group ${own_nsswitch:+--exclude="$own_nsswitch"}
+unpack() {
+    tar --extract --file="$files" --directory="$1/" --same-permissions --same-owner --numeric-owner --no-overwrite-dir \
+        --anchored --exclude=etc/passwd --exclude=etc/group ${own_nsswitch:+--exclude="$own_nsswitch"}
+}
+# A folder that is there stays as it is, but for one that is asked for, as a volume is: it has not the usual mode and owner.
+unpack "$out"
+mkdir "$work/as-wanted"
+unpack "$work/as-wanted"
+(cd "$work/as-wanted" && find . -mindepth 1 -type d ! '(' -user 0 -group 0 -perm 755 ')') | while IFS= read -r folder; do
+    chmod --reference="$work/as-wanted/$folder" "$out/$folder"
+    chown --reference="$work/as-wanted/$folder" "$out/$folder"
+done
 add_accounts
 if [ -n "$out" ]; then
     chmod 755 "$out" "$out/etc"
     touch --date=@0 "$out/etc/passwd" "$out/etc/group" "$out/etc" "$out"
 fi
-sh /links "$out" "$runtime"
+sh /fit "$out" "$runtime"

@@ -7,7 +7,7 @@
 #   packages.sh OUT RUNTIME PACKAGE...
 #
 # OUT is the tree's place, / for this very image, where they are installed. RUNTIME is where the base image's files lie,
-# an empty word where there is none. No script of a package is run but there. Beside this script lie /cargo and /links.
+# an empty word where there is none. No script of a package is run but there. Beside this script lie /cargo and /fit.
 set -eu
 export LC_ALL=C
 
@@ -51,6 +51,10 @@ for archive in "$work"/archives/*.deb; do
     dpkg-deb --extract "$archive" "$work/tree"
     mkdir -p "$out/var/lib/dpkg/status.d"
     dpkg-deb --field "$archive" > "$out/var/lib/dpkg/status.d/$name"
+    # Not all packages have digests of their files.
+    digests=$out/var/lib/dpkg/status.d/$name.md5sums
+    dpkg-deb --ctrl-tarfile "$archive" | tar --extract --to-stdout ./md5sums > "$digests" 2> /dev/null || true
+    [ -s "$digests" ] || rm "$digests"
 done
 cd "$work/tree"
 rm -rf usr/share/man usr/share/info usr/share/locale usr/share/lintian usr/share/bug
@@ -79,5 +83,5 @@ mkdir -p "$out/etc"
 [ -n "$runtime" ] || ! [ -e /etc/os-release ] || cat /etc/os-release > "$out/etc/os-release"
 cp -a . "$out/"
 find "$out" -exec touch --no-dereference --date=@0 {} +
-sh /links "$out" "$runtime"
+sh /fit "$out" "$runtime"
 rm -rf "$work"

@@ -1,10 +1,10 @@
 #!/bin/sh
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
-# Move what a finished tree has in a folder that is a link in the base image to where that link leads: a copy of the tree
-# would end there.
+# Fit a finished tree to the base image that it is copied onto. What it has in a folder that is a link in the base is moved to
+# where that link leads: a copy of the tree would end there. A folder that the base has keeps its mode and owner.
 #
-#   links.sh OUT RUNTIME
+#   fit.sh OUT RUNTIME
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where there is
 # none.
@@ -43,6 +43,16 @@ first_linked() {
     done
 }
 
+# A folder that is on the way to something has the usual mode and owner; one that is asked for, as a volume is, has its own.
+keep_modes() {
+    find "$out" -mindepth 1 -type d -user 0 -group 0 -perm 755 | while IFS= read -r folder; do
+        of_base=$runtime${folder#"$out"}
+        [ -d "$of_base" ] || continue
+        chmod --reference="$of_base" "$folder"
+        chown --reference="$of_base" "$folder"
+    done
+}
+
 while folder=$(first_linked) && [ -n "$folder" ]; do
     follow "${folder#"$out"}"
     # A folder that is there has its own mode and owner, such as /tmp.
@@ -61,3 +71,4 @@ while folder=$(first_linked) && [ -n "$folder" ]; do
     done
     touch --date=@0 "${folder%/*}"
 done
+keep_modes

@@ -160,6 +160,8 @@ run_cargo() {
     messages=$1 command=$4
     # The project's configuration may put intermediate artefacts elsewhere: on a mount that all projects share.
     export CARGO_TARGET_DIR="$2" CARGO_BUILD_BUILD_DIR="$2"
+    # What makes something new here is its time.
+    export CARGO_UNSTABLE_CHECKSUM_FRESHNESS=false
     # A build script that runs once and names what it has put into the user's cache (ort-sys) is to find it there in the next step.
     export XDG_CACHE_HOME="${XDG_CACHE_HOME:-$2/rustdocker/cache}"
     enter "$3"

@@ -33,8 +33,8 @@ fi
 
 # What was made of stubs must never be taken for the program's own.
 while IFS= read -r package; do
-    find "$target" -maxdepth 4 -regextype posix-extended -regex ".*/\.fingerprint/$package-[0-9a-f]{16}" \
-        -exec rm -rf {} +
+    find "$target" -maxdepth 5 -regextype posix-extended -regex ".*/(\.fingerprint/$package-|build/$package/)[0-9a-f]{16}" \
+        -prune -exec rm -rf {} +
 done < "$work/packages"
 # Cargo unpacks them again, in a second, from the archives that stay.
 rm -rf "$CARGO_HOME/registry/src" "$CARGO_HOME/git/checkouts"

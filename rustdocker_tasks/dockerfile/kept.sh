@@ -12,7 +12,8 @@ trap 'rm -rf "$work"' EXIT
 # compiler's that only an empty target folder mends. While cargo runs there is no such list: a kill is none of its matters.
 artefacts() {
     (cd "$target" && find . -type f '(' -path '*/deps/*' \
-        -o -path '*/build/*' '(' -name 'build-script-*' -o -name '*.a' -o -name '*.rs' ')' ')' -printf '%s %P\n' | sort)
+        -o -path '*/build/*' '(' -name 'build[-_]script[-_]*' -o -name '*.a' -o -name '*.rs' -o -name '*.rlib' -o -name '*.rmeta' \
+        -o -name '*.so' ')' ')' -printf '%s %P\n' | sort)
 }
 check_artefacts() {
     [ -f "$state/artefacts" ] || return 0
@@ -24,7 +25,8 @@ check_artefacts() {
 }
 
 # What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
-# files and folders; that of a binary is not in cargo's messages, and of those the youngest stay, as many for each program.
+# files and folders, or since cargo 1.100 is the name of its folder; that of a binary is not in cargo's messages, and of those the
+# youngest stay, as many for each program.
 # What each used stands in a list of its own, whose number is one more than that of the build before.
 kept_builds=10
 sweep() {
@@ -33,18 +35,20 @@ sweep() {
     for used in "$state"/used-*; do
         [ ! -e "$used" ] || [ "${used##*-}" -lt "$build" ] || build=$((${used##*-} + 1))
     done
-    grep -o -e '-[0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-$build"
+    grep -o -e '[-/][0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-$build"
     rm -f "$state/used-$((build - kept_builds))"
     oldest=$state/used-$((build - kept_builds + 1))
-    find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 2 -maxdepth 2 -name 'bin-*.json' \
-        -printf '%T@ %h\n' 2> "$work/ignored" | sort -rn | head -n "$((kept_builds * count))" | sed 's/.*-//' > "$work/binaries" || true
+    find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/*/fingerprint \
+        "$target"/*/*/build/*/*/fingerprint -maxdepth 1 -name 'bin-*.json' -printf '%T@ %h\n' 2> "$work/ignored" \
+        | sort -rn | head -n "$((kept_builds * count))" | sed 's,/fingerprint$,,; s,.*[-/],,' > "$work/binaries" || true
     sort -u "$work/binaries" "$state"/used-* > "$work/used"
-    find "$target"/*/.fingerprint "$target"/*/*/.fingerprint -mindepth 1 -maxdepth 1 2> "$work/ignored" \
-        | sed -n 's/.*-\([0-9a-f]\{16\}\)$/\1/p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
+    find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/* "$target"/*/*/build/*/* -maxdepth 0 \
+        2> "$work/ignored" | sed -n 's,.*[-/]\([0-9a-f]\{16\}\)$,\1,p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
     while IFS= read -r hash; do
         # A library for C has no hash in its names, and so is in no message by it.
         set -- "$target"/*/deps/*-"$hash"* "$target"/*/*/deps/*-"$hash"* \
-            "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash"
+            "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash" \
+            "$target"/*/build/*/"$hash" "$target"/*/*/build/*/"$hash"
         has_artefacts=
         for artefact; do [ ! -e "$artefact" ] || has_artefacts=1; done
         [ -n "$has_artefacts" ] || continue

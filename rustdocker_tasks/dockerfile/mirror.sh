@@ -134,12 +134,19 @@ note_environment() {
     (cd "$sources" && xargs -d '\n' -r grep -s -l -w -F -f "$work/compared-variables" -- < "$work/rust") >> "$renewing" || true
 }
 
+# Run a command with cargo's dep-info files as further words, as often as that takes. Units have common folders, and since
+# cargo 1.100 each one of its own: build/PACKAGE/HASH with `fingerprint`, `out` and `run` in it.
+for_dep_infos() {
+    find "$target"/*/deps "$target"/*/*/deps "$target"/*/build/*/*/out "$target"/*/*/build/*/*/out \
+        -maxdepth 1 -name '*.d' -exec "$@" {} + 2> "$work/ignored" || true
+}
+
 # The variables that cargo itself compares.
 named_variables() {
-    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec sed -n 's/^# env-dep:\([^=]*\).*/\1/p' {} + \
+    for_dep_infos sed -n 's/^# env-dep:\([^=]*\).*/\1/p'
+    find "$target"/*/build/*/output "$target"/*/*/build/*/output "$target"/*/build/*/*/run/stdout \
+        "$target"/*/*/build/*/*/run/stdout -exec sed -n 's/^cargo::\{0,1\}rerun-if-env-changed=//p' {} + \
         2> "$work/ignored" || true
-    find "$target"/*/build "$target"/*/*/build -maxdepth 2 -name output -exec \
-        sed -n 's/^cargo::\{0,1\}rerun-if-env-changed=//p' {} + 2> "$work/ignored" || true
 }
 
 # The folder nearest to a path among those that are an array's: / is the root, and . stands for the whole mirror.
@@ -162,15 +169,15 @@ drop_vendored() {
         names=$(cat "$sources/$edited/Cargo.toml" "$context/$edited/Cargo.toml" 2> "$work/ignored" | sed -n \
             "s/^[[:space:]]*[\"']\{0,1\}name[\"']\{0,1\}[[:space:]]*=[[:space:]]*[\"']\([A-Za-z0-9_-]*\)[\"'].*/\1/p" \
             | sort -u | paste -s -d '|')
-        find "$target" -maxdepth 4 -regextype posix-extended \
-            -regex ".*/\.fingerprint/(${names:-.*})-[0-9a-f]{16}" -exec rm -rf {} +
+        find "$target" -maxdepth 5 -regextype posix-extended \
+            -regex ".*/(\.fingerprint/(${names:-.*})-|build/(${names:-.*})/)[0-9a-f]{16}" -prune -exec rm -rf {} +
     done < "$work/edited"
 }
 
 start_state() {
     touch "$work/now"
-    if [ -n "$(find "$sources" "$target"/*/.fingerprint "$target"/*/*/.fingerprint -newer "$work/now" -print -quit \
-        2> "$work/ignored")" ]; then
+    if [ -n "$(find "$sources" "$target"/*/.fingerprint "$target"/*/*/.fingerprint "$target"/*/build/*/*/fingerprint \
+        "$target"/*/*/build/*/*/fingerprint -newer "$work/now" -print -quit 2> "$work/ignored")" ]; then
         echo "rustdocker says: the clock was set back since the last build: compiling everything anew" >&2
         rm -rf "$target"
     fi
@@ -282,8 +289,7 @@ find_renewal() {
 # The sources that dep-info names, from the mirror's root: it has the workspace's own from the workspace's folder, and
 # whole paths of others.
 named_files() {
-    find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -exec cat {} + 2> "$work/ignored" \
-        | sed -n 's/:$//p' | sed 's/\\ / /g' \
+    for_dep_infos cat | sed -n 's/:$//p' | sed 's/\\ / /g' \
         | SOURCES=$sources/ PROJECT=$project/ awk '
             BEGIN { sources = ENVIRON["SOURCES"]; project = ENVIRON["PROJECT"]; if (project == "./") project = "" }
             index($0, sources) == 1 { print substr($0, length(sources) + 1); next }

@@ -1,6 +1,7 @@
 """What cargo keeps in its target folder, as far as we look at it: units, and the files that they name as read.
 
-Source: cargo 1.95, src/core/compiler/fingerprint and build_runner/compilation_files.rs.
+Units have common folders, and since cargo 1.100 each one of its own: build/PACKAGE/HASH. Source: cargo 1.95,
+src/core/compiler/fingerprint and build_runner/compilation_files.rs; cargo 1.100, src/compiler/layout.rs.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # cargo's own name for a unit: package, dash, 16 hexadecimal digits of a hash.
 _UNIT = re.compile(r"(?P<package>.+)-(?P<hash>[0-9a-f]{16})")
+_HASH = re.compile("[0-9a-f]{16}")
 # Cargo's mark in a unit's folder, before the library's name.
 _LIBRARY = "dep-lib-"
 _RERUN = re.compile(r"cargo::?rerun-if-(?P<kind>changed|env-changed)=(?P<name>.+)")
@@ -28,16 +30,16 @@ _OF_ENVIRONMENT = re.compile("# env-dep:([^=]+)")
 class Unit(Frozen, frozen=True, kw_only=True):
     """One artefact of cargo's: a library, a binary, a build script, or that script's run."""
 
-    path: str
+    path: str  # of a folder, which is of this unit alone
     package: str
     stamp: int  # when its compilation began, in ns; 0 if cargo left no sign of it
 
 
 def find_triples(build_dir: Path, *, profile_folder: str) -> frozenset[str]:
     """Return the target triples for which a profile has units."""
-    return frozenset(
-        folder.parent.parent.name for folder in build_dir.glob(f"*/{glob.escape(profile_folder)}/.fingerprint")
-    )
+    profile = f"*/{glob.escape(profile_folder)}"
+    found = (*build_dir.glob(f"{profile}/.fingerprint"), *build_dir.glob(f"{profile}/build/*/*/fingerprint"))
+    return frozenset(folder.relative_to(build_dir).parts[0] for folder in found)
 
 
 def find_units(
@@ -46,18 +48,30 @@ def find_units(
     """Return the units of packages in a profile's folder, for this machine (None) and for target triples."""
     for triple in triples:
         profile = build_dir.joinpath(*([triple] if triple else []), profile_folder)
-        if not (profile / ".fingerprint").is_dir():
-            continue
-        for entry in os.scandir(profile / ".fingerprint"):
-            match = _UNIT.fullmatch(entry.name)
+        for name in _names(profile / ".fingerprint"):
+            match = _UNIT.fullmatch(name)
             if match and match["package"] in packages:
-                yield Unit(path=entry.path, package=match["package"], stamp=_stamp(profile, entry.name))
+                stamp = _stamp(profile / ".fingerprint" / name, profile / "build" / name)
+                yield Unit(path=str(profile / ".fingerprint" / name), package=match["package"], stamp=stamp)
+        for package in _names(profile / "build"):
+            folder = profile / "build" / package
+            for name in filter(_HASH.fullmatch, _names(folder) if package in packages else ()):
+                stamp = _stamp(folder / name / "fingerprint", folder / name / "run")
+                yield Unit(path=str(folder / name), package=package, stamp=stamp)
 
 
-def _stamp(profile: Path, unit: str) -> int:
-    for place in (".fingerprint", "build"):
+def _names(folder: Path) -> list[str]:
+    """Return what is in a folder, nothing if it is none."""
+    try:
+        return [entry.name for entry in os.scandir(folder)]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _stamp(*places: Path) -> int:
+    for place in places:
         try:
-            return (profile / place / unit / "invoked.timestamp").stat().st_mtime_ns
+            return (place / "invoked.timestamp").stat().st_mtime_ns
         except FileNotFoundError:
             continue
     return 0
@@ -72,25 +86,34 @@ class Named(NamedTuple):
 
 def named_by(unit: Unit) -> Named:
     """Return what a unit's compiler or script named."""
-    profile = Path(unit.path).parent.parent
-    name = Path(unit.path).name
     named = Named([], [])
-    # What is linked for C, of a `cdylib` or `dylib`, has no hash in its name.
-    for_c = [
-        profile / "deps" / f"{mark.name.removeprefix(_LIBRARY).replace('-', '_')}.d"
-        for mark in Path(unit.path).glob(f"{_LIBRARY}*")
-    ]
-    for listing in (*profile.glob(f"deps/*-{name[-16:]}.d"), *for_c, *(profile / "build" / name).glob("*.d")):
+    dep_infos, told = _read_by(Path(unit.path))
+    for listing in dep_infos:
         for line in read_lines(listing):
             # The lines `file:` name each input once, alone: no list to take apart.
             if line.endswith(":") and not line.startswith("#"):
                 named.files.append(line[:-1].replace("\\ ", " "))
             elif match := _OF_ENVIRONMENT.match(line):
                 named.variables.append(match[1])
-    for line in read_lines(profile / "build" / name / "output"):
+    for line in read_lines(told):
         if match := _RERUN.fullmatch(line):
             (named.files if match["kind"] == "changed" else named.variables).append(match["name"])
     return named
+
+
+def _read_by(unit: Path) -> tuple[list[Path], Path]:
+    """Return where a unit's compiler named what it read, and where its script did."""
+    if _HASH.fullmatch(unit.name):
+        # A script that was run has a folder of its own for what it makes, which may look the same.
+        return [*unit.glob("out/*.d")] if not (unit / "run").exists() else [], unit / "run" / "stdout"
+    profile, name = unit.parent.parent, unit.name
+    # What is linked for C, of a `cdylib` or `dylib`, has no hash in its name.
+    for_c = [
+        profile / "deps" / f"{mark.name.removeprefix(_LIBRARY).replace('-', '_')}.d"
+        for mark in unit.glob(f"{_LIBRARY}*")
+    ]
+    script = profile / "build" / name
+    return [*profile.glob(f"deps/*-{name[-16:]}.d"), *for_c, *script.glob("*.d")], script / "output"
 
 
 def features_of(program: Path, inode: int) -> list[str] | None:
@@ -98,6 +121,10 @@ def features_of(program: Path, inode: int) -> list[str] | None:
 
     Beside the programs lie those of all units, each a second name of the same file.
     """
+    own = program.parent.glob(f"build/*/*/out/{glob.escape(program.name)}")
+    unit_folder = next((path.parent.parent for path in own if path.stat().st_ino == inode), None)
+    if unit_folder is not None:
+        return next((_features(path.read_bytes()) for path in unit_folder.glob("fingerprint/bin-*.json")), None)
     crate = program.name.replace("-", "_")
     deps = program.parent / "deps"
     entries = list(os.scandir(deps)) if deps.is_dir() else []

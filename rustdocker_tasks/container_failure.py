@@ -50,7 +50,8 @@ _SAID = {
 _NOT_INSTALLED = "not installed: "
 _LIBRARY_FILE = re.compile(r"lib[^\s/:,]+\.so(?:\.[0-9]+)*")
 # BuildKit's own words, of Engine 20.10 and 28.5.
-_NO_IMAGE = ("failed to resolve source metadata", "failed to do request", "pull access denied", "not found")
+_ABOUT_AN_IMAGE = ("failed to resolve source metadata", "failed to do request")
+_NO_IMAGE = (*_ABOUT_AN_IMAGE, "pull access denied", "not found")
 _NO_ACCESS = ("unauthorized", "no basic auth credentials", "authorization failed", "403 forbidden")
 _ENGINE_GONE = (
     "code = Unavailable",
@@ -71,7 +72,9 @@ def failure_of(
         return BuildxUnusable(reason, set_by=container.builder_set_by)
     if "Cache export is not supported" in reason:
         return NoCacheExport(set_by=container.cache_set_by)
-    if reason == "EOF" or any(words in reason for words in _ENGINE_GONE):
+    # A registry may break off a connection too.
+    is_of_image = any(words in reason for words in _ABOUT_AN_IMAGE)
+    if reason == "EOF" or (not is_of_image and any(words in reason for words in _ENGINE_GONE)):
         return EngineGone(reason)
     if "no space left on device" in reason:
         return EngineFull(reason)

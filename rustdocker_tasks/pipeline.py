@@ -13,6 +13,7 @@ from rustdocker_tasks.cargo.binaries import BinaryRequest, choose_binary, choose
 from rustdocker_tasks.cargo.project import MANIFEST, load_outside, load_project
 from rustdocker_tasks.engine.connection import connect
 from rustdocker_tasks.errors import (
+    BadValue,
     CannotBeStatic,
     CompileError,
     ImageError,
@@ -295,8 +296,8 @@ def read_images(planned: Sequence[Planned], *, progress: Progress) -> list[ReadI
 def plan_variants(start: Path, layers: Sequence[Layer], *, say: Say) -> list[Planned]:
     """Return the plans of all variants that the project's backend can build, under their usual names.
 
-    One that no such program can have, or that would hold a secret, is left out, and told. Raises what `plan_image`
-    raises.
+    One that no such program can have or this machine make, or that would hold a secret, is left out, and told.
+    Raises what `plan_image` raises.
     """
 
     def asked_for(variant: str) -> Layer:
@@ -309,7 +310,7 @@ def plan_variants(start: Path, layers: Sequence[Layer], *, say: Say) -> list[Pla
     for variant in possible_variants(plan_image(start, layers).plan.backend):
         try:
             planned.append(plan_image(start, (*layers, asked_for(variant))))
-        except (CannotBeStatic, SecretInLayer) as error:
+        except (BadValue, CannotBeStatic, SecretInLayer) as error:
             say(f"{variant} is left out: {error.what}")
     return planned
 

@@ -32,10 +32,10 @@ def touched_packages(
 
     A file belongs to the package in whose folder it lies, and touches all that depend on it by path, tests apart.
     What lies in no package touches all: the workspace's own manifest and lock file, what tells cargo how to work
-    and which Rust to take, also in the folders above, what [patch] puts in the place of packages, and all but
-    `src` of a package in the workspace's own folder. A path of `changed` may be a folder: git has submodules so.
-    `relocked` are the members whose dependencies another lock file has changed; None: who knows.
-    That a package reads a file out of another's folder is not seen.
+    and which Rust to take, also in the folders above, what [patch] puts in the place of packages, vendored crates,
+    files that cargo's configuration names, and all but `src` of a package in the workspace's own folder. A path of
+    `changed` may be a folder: git has submodules so. `relocked` are the members whose dependencies another lock
+    file has changed; None: who knows. That a package reads a file out of another's folder is not seen.
     """
     packages = {package.folder: package for package in (*project.members, *outside)}
     folders: set[Path] = {member.folder for member in project.members if member.name in (relocked or ())}
@@ -50,7 +50,10 @@ def touched_packages(
         folders |= {
             package.folder
             for package in packages.values()
-            if path in _manifests(package) or package.folder.is_relative_to(path)
+            if path in _manifests(package)
+            or any(
+                place.is_relative_to(path) for place in (package.folder, *(each.place for each in package.targets))
+            )
         }
     while more := {p.folder for p in packages.values() if p.folder not in folders and _needs(p, folders)}:
         folders |= more
@@ -82,13 +85,19 @@ def _locked_crates(lock: Lock, name: str) -> frozenset[tuple[str, object, frozen
     )
 
 
+def _places(package: Package) -> tuple[Path, ...]:
+    """A target's file need not lie in the package's folder."""
+    return (package.folder, *(target.place for target in package.targets))
+
+
 def _manifests(package: Package) -> tuple[Path, ...]:
     """What is read of the files that it inherits from; of targets cargo asks only whether they are there."""
     return tuple(file for file in package.inherited_files if file.suffix == ".toml")
 
 
 def _is_of_all(project: Project, path: Path, owner: Path | None) -> bool:
-    if any(path.is_relative_to(folder) or folder.is_relative_to(path) for folder in project.patches):
+    of_all = (*project.patches, *project.config.vendored, *project.config.named_files)
+    if any(path.is_relative_to(place) or place.is_relative_to(path) for place in of_all):
         return True
     if tells_cargo(project, path):
         return True

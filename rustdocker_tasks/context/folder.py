@@ -5,6 +5,7 @@ Every name in it holds a hash of the content: BuildKit takes a file of the same 
 
 from __future__ import annotations
 
+import re
 import shutil
 from contextlib import contextmanager
 from importlib.resources import files
@@ -35,6 +36,10 @@ _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
 _LOCK = "lock"
+# Source: Bryan Ford's Cache Directory Tagging Specification.
+_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by rustdocker-tasks.\n"
+# What a mount of a Dockerfile cannot name in all versions of BuildKit.
+_NOT_FOR_MOUNTS = re.compile(r"[\"'$\\\x00-\x1f\x7f]")
 SCRIPTS = (
     "prepare",
     "packages",
@@ -98,8 +103,12 @@ def prepared_context(
 
 
 def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others: Sequence[Path]) -> BuildContext:
-    sources = list_sources(folders, others=others)
     folder = folders.project / _CONTEXT
+    if _NOT_FOR_MOUNTS.search(folders.path_of(folder)):
+        raise UnusableTarget(
+            folder, f"a Dockerfile cannot name this folder from {folders.root}, which holds all sources"
+        )
+    sources = list_sources(folders, others=others)
     folder.mkdir(exist_ok=True)
     before = _last_list(folder)
     of_all: dict[str, Any] = {
@@ -180,6 +189,8 @@ def _own_folder(root: Path) -> Path:
     try:
         ours.mkdir(parents=True, exist_ok=True)
         (ours / ".gitignore").write_text("*\n")
+        # Where cargo's target folder is another one, this is one of the project's folders, and holds no source.
+        (ours / "CACHEDIR.TAG").write_text(_TAG)
     except OSError as error:
         raise UnusableTarget(ours, error.strerror or str(error)) from error
     return ours
@@ -216,7 +227,8 @@ def _digest_of(support: Sequence[Entry]) -> str:
     parts = []
     for entry in support:
         content = entry.content or b""
-        parts += [f"{entry.path}\n{entry.mode} {entry.uid} {entry.gid} {len(content)}\n".encode(), content]
+        head = f"{entry.path}\n{entry.mode} {entry.uid} {entry.gid} {len(content)}\n"
+        parts += [head.encode("utf-8", "surrogateescape"), content]
     return short_digest(b"".join(parts))
 
 

@@ -30,6 +30,7 @@ from rustdocker_tasks.dockerfile.instructions import (
     Volume,
     Workdir,
 )
+from rustdocker_tasks.image_config import User
 from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
 from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, program_flags, static_flags
 from rustdocker_tasks.variants import Base
@@ -51,6 +52,7 @@ BUILD_STAGE, _FILES, _RUNTIME = "rustdocker-build", "rustdocker-files", "rustdoc
 _NETWORK = tuple(Mount(type="secret", options={"id": identity}) for identity in (CA_BUNDLE, PROXIES))
 _PLAIN = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _APP = "/app"
+_ROOT = User(0)
 KEPT = "/rustdocker/kept"  # what outlives a build
 SOURCES, TARGET = f"{KEPT}/sources", f"{KEPT}/target"
 CARGO_HOME = "/rustdocker/cargo-home"
@@ -103,7 +105,7 @@ def _runtime_stage(build: ContainerBuild) -> Iterator[Instruction]:
 def _make_files(group: ImageGroup, names: ContextNames, stages: Sequence[str]) -> Iterator[Instruction]:
     for number, (image, stage) in enumerate(zip(group.images, stages, strict=True)):
         if image.variant.base is not Base.RUST and stages.index(stage) == number:
-            yield From(image=group.container.build_image, stage=stage)
+            yield from build_image_stage(group.container, stage)
             yield from _files_steps(image, group.container, names, number)
 
 
@@ -147,7 +149,7 @@ def _packages_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames) 
 def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction]:
     plan, build = group.first, group.container
     keeps_nothing = plan.variant.base is Base.RUST
-    yield From(image=build.build_image, stage=BUILD_STAGE)
+    yield from build_image_stage(build, BUILD_STAGE)
     if keeps_nothing:
         yield from _files_steps(plan, build, names, 0)
     else:
@@ -159,6 +161,11 @@ def _build_stage(group: ImageGroup, names: ContextNames) -> Iterator[Instruction
     if names.skeleton is not None and not keeps_nothing:
         yield _dependencies_step(group, names, names.skeleton)
     yield _compile_step(group, names)
+
+
+def build_image_stage(build: ContainerBuild, stage: str | None = None) -> tuple[Instruction, ...]:
+    """Return what begins a stage in which our scripts run: as root, whoever the image is for."""
+    return (From(image=build.build_image, stage=stage), RunAs(_ROOT))
 
 
 def prepare_step(

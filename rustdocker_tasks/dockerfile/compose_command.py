@@ -9,6 +9,7 @@ from rustdocker_tasks.dockerfile.compose import (
     BUILD_STAGE,
     CARGO_HOME,
     OUT,
+    build_image_stage,
     cache_mounts,
     fetch_step,
     for_cargo,
@@ -34,7 +35,7 @@ def compose_command(plan: CommandPlan, build: ContainerBuild, names: ContextName
     """
     component = plan.command.component
     return (
-        From(image=build.build_image, stage=BUILD_STAGE),
+        *build_image_stage(build, BUILD_STAGE),
         Env({"CARGO_HOME": CARGO_HOME}),
         prepare_step(
             plan.call,

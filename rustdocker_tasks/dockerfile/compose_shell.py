@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.dockerfile.compose import KEPT, bind, prepare_step
-from rustdocker_tasks.dockerfile.instructions import Cmd, Dockerfile, Entrypoint, Env, From, Run
+from rustdocker_tasks.dockerfile.compose import KEPT, bind, build_image_stage, prepare_step
+from rustdocker_tasks.dockerfile.instructions import Cmd, Dockerfile, Entrypoint, Env, Run
 
 if TYPE_CHECKING:
     from rustdocker_tasks.plan.commands import CommandPlan
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def compose_shell(plan: CommandPlan, build: ContainerBuild, names: ContextNames) -> Dockerfile:
     """Return the Dockerfile, for a context that holds what `names` says."""
     return (
-        From(image=build.build_image),
+        *build_image_stage(build),
         Env({"CARGO_HOME": f"{KEPT}/cargo-home", "CARGO_TARGET_DIR": f"{KEPT}/target"}),
         prepare_step(plan.call, build, names),
         Run(

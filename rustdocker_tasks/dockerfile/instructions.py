@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Mount(Frozen, frozen=True, kw_only=True):
-    """A `--mount` of RUN, as Dockerfile frontend 1.2 knows it. Its values hold no comma, quote or space."""
+    """A `--mount` of RUN, as Dockerfile frontend 1.2 knows it. Its values hold no quote, backslash or dollar."""
 
     type: str
     options: Mapping[str, str]

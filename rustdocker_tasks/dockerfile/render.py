@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.image_config import Healthcheck
 
 _PLAIN_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]*")
+_NEEDS_QUOTES = re.compile(r'[\s"]')
 _FOR_A_SHELL = re.compile(r"[\\$\"']|\s$")
 # A first line of another form can name a frontend to be loaded; after an ordinary comment none can.
 FIRST_LINE = "# Made by rustdocker-tasks: `invoke dockerfile` writes it anew."
@@ -101,9 +102,10 @@ def _words(words: Sequence[str]) -> str:
 
 
 def _mount(mount: Mount) -> str:
-    return "--mount=" + ",".join(
-        [f"type={mount.type}", *(f"{k}={v}" if v else k for k, v in mount.options.items())]
-    )
+    """CSV, in a word that may be quoted. Source: BuildKit, frontend/dockerfile/parser/split_command.go."""
+    fields = [f"type={mount.type}", *(f"{k}={v}" if v else k for k, v in mount.options.items())]
+    text = ",".join(f'"{field}"' if "," in field else field for field in fields)
+    return f"--mount='{text}'" if _NEEDS_QUOTES.search(text) else f"--mount={text}"
 
 
 def _name(text: str) -> str:

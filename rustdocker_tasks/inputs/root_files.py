@@ -25,7 +25,7 @@ _NSSWITCH = b"passwd: files\ngroup: files\nhosts: files dns\n"
 # OpenSSL built from source and other libraries look here before their compiled-in place.
 ENVIRONMENT = {"SSL_CERT_FILE": str(CERTIFICATES)}
 # What an image needs that inherits none from a base.
-SEARCH_PATH = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
+SEARCH_PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 class Entry(Frozen, frozen=True, kw_only=True):

@@ -88,7 +88,10 @@ def _walk_below(
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:
-        return  # cargo will say so if it matters
+        # Cargo will say so if it matters, and what sends files would end at it.
+        if above:
+            on_other(folder)
+        return
     names = {entry.name for entry in entries}
     if above and _is_other(folder, names, others):
         on_other(folder)

@@ -37,6 +37,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     packages: tuple[str, ...] = ()
     libraries: tuple[str, ...] = ()
     not_static: bool = False
+    not_linked: bool = False
     source: str
     date: str  # when that was, 2026-12-31
     proven: str | None = None
@@ -45,7 +46,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     @property
     def is_of_glibc(self) -> bool:
         """Whether Debian has what it links with for glibc alone."""
-        return bool(self.packages) or _CPP in self.tools
+        return not self.not_linked and (bool(self.packages) or _CPP in self.tools)
 
     @property
     def what(self) -> str:

@@ -24,7 +24,8 @@ _REFERENCE = re.compile(rf"(?P<name>{_NAME})(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME_LENGTH = 255
 _DOCKER_HUB = "docker.io"
-_GITHUB = "gha"
+# A scope is whose layers they are: two exports of one scope take each other's place.
+_GITHUB = re.compile("gha(?::(?P<scope>[A-Za-z0-9_.-]+))?")
 _FIELD = re.compile(r"\{([^{}]*)\}")
 
 
@@ -185,7 +186,7 @@ def _with_registry(name: str) -> str:
 
 
 class CacheStore(str):
-    """A place for layers: an image of a registry, a folder (`./cache`, `/cache`), or `gha`, GitHub's own.
+    """A place for layers: an image of a registry, a folder (`./cache`, `/cache`), GitHub's (`gha`, `gha:SCOPE`).
 
     ValueError if the text is none. A relative folder starts at `base`.
     """
@@ -199,7 +200,7 @@ class CacheStore(str):
                 message = "a folder for layers has no comma or quote in its name"
                 raise ValueError(message)
             return super().__new__(cls, folder)
-        return super().__new__(cls, text if text == _GITHUB else ImageReference(text))
+        return super().__new__(cls, text if _GITHUB.fullmatch(text) else ImageReference(text))
 
     @property
     def folder(self) -> Path | None:
@@ -210,7 +211,13 @@ class CacheStore(str):
         """What buildx takes layers from. Source: the Docker docs, "Cache storage backends"."""
         if self.startswith("/"):
             return {"type": "local", "src": str(self)}
-        return {"type": "gha"} if self == _GITHUB else {"type": "registry", "ref": str(self)}
+        if match := _GITHUB.fullmatch(self):
+            return {"type": "gha", **({"scope": match["scope"]} if match["scope"] else {})}
+        return {"type": "registry", "ref": str(self)}
+
+    @property
+    def is_github(self) -> bool:
+        return _GITHUB.fullmatch(self) is not None
 
     @property
     def target(self) -> dict[str, str]:
@@ -219,5 +226,5 @@ class CacheStore(str):
         if self.startswith("/"):
             return {"type": "local", "dest": str(self), **more}
         # Registries that take images only: ECR, Harbor.
-        kind = {} if self == _GITHUB else {"image-manifest": "true", "oci-mediatypes": "true"}
+        kind = {} if self.is_github else {"image-manifest": "true", "oci-mediatypes": "true"}
         return {**self.source, **kind, **more}

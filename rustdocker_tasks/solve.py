@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _ATTEMPTS = 3
 # As dockerfile/assemble.sh says it.
 _GETS = re.compile(r"the image gets (\S+) of .*")
+# Without it buildx passes over that store. Source: the Docker docs, "GitHub Actions cache".
+_OF_GITHUB = "ACTIONS_RUNTIME_TOKEN"
 # What would change what cargo compiles on the host. Source: the Cargo book, "Environment Variables".
 _OF_CARGO = re.compile(
     "RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_(RUSTFLAGS|TARGET)|CARGO_PROFILE_.*|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)"
@@ -161,11 +163,23 @@ def what_does_not_count(
         yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
     if container.fetch is not None and not container.isolates:
         yield "this engine runs no step without network: `offline` keeps cargo from it, and not what cargo starts"
+    stores = (*container.cache_from, *([container.cache_to] if container.cache_to else []))
+    if any(store.is_github for store in stores) and not os.environ.get(_OF_GITHUB):
+        yield (
+            f"GitHub's store of layers is not used, as the variable {_OF_GITHUB} is not set: a step with `run:` "
+            "has it after the action crazy-max/ghaction-github-runtime"
+        )
+    yield from _variables_left_out(call)
+    for name in proxies.unreachable:
+        yield f"{name} names this very machine, which no container reaches: it is not passed to the build"
+
+
+def _variables_left_out(call: CargoCall) -> Iterator[str]:
+    if call.environment.get("RUSTC_WRAPPER") == "" and "RUSTC_WRAPPER" not in call.own_variables:
+        yield "the wrapper of rustc that cargo's configuration names is left out: what is compiled is kept anyway"
     for name in filter(_OF_CARGO.fullmatch, os.environ):
         if name not in call.environment:
             yield f"the variable {name} does not count in containers: `build-env` is what cargo gets there"
-    for name in proxies.unreachable:
-        yield f"{name} names this very machine, which no container reaches: it is not passed to the build"
 
 
 def _show(log: BuildLog, live: LiveProgress, packages: Sequence[BuildPackage], line: str) -> None:

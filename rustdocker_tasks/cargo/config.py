@@ -72,6 +72,7 @@ def make_config(files: Sequence[ConfigFile]) -> CargoConfig:
         targets=_words(table.build.target),
         target_dir=_path(table.build.target_dir),
         rustflags=_flags(table.build.rustflags),
+        rustc_wrapper=table.build.rustc_wrapper,
         by_target={
             name: TargetConfig(linker=target.linker, rustflags=_flags(target.rustflags))
             for name, target in table.target.items()

@@ -157,6 +157,7 @@ class CargoConfig(Frozen, frozen=True, kw_only=True):
     targets: tuple[str, ...] = ()  # what is compiled for without a flag
     target_dir: Path | None = None
     rustflags: tuple[str, ...] = ()
+    rustc_wrapper: str | None = None
     by_target: Mapping[str, TargetConfig] = msgspec.field(default_factory=dict)
     env: Mapping[str, str] = msgspec.field(default_factory=dict)
     registries: Mapping[str, str] = msgspec.field(default_factory=dict)  # the index by name

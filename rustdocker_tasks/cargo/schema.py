@@ -199,6 +199,7 @@ class BuildConfig(Table, frozen=True):
     target: str | list[str] | None = None
     target_dir: str | None = None
     rustflags: str | list[str] | None = None
+    rustc_wrapper: str | None = None
 
 
 class TargetConfigTable(Table, frozen=True):

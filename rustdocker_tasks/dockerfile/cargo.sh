@@ -122,8 +122,21 @@ tell_slowest() {
     rm -rf "$1"
 }
 
+# What the image configures for its users in the home that ours takes the place of, such as a company's mirror of crates.io:
+# it counts from above the sources.
+take_configuration() {
+    [ "${CARGO_HOME:-}" = /rustdocker/cargo-home ] || return 0
+    for file in /usr/local/cargo/config.toml /usr/local/cargo/config "${HOME:-/root}/.cargo/config.toml" "${HOME:-/root}/.cargo/config"; do
+        if [ -f "$file" ] && [ ! -e /rustdocker/.cargo ]; then
+            mkdir -p /rustdocker/.cargo
+            cp "$file" /rustdocker/.cargo/config.toml
+        fi
+    done
+}
+
 # Go where cargo is to run, with the toolchain that the first step chose.
 enter() {
+    take_configuration
     cd "$1"
     if [ -s /rustdocker/toolchain ]; then
         RUSTUP_TOOLCHAIN=$(cat /rustdocker/toolchain)
@@ -193,6 +206,10 @@ run_cargo() {
     tell_slowest "$CARGO_TARGET_DIR/cargo-timings"
 }
 
+if ! find / -maxdepth 0 -printf '' 2> /dev/null; then
+    mark "unusable: its find, tar and xargs are not those of GNU, as in images of Alpine"
+    exit 66
+fi
 if ! command -v cargo > /dev/null; then
     mark "no cargo"
     exit 66

@@ -12,6 +12,10 @@ export LC_ALL=C
 
 out=${1%/} runtime=$2
 files=/files.tar
+if ! find / -maxdepth 0 -printf '' 2> /dev/null; then
+    echo "rustdocker: unusable: its find, tar and xargs are not those of GNU, as in images of Alpine" >&2
+    exit 66
+fi
 
 # The base's own accounts stay; ours follow.
 add_accounts() {

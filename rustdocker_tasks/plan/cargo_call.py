@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from rustdocker_tasks.settings.options import Settings
     from rustdocker_tasks.settings.resolve import ResolvedSettings
 
+# Wrappers of rustc that change no program: what they would keep is kept in another way.
+_CACHES = {"sccache", "cachepot", "kache"}
+
 
 def make_call(
     project: Project,
@@ -73,6 +76,8 @@ def cargo_environment(project: Project, settings: Settings, *, in_container: boo
     is_saved = in_container and project.has_sqlx_data
     return {
         **({"SQLX_OFFLINE": "true"} if is_saved else {}),
+        # Empty, it is none. Source: the Cargo book, "Environment Variables".
+        **({"RUSTC_WRAPPER": ""} if in_container and project.own_config.rustc_wrapper in _CACHES else {}),
         **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
         **({"RUSTUP_TOOLCHAIN": settings.toolchain} if settings.toolchain and not in_container else {}),
         **settings.build_env,

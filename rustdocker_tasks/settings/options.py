@@ -165,7 +165,7 @@ class Settings(ImageConfig, frozen=True, kw_only=True, rename="kebab", forbid_un
     cache_from: Annotated[
         tuple[CacheStore, ...],
         Meta(
-            description="Where layers are taken from: images of a registry, folders, or gha.",
+            description="Where layers are taken from: images of a registry, folders, or gha and gha:SCOPE.",
             examples=['["ghcr.io/acme/shop:cache"]'],
         ),
     ] = ()

@@ -1,13 +1,15 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 
 FROM rust:1-slim-trixie AS rustdocker-files
+USER 0:0
 RUN \
     --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
-    --mount=type=bind,source=target/rustdocker/context/links-0,target=/links \
+    --mount=type=bind,source=target/rustdocker/context/fit-0,target=/fit \
     --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
     ["sh", "/files", "/rustdocker/out", ""]
 
 FROM rust:1-slim-trixie AS rustdocker-build
+USER 0:0
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,target=/context \
@@ -15,12 +17,12 @@ RUN \
     --mount=type=cache,id=rustdocker-0,target=/rustdocker/kept,sharing=locked \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "links-0", "/rustdocker/out", "", "1", "hello=hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=hello", "--profile=release", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "fit-0", "/rustdocker/out", "", "1", "hello=hello", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=hello", "--profile=release", "--locked"]
 
 FROM scratch
 COPY --from=rustdocker-files /rustdocker/out/ /
 COPY --from=rustdocker-build /rustdocker/out/hello/ /
-ENV PATH="/usr/local/bin:/usr/bin:/bin" \
+ENV PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 LABEL "org.opencontainers.image.title"="hello" \
     "org.opencontainers.image.version"="0.1.0"

@@ -1,16 +1,17 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 
 FROM rust:1-slim-trixie AS rustdocker-build
+USER 0:0
 RUN \
     --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
-    --mount=type=bind,source=target/rustdocker/context/links-0,target=/links \
+    --mount=type=bind,source=target/rustdocker/context/fit-0,target=/fit \
     --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
     ["sh", "/files", "/", ""]
 RUN \
     --mount=type=bind,target=/context \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/app", ".", "-", "/app/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "links-0", "/", "", "1", "my-rust-app=my-rust-app", "--manifest-path=/app/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/app", ".", "-", "/app/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "fit-0", "/", "", "1", "my-rust-app=my-rust-app", "--manifest-path=/app/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
 WORKDIR "/app"
 ENV SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt"
 EXPOSE 8080/tcp

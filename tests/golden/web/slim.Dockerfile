@@ -3,14 +3,16 @@
 FROM debian:trixie-slim AS rustdocker-runtime
 
 FROM rust:1-slim-trixie AS rustdocker-files
+USER 0:0
 RUN \
     --mount=type=bind,source=target/rustdocker/context/files-0,target=/files \
-    --mount=type=bind,source=target/rustdocker/context/links-0,target=/links \
+    --mount=type=bind,source=target/rustdocker/context/fit-0,target=/fit \
     --mount=type=bind,source=target/rustdocker/context/files-0.tar,target=/files.tar \
     --mount=type=bind,from=rustdocker-runtime,target=/runtime \
     ["sh", "/files", "/rustdocker/out", "/runtime"]
 
 FROM rust:1-slim-trixie AS rustdocker-build
+USER 0:0
 ENV CARGO_HOME="/rustdocker/cargo-home"
 RUN \
     --mount=type=bind,target=/context \
@@ -19,7 +21,7 @@ RUN \
     --mount=type=bind,from=rustdocker-runtime,target=/runtime \
     --mount=type=secret,id=ca-bundle \
     --mount=type=secret,id=proxies \
-    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "links-0", "/rustdocker/out", "/runtime", "1", "my-rust-app=my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
+    ["sh", "/context/target/rustdocker/context/compile-0", "sources-0", "package-folders-0", "/rustdocker/kept/sources", ".", "-", "/rustdocker/kept/target", "dynamic", "mirror-0", "cargo-0", "kept-0", "assemble-0", "fit-0", "/rustdocker/out", "/runtime", "1", "my-rust-app=my-rust-app", "--manifest-path=/rustdocker/kept/sources/Cargo.toml", "--bin=my-rust-app", "--profile=release", "--locked"]
 
 FROM rustdocker-runtime
 COPY --from=rustdocker-files /rustdocker/out/ /

@@ -54,6 +54,10 @@ def is_musl(triple: str) -> bool:
     return platform_of(triple).values["target_env"] == "musl"
 
 
+# Parts of a triple that are no vendor to rustc: `oe` is OpenEmbedded.
+_VENDORS = {"oe": "unknown"}
+
+
 class Platform(Frozen, frozen=True, kw_only=True):
     """A target triple and what `cfg(…)` can ask of it, by name."""
 
@@ -73,7 +77,7 @@ def platform_of(triple: str) -> Platform:
         triple=triple,
         values={
             "target_arch": arch,
-            "target_vendor": vendor,
+            "target_vendor": _VENDORS.get(vendor, vendor),
             "target_os": system,
             "target_env": environment,
             "target_family": _FAMILIES.get(system, "unix"),

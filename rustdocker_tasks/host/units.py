@@ -121,11 +121,11 @@ def features_of(program: Path, inode: int) -> list[str] | None:
 
     Beside the programs lie those of all units, each a second name of the same file.
     """
-    own = program.parent.glob(f"build/*/*/out/{glob.escape(program.name)}")
+    crate = program.name.replace("-", "_")
+    own = program.parent.glob(f"build/*/*/out/{crate}")
     unit_folder = next((path.parent.parent for path in own if path.stat().st_ino == inode), None)
     if unit_folder is not None:
         return next((_features(path.read_bytes()) for path in unit_folder.glob("fingerprint/bin-*.json")), None)
-    crate = program.name.replace("-", "_")
     deps = program.parent / "deps"
     entries = list(os.scandir(deps)) if deps.is_dir() else []
     names = (_UNIT.fullmatch(entry.name) for entry in entries if entry.inode() == inode)

@@ -30,7 +30,7 @@ from rustdocker_tasks.terminal import Terminal
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import MANIFEST, write_files
 
-pytestmark = pytest.mark.cargo
+pytestmark = [pytest.mark.cargo, pytest.mark.usefixtures("units")]
 
 HOST_ALONE = MachineFacts(is_ci=False, buildx_problem="not asked for", git=NoGitState("not asked for"))
 IN_2000 = 946_684_800  # seconds since the epoch
@@ -472,7 +472,7 @@ def test_a_file_brought_in_and_taken_back_while_cargo_compiles(
     app = make(tmp_path, capfd, {**APP, "src/main.rs": main, "build.rs": script, "text.txt": "first"})
 
     def change_and_revert() -> None:
-        while not list(tmp_path.glob("target/release/build/app-*/build-script-build")):
+        while not list(tmp_path.glob("target/release/build/app*/**/build[-_]script[-_]build")):
             time.sleep(0.005)
         app.write_file("text.txt", "second")
         while not (tmp_path / "target/read").exists():
@@ -790,7 +790,9 @@ def test_a_record_that_cannot_be_read_is_no_record(app: Crate) -> None:
 
 def test_a_clock_that_was_set_back(app: Crate) -> None:
     app.build()
-    for file in app.folders.build_dir.glob("release/.fingerprint/app-*/*"):
+    files = units_of_app(app, "*")
+    assert files
+    for file in files:
         os.utime(file, (file.stat().st_mtime + 10_000,) * 2)
     (app.folder / "src/main.rs").write_text(SECOND)
 
@@ -884,12 +886,17 @@ def test_an_edit_leaves_the_other_artefacts_of_its_package_to_cargo(app: Crate) 
 
 
 def library_stamps(app: Crate, *, of: str = "lib-app") -> dict[str, int]:
-    profile = app.folders.build_dir / "release/.fingerprint"
     stamps = {
-        p.parent.name: (p.parent / "invoked.timestamp").stat().st_mtime_ns for p in profile.glob(f"app-*/{of}")
+        str(file.parent): (file.parent / "invoked.timestamp").stat().st_mtime_ns for file in units_of_app(app, of)
     }
     assert stamps
     return stamps
+
+
+def units_of_app(app: Crate, name: str) -> list[Path]:
+    """Files of cargo's units of that name, where they lie since cargo 1.100 or did before."""
+    profile = app.folders.build_dir / "release"
+    return [*profile.glob(f".fingerprint/app-*/{name}"), *profile.glob(f"build/app/*/fingerprint/{name}")]
 
 
 def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: Crate) -> None:

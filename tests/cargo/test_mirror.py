@@ -294,6 +294,7 @@ def test_a_list_that_cannot_be_read_makes_all_new(project: Project, garbage: byt
     assert precious.exists()
 
 
+@pytest.mark.usefixtures("units")
 def test_a_mirror_of_a_later_time_is_made_anew(project: Project) -> None:
     project.update()
     assert project.printed() == "first"
@@ -524,6 +525,7 @@ VENDORED = {
 }
 
 
+@pytest.mark.usefixtures("units")
 def test_a_vendored_crate_that_changes(tmp_path: Path) -> None:
     project = Project(tmp_path)
     for name, text in VENDORED.items():
@@ -541,6 +543,7 @@ def test_a_vendored_crate_that_changes(tmp_path: Path) -> None:
 NAMES_GREETING = 'pub const GREETING: Option<&str> = option_env!("GREETING");'
 
 
+@pytest.mark.usefixtures("units")
 @pytest.mark.parametrize(
     ("tell", "base", "compiled"),
     [
@@ -594,6 +597,7 @@ def test_a_manifest_that_is_no_package_s_of_the_project(project: Project, name: 
         assert project.printed().endswith(f"text: {text}")
 
 
+@pytest.mark.usefixtures("units")
 @pytest.mark.parametrize(
     ("changes", "compiled"),
     [
@@ -706,6 +710,7 @@ def test_a_lock_file_that_cargo_writes_costs_nobody_anything(tmp_path: Path, *, 
     assert project.compiled() == ["app"]
 
 
+@pytest.mark.usefixtures("units")
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_program_is_made_of_the_sources_at_hand(project: Project, name: str) -> None:
     for files, printed in SCENARIOS[name]:
@@ -899,6 +904,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.usefixtures("units")
 @settings(max_examples=12)
 @given(steps=STEPS)
 def test_any_history_of_changes_and_builds(

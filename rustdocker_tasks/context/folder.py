@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rustdocker_tasks.context.skeleton import skeleton_archive
 from rustdocker_tasks.context.sources import list_sources, read_digests, render_list, short_digest
-from rustdocker_tasks.errors import CannotWrite, UnusableTarget
+from rustdocker_tasks.errors import CannotWrite, UnnameableFolder, UnusableTarget
 from rustdocker_tasks.explanation import FILE, find_changes
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
@@ -93,7 +93,7 @@ def prepared_context(
     """Write our folder into the project and hand the context over.
 
     One build at a time, as the next one cleans up. `others` are folders that are no sources.
-    Raises UnusableSource, IgnoredManifest, UnusableTarget, CannotWrite.
+    Raises UnusableSource, IgnoredManifest, UnnameableFolder, UnusableTarget, CannotWrite.
     """
     ours = _own_folder(folders.project)
     with locked(ours / _LOCK, say=say):
@@ -104,10 +104,8 @@ def prepared_context(
 
 def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others: Sequence[Path]) -> BuildContext:
     folder = folders.project / _CONTEXT
-    if _NOT_FOR_MOUNTS.search(folders.path_of(folder)):
-        raise UnusableTarget(
-            folder, f"a Dockerfile cannot name this folder from {folders.root}, which holds all sources"
-        )
+    if _NOT_FOR_MOUNTS.search(folders.project_path):
+        raise UnnameableFolder(folders.project, root=folders.root)
     sources = list_sources(folders, others=others)
     folder.mkdir(exist_ok=True)
     before = _last_list(folder)

@@ -55,6 +55,16 @@ class UnusableTarget(ImageError):
         )
 
 
+class UnnameableFolder(ImageError):
+    def __init__(self, folder: Path, *, root: Path) -> None:
+        super().__init__(
+            "a build in containers cannot name the project's folder",
+            found=f"{folder} has a quote, a backslash, a dollar sign or a control character in its name",
+            set_by=f"what the project needs outside of it, which makes {root} the build context",
+            hint="rename the folder, or build with --backend host",
+        )
+
+
 class UnsupportedSystem(ImageError):
     def __init__(self, system: str) -> None:
         super().__init__(

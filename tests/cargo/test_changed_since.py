@@ -24,7 +24,11 @@ FILES = {
     "svc/.cargo/config.toml": "",
     "svc/a/Cargo.toml": MANIFEST.format(name="a") + '[dependencies]\nshared = { path = "../../libs/shared" }\n',
     "svc/b/Cargo.toml": MANIFEST.format(name="b") + "[package.metadata.rustdocker]\n" + ASSETS,
-    "svc/c/Cargo.toml": MANIFEST.format(name="c"),
+    "svc/c/Cargo.toml": MANIFEST.format(name="c") + '[[bin]]\nname = "c"\npath = "../../common/main.rs"\n',
+    "common/main.rs": MAIN,
+    ".cargo/config.toml": '[source.vendored]\ndirectory = "third-party/vendor"\n'
+    '[build]\nrustflags = ["-Clink-arg=-Tlink/script.ld"]\n',
+    "link/script.ld": "",
     **{f"svc/{name}/src/main.rs": MAIN for name in "abc"},
 }
 
@@ -66,12 +70,15 @@ def test_without_a_change_none_is_touched(repository: Path) -> None:
         ("pages/new.html", {"b"}),
         ("rust-toolchain.toml", {"a", "b", "c"}),
         (".cargo/config.toml", {"a", "b", "c"}),
+        ("third-party/vendor/itoa/src/lib.rs", {"a", "b", "c"}),
+        ("link/script.ld", {"a", "b", "c"}),
+        ("common/main.rs", {"c"}),
         ("README.md", set()),
     ],
 )
 def test_a_file_that_counts_touches_who_it_counts_for(repository: Path, path: str, names: set[str]) -> None:
     file = repository / path
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(exist_ok=True, parents=True)
     # A toolchain file is read too.
     text = '[toolchain]\nchannel = "stable"\n' if file.name == "rust-toolchain.toml" else "\n"
     file.write_text((file.read_text() if file.exists() else "") + text)

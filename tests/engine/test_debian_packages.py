@@ -87,6 +87,15 @@ def test_sizes_leaves_out_what_no_such_program_can_be(tmp_path: Path) -> None:
     assert "variant         minimal" in planned.stderr
 
 
+def test_sizes_leaves_out_what_the_settings_exclude(write: Write) -> None:
+    settings = {"RUSTDOCKER_TARGET": "x86_64-unknown-linux-gnu", "RUSTDOCKER_BACKEND": "buildx"}
+    planned = invoke("-R", "sizes", folder=write(crate(named())), DOCKER_HOST=CURRENT_ENGINE, **settings)
+
+    assert planned.code == 0, planned.stderr
+    assert "static is left out: " in planned.stderr
+    assert "variant         minimal" in planned.stderr
+
+
 def test_what_the_linker_lacks_is_named_and_the_setting_mends_it(write: Write) -> None:
     folder = write(crate(named(), **{"src/main.rs": USES_PCAP, "build.rs": LINKS_PCAP}))
 

@@ -1,4 +1,4 @@
-"""Base images in which a folder of ours is a link, as in those of Fedora and in Debian's /var/run."""
+"""Base images that have a folder of ours in their own way: as a link, as Fedora's have, or with another owner."""
 
 from __future__ import annotations
 
@@ -54,3 +54,51 @@ def test_a_folder_that_is_a_link_in_the_base_stays_one(write: Write, tmp_path: P
         done = invoke("run", folder=folder, **settings, **base)
 
     assert done.result.splitlines() == ["true", "of a page", "of a page"]
+
+
+OWNED = f"""FROM {RUNTIME}
+RUN install -d -o 1001 -g 1001 -m 750 /srv/app && chmod 700 /root && chmod 1777 /var/tmp
+"""
+STATES = r"""use std::os::unix::fs::MetadataExt;
+fn main() {
+    for folder in ["/srv/app", "/root", "/var/tmp", "/var/tmp/shop"] {
+        let found = std::fs::metadata(folder).unwrap();
+        println!("{folder} {}:{} {:o}", found.uid(), found.gid(), found.mode() & 0o7777);
+    }
+    print!("{}", std::fs::read_to_string("/srv/app/etc/passwd").unwrap());
+}
+"""
+
+
+def test_a_folder_of_the_base_keeps_owner_and_mode(write: Write, tmp_path: Path) -> None:
+    files = {"src/main.rs": STATES, "page.html": "of a page", "jail/etc/passwd": "of the jail"}
+    folder = write(crate(f"owned-{uuid.uuid4().hex[:8]}", **files))
+    settings = {
+        "RUSTDOCKER_BACKEND": "buildx",
+        "DOCKER_HOST": CURRENT_ENGINE,
+        "RUSTDOCKER_USER": "1001",
+        "RUSTDOCKER_VOLUMES": '["/var/tmp/shop"]',
+        "RUSTDOCKER_ASSETS": '[{ source = "jail", destination = "/srv/app/" }, '
+        '{ source = "page.html", destination = "/root/page.html" }]',
+    }
+
+    with base_image(tmp_path, OWNED) as base:
+        done = invoke("run", folder=folder, **settings, **base)
+
+    assert done.result.splitlines() == [
+        "/srv/app 1001:1001 750",
+        "/root 0:0 700",
+        "/var/tmp 0:0 1777",
+        "/var/tmp/shop 1001:1001 755",
+        "of the jail",
+    ]
+
+
+def test_a_volume_that_the_image_has_a_folder_for_is_the_user_s(write: Write) -> None:
+    main = 'fn main() { std::fs::write("/srv/state", "1").unwrap(); println!("written"); }\n'
+    folder = write(crate(f"srv-{uuid.uuid4().hex[:8]}", **{"src/main.rs": main}))
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_VOLUMES": '["/srv"]'}
+
+    found = [invoke("run", f"--variant={each}", folder=folder, **settings).result for each in ("simple", "slim")]
+
+    assert found == ["written", "written"]

@@ -53,6 +53,11 @@ CONTAINER = ContainerBuild(
             errors.NoBaseImage,
             "--build-image",
         ),
+        (
+            'failed to do request: Head "https://docker.io/v2/": connection reset by peer: debian:trixie-slim',
+            errors.NoBaseImage,
+            "--debian-release",
+        ),
         ("docker.io/library/debian:trixie-slim: not found", errors.NoBaseImage, "--debian-release"),
         (
             "pull access denied, repository does not exist or may require authorization: debian:trixie-slim",

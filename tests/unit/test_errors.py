@@ -239,6 +239,14 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: mend what it names, then build again",
     ),
     (
+        errors.UnnameableFolder(Path("/shop/$a"), root=Path("/shop")),
+        67,
+        "a build in containers cannot name the project's folder\n"
+        "  found: /shop/$a has a quote, a backslash, a dollar sign or a control character in its name\n"
+        "  set by: what the project needs outside of it, which makes /shop the build context\n"
+        "  hint: rename the folder, or build with --backend host",
+    ),
+    (
         errors.UnusableTarget(Path("/shop/target"), "it is a link"),
         67,
         "the target folder cannot hold what the build needs\n"

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import os
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from rustdocker_tasks.context.folder import GroupContents, folder_list, prepared_context, render_ignore_file
 from rustdocker_tasks.context.ignore import IgnorePatterns, parse_ignore_file
 from rustdocker_tasks.context.sources import list_sources, named_in_rust, render_list
-from rustdocker_tasks.errors import BrokenPattern, IgnoredManifest, UnusableSource, UnusableTarget
+from rustdocker_tasks.errors import (
+    BrokenPattern,
+    IgnoredManifest,
+    UnnameableFolder,
+    UnusableSource,
+    UnusableTarget,
+)
+from rustdocker_tasks.inputs.root_files import Entry
 from rustdocker_tasks.plan.context import ContextFolders
 from tests.conftest import Write, crate
 
@@ -288,6 +296,38 @@ def test_a_target_folder_that_is_a_link_is_refused(write: Write, tmp_path_factor
 
     with pytest.raises(UnusableTarget), prepared_context(alone(folder), [GroupContents(support=())], say=print):
         pass
+
+
+def test_a_folder_that_no_dockerfile_can_name_is_refused(write: Write) -> None:
+    folder = write({path.replace("api/", "$(a)/"): text for path, text in REPOSITORY.items()})
+    folders = ContextFolders(root=folder, project=folder / "$(a)/app")
+
+    with (
+        pytest.raises(UnnameableFolder),
+        prepared_context(folders, [GroupContents(support=())], say=print),
+    ):
+        pass
+
+
+def test_an_asset_of_any_name_is_sent(write: Write) -> None:
+    asset = Entry(path=PurePosixPath("/srv/caf\udce9"), mode=0o644, content=b"")
+
+    with prepared_context(alone(write(crate())), [GroupContents(support=((asset,),))], say=print) as context:
+        assert len(context.names[0].files) == 1
+
+
+def test_a_folder_that_nobody_may_enter_is_not_sent(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(crate(**{"pgdata/base": ""}))
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith("pgdata"):
+            raise PermissionError
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+
+    assert "pgdata" in list_sources(alone(folder)).patterns
 
 
 def test_the_user_s_files_keep_their_times(write: Write) -> None:

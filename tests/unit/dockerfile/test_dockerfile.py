@@ -22,6 +22,7 @@ from rustdocker_tasks.dockerfile.instructions import (
     HealthcheckCommand,
     Instruction,
     Label,
+    Mount,
     Run,
     RunAs,
     StopSignal,
@@ -220,6 +221,20 @@ def test_an_engine_that_isolates_no_step_is_not_asked_to() -> None:
 
     assert "--network" not in written
     assert "CARGO_NET_OFFLINE=true" in written
+
+
+@pytest.mark.parametrize(
+    ("source", "mount"),
+    [
+        ("app/x", "--mount=type=bind,source=app/x"),
+        ("my app/x", "--mount='type=bind,source=my app/x'"),
+        ("my,app/x", "--mount='type=bind,\"source=my,app/x\"'"),
+    ],
+)
+def test_a_mount_names_a_folder_of_any_name(source: str, mount: str) -> None:
+    written = render((Run(words=("x",), mounts=(Mount(type="bind", options={"source": source}),)),))
+
+    assert f"    {mount} \\\n" in written
 
 
 def test_a_line_break_in_a_value_is_refused_and_never_written() -> None:

@@ -128,6 +128,7 @@ def test_a_library_is_asked_for_by_the_crate_that_links_it(name: str, file: str)
         ((crate("librocksdb-sys"),), "librocksdb-sys 1.2.3"),
         ((crate("tikv-jemalloc-sys"),), None),
         ((crate("prost-build", for_host=True),), None),
+        ((crate("prost-build"), crate("cmake")), None),
     ],
 )
 def test_what_no_program_of_musl_can_link(crates: tuple[ResolvedCrate, ...], name: str | None) -> None:

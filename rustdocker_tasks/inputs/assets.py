@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import stat
+from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import UnreadableFile
 from rustdocker_tasks.inputs.root_files import Entry
-from rustdocker_tasks.inputs.source_tree import walk
+from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,11 +26,14 @@ def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
 
     A file goes to its destination, or into it where that ends in `/`. What lies in a folder, or matches a pattern,
     goes below its destination, by its path from the folder or from the part of the pattern without wildcards.
-    Links are followed; what holds no sources, such as `.git`, is left out of a folder.
+    Links are followed. Of a folder a repository's `.git` is left out, and what editors leave.
     """
     for asset in assets:
         try:
             found = list(_files(asset.source, into_folder=asset.destination.is_folder))
+        except OSError as error:
+            place = Path(error.filename or asset.source)
+            raise UnreadableFile("assets", place, where=set_by, problem=error.strerror or str(error)) from error
         except ValueError as error:
             # Before Python 3.13 `**` is a whole part of a pattern.
             raise UnreadableFile("assets", asset.source, where=set_by, problem=str(error)) from error
@@ -43,14 +48,30 @@ def _files(source: Path, *, into_folder: bool) -> Iterator[tuple[Path, PurePosix
     fixed = _fixed_part(source)
     if fixed != source:
         pattern = str(source.relative_to(fixed))
+        # Before Python 3.13 it stands for folders alone at the end.
+        pattern += "/*" if pattern == "**" or pattern.endswith("/**") else ""
         for path in sorted(fixed.glob(pattern)):
             if not path.is_dir():
                 yield path, PurePosixPath(path.relative_to(fixed))
     elif source.is_dir():
-        for name, _ in walk(str(source), frozenset()):
-            yield Path(name), PurePosixPath(name).relative_to(source)
+        for path in sorted(_walk(source, above=())):
+            yield path, PurePosixPath(path.relative_to(source))
     elif source.exists():
         yield source, PurePosixPath(source.name if into_folder else "")
+
+
+def _walk(folder: Path, *, above: tuple[Path, ...]) -> Iterator[Path]:
+    """The files in a folder, by each way that leads to them without a circle."""
+    own = folder.resolve()
+    if own in above:
+        return
+    for entry in os.scandir(folder):
+        if entry.name == ".git":
+            continue
+        if entry.is_dir():
+            yield from _walk(Path(entry.path), above=(*above, own))
+        elif not any(fnmatch(entry.name, pattern) for pattern in FILES_OF_OTHERS):
+            yield Path(entry.path)
 
 
 def _fixed_part(source: Path) -> Path:

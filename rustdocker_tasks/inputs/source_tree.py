@@ -69,7 +69,7 @@ def walk(
 ) -> Iterator[tuple[str, os.stat_result]]:
     """Return the files in a folder, also behind links, each by every way that leads to it without a circle.
 
-    A folder that holds no sources is left out, and handed to `on_other`.
+    A folder that holds no sources, or that the user may not enter, is left out, and handed to `on_other`.
     """
     yield from _walk_below(folder, others, on_other, above=())
 

@@ -171,8 +171,7 @@ def test_what_lies_above_the_workspace_counts_through_a_link_above_the_repositor
     repository: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "link").symlink_to(repository)
-    (repository / ".cargo").mkdir()
-    (repository / ".cargo/config.toml").write_text("")
+    write_files(repository, {".cargo/config.toml": ""})
 
     assert touched(tmp_path / "link/svc") == {"a", "b", "c"}
 

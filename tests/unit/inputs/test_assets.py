@@ -56,6 +56,30 @@ def test_what_matches_a_pattern_goes_below_by_its_path_from_the_fixed_part(
     assert list(put(tmp_path, pattern, "/srv")) == paths
 
 
+def test_all_of_a_folder_goes_but_a_repository_and_what_editors_leave(tmp_path: Path) -> None:
+    kept = {"p/node_modules/a.js": "1", "p/.vscode/b": "2", "p/cache/CACHEDIR.TAG": "3", "p/.well-known/c": "4"}
+    write_files(tmp_path, {**kept, "p/.git/config": "", "p/sub/.git": "", "p/a.js~": "", "p/.DS_Store": ""})
+    (tmp_path / "p/circle").symlink_to(tmp_path / "p")
+    (tmp_path / "p/linked").symlink_to(tmp_path / "p/cache")
+
+    names = {name.replace("p/", "/srv/") for name in kept}
+    assert put(tmp_path, "p", "/srv").keys() == {*names, "/srv/linked/CACHEDIR.TAG"}
+
+
+def test_a_pattern_for_all_below_stands_for_files(tmp_path: Path) -> None:
+    write_files(tmp_path, FILES)
+
+    assert put(tmp_path, "pages/**", "/srv") == put(tmp_path, "pages", "/srv")
+
+
+def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    (tmp_path / "p").mkdir()
+    (tmp_path / "p/link").symlink_to("nowhere")
+
+    with pytest.raises(UnreadableFile, match="No such file"):
+        put(tmp_path, "p", "/srv")
+
+
 def test_a_pattern_that_python_cannot_read_is_refused(tmp_path: Path) -> None:
     write_files(tmp_path, FILES)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import shlex
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -23,6 +24,7 @@ from rustdocker_tasks.dockerfile.bake import BakeTarget, render_bake_file
 from rustdocker_tasks.dockerfile.compose import compose, final_stage
 from rustdocker_tasks.dockerfile.render import FIRST_LINE, render
 from rustdocker_tasks.errors import NotOurs
+from rustdocker_tasks.inputs.root_files import libraries_among
 from rustdocker_tasks.inputs.support import gather_support_files
 from rustdocker_tasks.plan.groups import group_of
 from rustdocker_tasks.plan.labels import without_commit
@@ -110,8 +112,9 @@ def _write_group(group: ImageGroup, dockerfile: Path, suffix: str) -> None:
         f"files{suffix}{f'-{number + 1}' if len(group.images) > 1 else ''}.tar"
         for number in range(len(group.images))
     )
-    for name, image in zip(files, group.images, strict=True):
-        (folder / name).write_bytes(files_archive(gather_support_files(image)))
+    support = [gather_support_files(image) for image in group.images]
+    for name, entries in zip(files, support, strict=True):
+        (folder / name).write_bytes(files_archive(entries))
     skeletons = {"fetch": container.fetch, "skeleton": container.skeleton}
     wanted = {name: skeleton for name, skeleton in skeletons.items() if skeleton is not None}
     written = {name: f"{name}{suffix}.tar" for name in wanted}
@@ -122,6 +125,7 @@ def _write_group(group: ImageGroup, dockerfile: Path, suffix: str) -> None:
         _NAMES,
         folder=container.context.path_of(folder),
         files=files,
+        libraries=libraries_among(chain.from_iterable(support)),
         fetch=written.get("fetch"),
         skeleton=written.get("skeleton"),
     )

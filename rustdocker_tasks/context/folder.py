@@ -20,6 +20,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.lock import locked
+from rustdocker_tasks.inputs.root_files import libraries_among
 from rustdocker_tasks.plan.model import ContextNames
 
 if TYPE_CHECKING:
@@ -120,6 +121,7 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
             files=tuple(_write_files(folder, support) for support in each.support),
             fetch=_write_skeleton(folder, "fetch", each.fetch, sources),
             skeleton=_write_skeleton(folder, "skeleton", each.skeleton, sources),
+            libraries=libraries_among(entry for support in each.support for entry in support),
             **of_all,
         )
         for each in contents

@@ -3,15 +3,15 @@
 #
 # Put the program and the libraries that it loads into a finished tree: all parents, fixed times, numeric owners.
 #
-#   assemble.sh OUT RUNTIME NAME LINKAGE
+#   assemble.sh OUT RUNTIME NAME LINKAGE PROGRAM
 #
 # OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
-# there is none. LINKAGE is `dynamic` or `static`.
+# there is none. LINKAGE is `dynamic` or `static`. PROGRAM is where cargo left it. RUSTDOCKER_LIBRARIES may name, with colons
+# between them, the places of libraries that come into the image in another way.
 set -eu
 export LC_ALL=C
 
-out=${1%/} runtime=$2 name=$3 linkage=$4
-program=/rustdocker/program
+out=${1%/} runtime=$2 name=$3 linkage=$4 program=$5
 
 fail() { echo "rustdocker: $*" >&2; exit 67; }
 say() { echo "rustdocker says: $*" >&2; }
@@ -51,10 +51,32 @@ is_in_base() {
     return 1
 }
 
+# The libraries that a loader's list has not, but for those that come in another way.
+not_found() {
+    sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' "$1" | while IFS= read -r lacking; do
+        case ":${RUSTDOCKER_LIBRARIES:-}:" in
+            *"/$lacking:"*) say "$lacking is taken to lie where the program looks for it: it is one of \`assets\`" ;;
+            *) printf '%s ' "$lacking" ;;
+        esac
+    done
+}
+
+# A library that the program finds by its own place has the same way from its place in the image.
+place_of_own() {
+    searched=$(readelf --dynamic "$program" | sed -n 's/.*R\(UN\)\?PATH.*\[\(.*\)\]$/\2/p')
+    case ":$searched:" in
+        *":${1%/*}:"*) ;;
+        *'$ORIGIN'* | *'${ORIGIN}'*)
+            case $1 in "${program%/*}"/*) realpath --canonicalize-missing "/usr/local/bin/${1#"${program%/*}"/}" && return ;; esac
+            ;;
+    esac
+    echo "$1"
+}
+
 # A library of the build image's system goes where the image's loader looks, another one where the program names it.
 add_libraries() {
     LD_TRACE_LOADED_OBJECTS=1 "$interpreter" "$program" > /rustdocker/libraries
-    missing=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/libraries | tr '\n' ' ')
+    missing=$(not_found /rustdocker/libraries)
     [ -z "$missing" ] || fail "no library: $missing"
     sed -n 's/^.* => \(\/.*\) (0x[0-9a-f]*)$/\1/p' /rustdocker/libraries > /rustdocker/found
     [ -n "$runtime" ] || echo "$interpreter" >> /rustdocker/found
@@ -71,7 +93,7 @@ add_libraries() {
         elif grep -qxF "$(realpath "${library%/*}/")" /rustdocker/system; then
             place=$first/$file
         else
-            place=$library
+            place=$(place_of_own "$library")
         fi
         # Another program of the image may have brought it.
         if ! is_in_base "$file" "$place" && [ ! -e "$out$place" ]; then
@@ -79,6 +101,19 @@ add_libraries() {
             record_package "$library" "$(realpath "$library")" "$place"
         fi
     done < /rustdocker/found
+}
+
+# By these glibc before 2.34 resolves names, and no list has them; its own file is called by its version.
+add_name_services() {
+    c_library=$(grep -m 1 '/libc\.so' /rustdocker/found) || return 0
+    case $(realpath "$c_library") in */libc-2.*.so) ;; *) return 0 ;; esac
+    for service in libnss_files.so.2 libnss_dns.so.2 libresolv.so.2; do
+        library=${c_library%/*}/$service
+        if [ -e "$library" ] && [ ! -e "$out$first/$service" ]; then
+            install -D "$library" "$out$first/$service"
+            record_package "$library" "$(realpath "$library")" "$first/$service"
+        fi
+    done
 }
 
 # What scanners and licences want to know of a library: its package, in the way of distroless images.
@@ -109,10 +144,15 @@ name_system() {
 # Ask the loader that the image has whether it would start the program: it sees what is not there and what is too old.
 check_start() {
     path=$({ sed "s|^|$out|" /rustdocker/own; [ -z "$runtime" ] || sed "s|^|$runtime|" /rustdocker/searched; } | paste -s -d :)
-    "$loader" --inhibit-cache --library-path "$path" --list "$out/usr/local/bin/$name" > /rustdocker/start 2>&1 || true
+    # What `--list` ends at is a line of the list with the variable.
+    if [ -n "${RUSTDOCKER_LIBRARIES:-}" ]; then
+        LD_TRACE_LOADED_OBJECTS=1 "$loader" --inhibit-cache --library-path "$path" "$out/usr/local/bin/$name"
+    else
+        "$loader" --inhibit-cache --library-path "$path" --list "$out/usr/local/bin/$name"
+    fi > /rustdocker/start 2>&1 || true
     old=$(sed -n "s/.*\/\(.*\): version .\(.*\)' not found (required by .*/\2 of \1/p" /rustdocker/start | sort -u | paste -s -d , | sed 's/,/, /g')
     [ -z "$old" ] || fail "older library: $old"
-    absent=$(sed -n 's/^[[:space:]]*\(.*\) => not found$/\1/p' /rustdocker/start | tr '\n' ' ')
+    absent=$(not_found /rustdocker/start 2> /dev/null)
     [ -z "$absent" ] || fail "not searched: $absent"
     grep -q " => " /rustdocker/start || fail "would not start: $(head -n 1 /rustdocker/start)"
 }
@@ -128,6 +168,7 @@ if [ "$linkage" = dynamic ] && [ -n "$out" ]; then
     if [ -n "$interpreter" ]; then
         find_loader
         add_libraries
+        [ -n "$runtime" ] || add_name_services
         name_system
         check_start
     fi

@@ -2,7 +2,7 @@
 # Made by rustdocker-tasks: `invoke dockerfile` writes it anew.
 #
 # Compile programs from the sources that the list names, and assemble what their images hold of them: in one step, since
-# each step costs a container. A program is /rustdocker/program while it is assembled.
+# each step costs a container.
 #
 #   compile.sh LIST FOLDERS SOURCES PROJECT GIT TARGET LINKAGE MIRROR CARGO KEPT ASSEMBLE FIT OUT RUNTIME COUNT TREE=NAME... \
 #     CARGO_ARGUMENT...
@@ -46,8 +46,7 @@ finish
 while IFS= read -r name && IFS= read -r tree <&3; do
     place=$out
     [ "$out" = / ] || place=$out/$tree
-    install -D "$(program_of "$name")" /rustdocker/program
-    sh "$support/$assemble" "$place" "$runtime" "$name" "$linkage" < /dev/null || {
+    sh "$support/$assemble" "$place" "$runtime" "$name" "$linkage" "$(program_of "$name")" < /dev/null || {
         code=$?
         mark "not made: $name"
     }

@@ -255,6 +255,7 @@ def _compile_step(group: ImageGroup, names: ContextNames) -> Run:
         ),
         is_isolated=is_isolated(build),
         words=(
+            *(("env", f"RUSTDOCKER_LIBRARIES={':'.join(names.libraries)}") if names.libraries else ()),
             *mirror_words(plan.compile, build, names, names.scripts["compile"], sources=sources, target=target),
             plan.variant.linkage.value,
             names.scripts["mirror"],

@@ -18,6 +18,7 @@ from rustdocker_tasks.inputs.root_files import (
     PROGRAMS,
     SEARCH_PATH,
     Entry,
+    libraries_among,
     program_entry,
 )
 from rustdocker_tasks.plan.created import as_date
@@ -46,7 +47,8 @@ def assemble_image(plan: ImagePlan, paths: Sequence[Path], support: Sequence[Ent
     if plan.variant.linkage is Linkage.STATIC:
         for program in programs:
             require_static(program, plan.compile)
-    found = [library for program in programs for library in find_libraries(program)]
+    brought = frozenset(PurePosixPath(path).name for path in libraries_among(support))
+    found = [library for program in programs for library in find_libraries(program, brought=brought)]
     libraries = list({library.destination: library for library in found}.values())
     entries = [
         program_entry(name, path.read_bytes()) for name, path in zip(plan.compile.binaries, paths, strict=True)

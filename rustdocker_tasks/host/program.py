@@ -13,6 +13,8 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rustdocker_tasks.plan.model import CompileStep
 
 # ELF's e_machine and byte order -> GOARCH and variant. Source: OCI image-spec, config.md, "architecture".
@@ -30,6 +32,7 @@ _ARCHITECTURES = {
 _LIST_INSTEAD_OF_RUNNING = {"LD_TRACE_LOADED_OBJECTS": "1"}
 # `libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)`, or `=> not found`
 _LISTED = re.compile(r"\s*(?P<name>\S+) => (?P<path>not found|.+?)(?: \(0x[0-9a-f]+\))?")
+_OLD_GLIBC = re.compile(r"libc-2\.[0-9]+\.so")
 # A library without a name of its own is loaded by the path that it was linked by.
 _LISTED_BY_PATH = re.compile(r"\s*(?P<path>/.+?) \(0x[0-9a-f]+\)")
 
@@ -80,23 +83,36 @@ def require_static(program: Program, step: CompileStep) -> None:
         raise NotStatic(program=program.path.name, found=", ".join(found), target_triple=triple)
 
 
-def find_libraries(program: Program) -> tuple[Library, ...]:
+def find_libraries(program: Program, *, brought: frozenset[str] = frozenset()) -> tuple[Library, ...]:
     """Return every file that the loader maps for the program, the loader included, in order of name.
 
     The program's own loader is asked, with none of the program's code run: it alone knows its search path.
-    In the image all libraries lie in the folder of the C library, where it looks without being told.
-    Raises LibraryNotFound.
+    In the image all libraries lie in the folder of the C library, where it looks without being told. What is
+    `brought` there in another way, by its name, need not be found. Raises LibraryNotFound.
     """
     if program.interpreter is None:
         return ()
-    found = _ask_loader(program, program.interpreter)
-    home = os.path.realpath(found[_c_library(program, found)].parent)
+    found = _ask_loader(program, program.interpreter, brought)
+    c_library = found[_c_library(program, found)]
+    home = os.path.realpath(c_library.parent)
+    found |= {path.name: path for path in _name_services(c_library)}
     libraries = {Library(source=program.interpreter, destination=program.interpreter)}
     for name, path in found.items():
         if path != program.interpreter and not path.samefile(program.interpreter):
             # Joined to an absolute name, `home` gives way to it.
             libraries.add(Library(source=path, destination=Path(os.path.normpath(Path(home, name)))))
     return tuple(sorted(libraries, key=lambda library: library.destination))
+
+
+def _name_services(c_library: Path) -> Iterator[Path]:
+    """What glibc resolves names by, before 2.34: it loads them by name, and no list has them.
+
+    Source: glibc's NEWS of 2.34. Its own file is called by its version until then.
+    """
+    if _OLD_GLIBC.fullmatch(c_library.resolve().name):
+        for name in ("libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"):
+            if (path := c_library.with_name(name)).exists():
+                yield path
 
 
 def _interpreter(elf: Any) -> Path | None:
@@ -111,7 +127,7 @@ def _needed(elf: Any) -> tuple[str, ...]:
     return ()
 
 
-def _ask_loader(program: Program, interpreter: Path) -> dict[str, Path]:
+def _ask_loader(program: Program, interpreter: Path, brought: frozenset[str]) -> dict[str, Path]:
     if not interpreter.exists():
         raise LibraryNotFound(str(interpreter), program=program.path.name)
     # LD_LIBRARY_PATH and LD_PRELOAD are this shell's, and will not be there in the container.
@@ -128,11 +144,12 @@ def _ask_loader(program: Program, interpreter: Path) -> dict[str, Path]:
         if (match := _LISTED_BY_PATH.fullmatch(line)) and Path(match["path"]) != interpreter:
             found[match["path"]] = Path(match["path"])
         if match := _LISTED.fullmatch(line):
-            if match["path"] == "not found":
+            if match["path"] != "not found":
+                found[match["name"]] = Path(match["path"])
+            elif match["name"] not in brought:
                 raise LibraryNotFound(match["name"], program=program.path.name)
-            found[match["name"]] = Path(match["path"])
     for name in program.needed:
-        if name not in found and name != interpreter.name:
+        if name not in {*found, *brought, interpreter.name}:
             raise LibraryNotFound(name, program=program.path.name)
     return found
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.frozen import Frozen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rustdocker_tasks.image_config import ImageConfig, User
 
@@ -16,6 +17,7 @@ CERTIFICATES = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
 PROGRAMS = PurePosixPath("/usr/local/bin")
 ZONES = PurePosixPath("/usr/share/zoneinfo")
 USERS = tuple(map(PurePosixPath, ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf")))
+_LIBRARY = re.compile(r"\.so(?:\.[0-9.]+)?$")
 _TMP = PurePosixPath("/tmp")  # noqa: S108 - the image's own
 _HOME = PurePosixPath("/home/nonroot")
 # Without it glibc asks the network before the container's own /etc/hosts.
@@ -36,6 +38,12 @@ class Entry(Frozen, frozen=True, kw_only=True):
     content: bytes | None = None
     uid: int = 0
     gid: int = 0
+
+
+def libraries_among(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """Return the places of what is named as a shared library is, in order."""
+    files = {entry.path for entry in entries if entry.content is not None}
+    return tuple(sorted(str(path) for path in files if _LIBRARY.search(path.name) and ":" not in str(path)))
 
 
 def program_entry(name: str, content: bytes) -> Entry:

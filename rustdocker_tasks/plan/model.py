@@ -229,6 +229,7 @@ class ContextNames(Frozen, frozen=True, kw_only=True):
     scripts: Mapping[str, str]  # by what they are called here, without `.sh`
     # Of the user's variables, those that his own sources name: another value compiles no dependency.
     late_variables: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()  # where in the images there are libraries among the user's own files
 
     @property
     def all(self) -> tuple[str, ...]:

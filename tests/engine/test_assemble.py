@@ -33,7 +33,7 @@ make_base() {
     ln -s "/$1/ld" /base/usr/lib64/ld-linux-x86-64.so.2
 }
 link() { gcc -o /rustdocker/program main.c "$@"; }
-assemble() { code=0; sh /assemble.sh /out "$1" app dynamic || code=$?; }
+assemble() { code=0; sh /assemble.sh /out "$1" app dynamic /rustdocker/program || code=$?; }
 start() {
     [ "$code" = 0 ] || exit 0
     mkdir -p /img; [ -z "$1" ] || cp -a "$1/." /img; cp -a /out/. /img; chroot /img /usr/local/bin/app
@@ -72,6 +72,38 @@ def run(engine: docker.DockerClient, script: str) -> str:
         network_disabled=True,
     )
     return printed.decode()
+
+
+@pytest.mark.parametrize("runtime", ["/base", ""], ids=["base", "no base"])
+def test_a_library_beside_the_program_stays_beside_it(engine: docker.DockerClient, runtime: str) -> None:
+    shown = "ls /img/usr/local/bin"
+    no_proc = "export LD_ORIGIN_PATH=/usr/local/bin"  # where a loader otherwise learns of it
+    beside = "cp libfoo.so.1 /rustdocker; link -Wl,-rpath,'$ORIGIN' /rustdocker/libfoo.so.1\n"
+
+    printed = run(engine, f"{_DEBIAN}{beside}assemble '{runtime}'; {no_proc}; start '{runtime}'; {shown}")
+
+    assert printed.splitlines()[-3:] == ["42", "app", "libfoo.so.1"]
+
+
+@pytest.mark.parametrize("runtime", ["/base", ""], ids=["base", "no base"])
+def test_a_library_that_an_asset_brings_need_not_be_there(engine: docker.DockerClient, runtime: str) -> None:
+    link = "link -Wl,-rpath,/opt/own ./libfoo.so.1; export RUSTDOCKER_LIBRARIES=/x/liba.so:/opt/own/libfoo.so.1\n"
+    asset = "mkdir -p /out/opt/own; cp libfoo.so.1 /out/opt/own\n"
+
+    printed = run(engine, f"{_DEBIAN}{link}assemble '{runtime}'\n{asset}start '{runtime}'")
+
+    assert "libfoo.so.1 is taken to lie where the program looks for it" in printed
+    assert printed.splitlines()[-1] == "42"
+
+
+def test_an_old_glibc_brings_what_it_resolves_names_by(engine: docker.DockerClient) -> None:
+    old = """cd /lib/x86_64-linux-gnu; cp libc.so.6 libc-2.31.so; ln -sf libc-2.31.so libc.so.6
+touch libnss_files.so.2 libnss_dns.so.2 libresolv.so.2; cd /tmp; link libfoo.so.1 -Wl,-rpath,/tmp
+"""
+    printed = run(engine, f"{_DEBIAN}{old}assemble ''; ls /out/usr/lib/x86_64-linux-gnu")
+
+    brought = {"libc.so.6", "libnss_files.so.2", "libnss_dns.so.2", "libresolv.so.2"}
+    assert brought <= set(printed.splitlines()), printed
 
 
 @pytest.mark.parametrize("runtime", ["/base", ""], ids=["base", "no base"])

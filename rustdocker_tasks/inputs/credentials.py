@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 import tomli
 
 from rustdocker_tasks.cargo.surroundings import cargo_home
+from rustdocker_tasks.errors import NoCargo
 from rustdocker_tasks.plan.secrets import GitCredential, RegistryToken
 from rustdocker_tasks.process import read_output
 
@@ -40,7 +41,7 @@ def _value(secret: Secret) -> str | None:
         case RegistryToken():
             return os.environ.get(secret.variable) or _from_file(secret.registry)
         case GitCredential():
-            return _from_git(secret.server)
+            return _from_helper(secret.server) or _from_rewriting(secret)
 
 
 def _from_file(registry: str) -> str | None:
@@ -55,25 +56,34 @@ def _from_file(registry: str) -> str | None:
     return None
 
 
-def _from_git(server: str) -> str | None:
-    """Ask git, and so its helpers, without a question to the user; the first line is the server.
-
-    Source: git-credential(1).
-    """
-    if shutil.which("git") is None:
-        return None
+def _from_helper(server: str) -> str | None:
+    """Ask git, and so its helpers, without a question to the user. Source: git-credential(1)."""
     scheme, _, host = server.partition("://")
+    answer = _ask_git(
+        "-c", "credential.interactive=false", "credential", "fill", given=f"protocol={scheme}\nhost={host}\n\n"
+    )
+    told = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
+    return _answer(server, told.get("username", ""), told.get("password"))
+
+
+def _from_rewriting(secret: GitCredential) -> str | None:
+    """Take what `url.<base>.insteadOf` puts into an address, as jobs of CI have it. Source: git-config(1)."""
+    for address in secret.addresses:
+        rewritten = urlsplit(_ask_git("ls-remote", "--get-url", "--", address).strip())
+        if rewritten.scheme in {"http", "https"} and rewritten.password is not None:
+            return _answer(secret.server, unquote(rewritten.username or ""), unquote(rewritten.password))
+    return None
+
+
+def _answer(server: str, user: str, password: str | None) -> str | None:
+    """Return what a credential helper answers, after a line with its server."""
+    return f"{server}\nusername={user}\npassword={password}\n" if password else None
+
+
+def _ask_git(*words: str, given: str = "") -> str:
+    """Return what git says, nothing where it fails or is not there."""
     silent = {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "true", "SSH_ASKPASS": "true"}
     try:
-        answer = read_output(
-            ("git", "-c", "credential.interactive=false", "credential", "fill"),
-            environment={**os.environ, **silent},
-            given=f"protocol={scheme}\nhost={host}\n\n",
-            quiet=True,
-        )
-    except CalledProcessError:
-        return None
-    told = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
-    if not told.get("password"):
-        return None
-    return f"{server}\nusername={told.get('username', '')}\npassword={told['password']}\n"
+        return read_output(("git", *words), environment={**os.environ, **silent}, given=given, quiet=True)
+    except (CalledProcessError, NoCargo):
+        return ""

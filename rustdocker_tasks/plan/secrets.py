@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Source: the Cargo book, "Environment Variables" and "Registry Authentication".
 _NAME = re.compile("[A-Za-z0-9_-]+")
-_GIT = re.compile(r"git\+(?P<address>https?://(?:[^@/]*@)?(?P<host>[^/?#]+))")
+_GIT = re.compile(r"git\+(?P<scheme>https?)://(?:[^@/]*@)?(?P<host>[^/?#]+)(?P<path>[^?#]*)")
 
 
 class RegistryToken(Frozen, frozen=True):
@@ -34,9 +34,10 @@ class RegistryToken(Frozen, frozen=True):
 
 
 class GitCredential(Frozen, frozen=True):
-    """What git shows to a server, such as `https://github.com`."""
+    """What git shows to a server, such as `https://github.com`, for repositories at these addresses."""
 
     server: str
+    addresses: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -49,13 +50,11 @@ Secret = RegistryToken | GitCredential
 def secrets_of(project: Project) -> tuple[Secret, ...]:
     """Return the secrets that a build may need: of the registries and the git servers that the project names."""
     tokens = (RegistryToken(name) for name in sorted(project.own_config.registries) if _NAME.fullmatch(name))
-    return (*tokens, *map(GitCredential, sorted(set(_git_servers(project)))))
-
-
-def _git_servers(project: Project) -> Iterator[str]:
-    for source in _sources(project):
-        if (match := _GIT.match(source)) is not None:
-            yield f"{match['address'].partition('://')[0]}://{match['host']}"
+    servers: dict[str, dict[str, None]] = {}
+    for match in filter(None, map(_GIT.match, _sources(project))):
+        server = f"{match['scheme']}://{match['host']}"
+        servers.setdefault(server, {})[f"{server}{match['path']}"] = None
+    return (*tokens, *(GitCredential(server, tuple(servers[server])) for server in sorted(servers)))
 
 
 def _sources(project: Project) -> Iterator[str]:

@@ -105,6 +105,22 @@ def test_they_arrive_and_the_secret_is_nowhere(
         assert not [content for content in (*seen, *stored) if secret.encode() in content]
 
 
+def test_a_password_that_git_puts_into_addresses_opens_them_too(
+    server: PrivateServer, project: Path, tmp_path: Path
+) -> None:
+    rewriting = {
+        **secrets(server, tmp_path / "store"),
+        "GIT_CONFIG_KEY_0": f"url.http://{USER}:{server.password}@{server.address}/.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"http://{server.address}/",
+    }
+
+    done = invoke("build", folder=project, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE, **rewriting)
+
+    assert run(done.result) == b"registry git 1\n"
+    seen = traces(done.result, project, tmp_path / "image.tar", done)
+    assert not [content for content in seen if server.password.encode() in content]
+
+
 def traces(image: str, project: Path, archive: Path, *outcomes: Outcome) -> list[bytes]:
     """Return all that is left of a build: what was said, the image with its history, and our files."""
     environment = clean_environment(DOCKER_HOST=CURRENT_ENGINE)

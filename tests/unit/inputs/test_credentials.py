@@ -52,6 +52,20 @@ def test_git_is_asked_and_asks_nobody(home: Path, monkeypatch: pytest.MonkeyPatc
     }
 
 
+@pytest.mark.cargo
+@pytest.mark.parametrize("prefix", ["https://git.acme.com/", "https://git.acme.com/shop/"])
+def test_what_git_is_told_to_put_into_an_address_opens_it(monkeypatch: pytest.MonkeyPatch, prefix: str) -> None:
+    monkeypatch.delenv("GIT_CONFIG_COUNT", raising=False)
+    rewritten = prefix.replace("://", "://x-access-token:s3%2Fcret@")
+    words = ["git", "config", "--global", f"url.{rewritten}.insteadOf", prefix]
+    subprocess.run(words, check=True)
+    secret = GitCredential("https://git.acme.com", ("https://git.acme.com/open.git", f"{prefix}hidden.git"))
+
+    assert find_credentials([secret, GitCredential("https://other.com", ("https://other.com/a",))]) == {
+        secret.id: "https://git.acme.com\nusername=x-access-token\npassword=s3/cret\n"
+    }
+
+
 def test_known_hosts_are_those_of_the_user(home: Path) -> None:
     assert find_known_hosts() is None
     (home / ".ssh").mkdir()

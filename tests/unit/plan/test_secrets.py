@@ -39,8 +39,8 @@ def test_registries_and_git_servers_are_named_once_and_without_a_password() -> N
 
     assert secrets_of(made) == (
         RegistryToken("my-corp"),
-        GitCredential("http://10.0.0.1:8080"),
-        GitCredential("https://git.acme.com"),
+        GitCredential("http://10.0.0.1:8080", ("http://10.0.0.1:8080/d",)),
+        GitCredential("https://git.acme.com", ("https://git.acme.com/a/b.git", "https://git.acme.com/c")),
     )
     assert needs_ssh(made)
 
@@ -63,7 +63,7 @@ def test_an_index_in_a_repository_is_reached_as_a_repository_is() -> None:
 
     assert secrets_of(with_index("https://git.acme.com/index.git")) == (
         RegistryToken("corp"),
-        GitCredential("https://git.acme.com"),
+        GitCredential("https://git.acme.com", ("https://git.acme.com/index.git",)),
     )
     assert needs_ssh(with_index("ssh://git@git.acme.com/index.git"))
     assert secrets_of(with_index("sparse+https://acme.com/index/")) == (RegistryToken("corp"),)
@@ -79,5 +79,5 @@ def test_without_a_lock_file_the_manifests_tell_of_repositories() -> None:
     )
     made = replace(project(replace(package("shop"), dependencies=asked)), lock=None)
 
-    assert secrets_of(made) == (GitCredential("https://git.acme.com"),)
+    assert secrets_of(made) == (GitCredential("https://git.acme.com", ("https://git.acme.com/a.git",)),)
     assert needs_ssh(made)

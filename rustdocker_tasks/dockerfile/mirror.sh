@@ -137,8 +137,8 @@ note_environment() {
 # Run a command with cargo's dep-info files as further words, as often as that takes. Units have common folders, and since
 # cargo 1.100 each one of its own: build/PACKAGE/HASH with `fingerprint`, `out` and `run` in it.
 for_dep_infos() {
-    find "$target"/*/deps "$target"/*/*/deps "$target"/*/build/*/*/out "$target"/*/*/build/*/*/out \
-        -maxdepth 1 -name '*.d' -exec "$@" {} + 2> "$work/ignored" || true
+    find "$target"/*/deps "$target"/*/*/deps "$target"/*/build/* "$target"/*/*/build/* "$target"/*/build/*/*/out \
+        "$target"/*/*/build/*/*/out -maxdepth 1 -name '*.d' -exec "$@" {} + 2> "$work/ignored" || true
 }
 
 # The variables that cargo itself compares.

@@ -111,22 +111,22 @@ GNU = {"RUSTDOCKER_TARGET": "x86_64-unknown-linux-gnu"}
 READ_OTHERS = edit("silent/build.rs", READS, f'{READS}.replace("s2", "s3")')
 # fmt: off
 STEPS = [
-    #                                                                              mount     layer    host
-    Step("cold", unchanged, "t1 s1 ab u1 m1 r1 x",                                 COLD,     COLD,    COLD),
-    Step("nothing", unchanged, "t1 s1 ab u1 m1 r1 x",                              NOTHING,  NOTHING, WROTE),
-    Step("included file", edit("text/text", "1", "2"), "t2 s1 ab u1 m1 r1 x",      ALL,      ALL,     ALL),
-    Step("and back", edit("text/text", "2", "1"), "t1 s1 ab u1 m1 r1 x",           NOTHING,  ALL,     ALL),
-    Step("read by script", edit("silent/data", "1", "2"), "t1 s2 ab u1 m1 r1 x",   ALL,      ALL,     ALL),
-    Step("build script", READ_OTHERS, "t1 s3 ab u1 m1 r1 x",                       SILENT,   ALL,     SILENT),
-    Step("removed of folder", remove("lists/plugins/a"), "t1 s3 b u1 m1 r1 x",     ALL,      ALL,     ALL),
-    Step("read, not told", edit("misses/data", "1", "2"), "t1 s3 b u2 m1 r1 x",    ALL,      ALL,     ALL),
-    Step("written to src", edit("makes/build.rs", "1", "2"), "t1 s3 b u2 m2 r1 x", WROTE,    ALL,     WROTE),
-    Step("nothing after it", unchanged, "t1 s3 b u2 m2 r1 x",                      NOTHING,  NOTHING, WROTE),
-    Step("read by macro", edit("app/read.txt", "1", "2"), "t1 s3 b u2 m2 r2 x",    ALL,      ALL,     ALL),
-    Step("listed by macro", write("app/listed/y", ""), "t1 s3 b u2 m2 r2 xy",      ALL,      ALL,     ALL),
-    Step("another triple", unchanged, "t1 s3 b u2 m2 r2 xy",                       TRIPLED,  COLD,    TRIPLED, GNU),
-    Step("edit with it", edit("text/text", "1", "2"), "t2 s3 b u2 m2 r2 xy",       ALL,      ALL,     ALL, GNU),
-    Step("triple back", unchanged, "t2 s3 b u2 m2 r2 xy",                          NO_MACRO, COLD,    NO_MACRO),
+    #                                                                             mount     layer    host
+    Step("cold", unchanged, "t1 s1 ab u1 m1 r1 x",                                COLD,     COLD,    COLD),
+    Step("nothing", unchanged, "t1 s1 ab u1 m1 r1 x",                             NOTHING,  NOTHING, WROTE),
+    Step("included file", edit("text/text", "1", "2"), "t2 s1 ab u1 m1 r1 x",     ALL,      ALL,     ALL),
+    Step("and back", edit("text/text", "2", "1"), "t1 s1 ab u1 m1 r1 x",          NOTHING,  ALL,     ALL),
+    Step("read by script", edit("silent/data", "1", "2"), "t1 s2 ab u1 m1 r1 x",  ALL,      ALL,     ALL),
+    Step("build script", READ_OTHERS, "t1 s3 ab u1 m1 r1 x",                      SILENT,   ALL,     SILENT),
+    Step("removed of folder", remove("lists/plugins/a"), "t1 s3 b u1 m1 r1 x",    ALL,      ALL,     ALL),
+    Step("read, not told", edit("misses/data", "1", "2"), "t1 s3 b u2 m1 r1 x",   ALL,      ALL,     ALL),
+    Step("written by it", edit("makes/build.rs", "1", "2"), "t1 s3 b u2 m2 r1 x", WROTE,    ALL,     WROTE),
+    Step("nothing after it", unchanged, "t1 s3 b u2 m2 r1 x",                     NOTHING,  NOTHING, WROTE),
+    Step("read by macro", edit("app/read.txt", "1", "2"), "t1 s3 b u2 m2 r2 x",   ALL,      ALL,     ALL),
+    Step("listed by macro", write("app/listed/y", ""), "t1 s3 b u2 m2 r2 xy",     ALL,      ALL,     ALL),
+    Step("another triple", unchanged, "t1 s3 b u2 m2 r2 xy",                      TRIPLED,  COLD,    TRIPLED, GNU),
+    Step("edit with it", edit("text/text", "1", "2"), "t2 s3 b u2 m2 r2 xy",      ALL,      ALL,     ALL, GNU),
+    Step("triple back", unchanged, "t2 s3 b u2 m2 r2 xy",                         NO_MACRO, COLD,    NO_MACRO),
 ]
 # fmt: on
 

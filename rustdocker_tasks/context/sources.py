@@ -40,6 +40,12 @@ _NEVER = tuple(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTH
 _ENV = ".env"
 _SECRETS = (f"**/{_ENV}", f"**/{_ENV}.*")
 _EXAMPLES = {f"{_ENV}.{name}" for name in ("example", "sample", "template", "dist", "defaults")}
+# Where people keep keys and tokens: a link may lead there under any name. Source: the manuals of ssh, gpg, git, curl,
+# docker, the programs of AWS, Azure, Google and Kubernetes, PostgreSQL, npm and twine.
+_OF_SECRETS = {
+    *(".ssh", ".gnupg", ".git-credentials", ".netrc", ".docker", ".aws", ".azure", "gcloud", ".kube"),
+    *(".pgpass", ".npmrc", ".pypirc"),
+}
 # Cargo's home may lie in the project, where CI keeps it: tokens, programs, and what changes with each call. What
 # it has fetched is marked as no source. Source: the Cargo book, "Cargo Home".
 _OF_CARGO_HOME = (
@@ -170,7 +176,16 @@ def _read_all(walked: Iterable[tuple[str, os.stat_result]], root: Path, passage:
             continue
         _require_usable(name, content)
         is_plain = not os.path.islink(name) and is_plain_folder(os.path.dirname(name))
+        if not is_plain and _is_secret(os.path.realpath(name)):
+            continue
         yield SourceFile(path, content[1:], content[0] == "x", name, is_plain)
+
+
+def _is_secret(place: str) -> bool:
+    """Whether a link leads to what would not be sent under its own name."""
+    *_, name = parts = Path(place).parts
+    is_of_env = (name == _ENV or name.startswith(f"{_ENV}.")) and name not in _EXAMPLES
+    return is_of_env or not _OF_SECRETS.isdisjoint(parts)
 
 
 def named_in_rust(

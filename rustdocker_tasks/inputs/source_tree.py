@@ -27,7 +27,8 @@ _IS_OF_OTHERS = re.compile("|".join(map(fnmatch.translate, FILES_OF_OTHERS))).ma
 MARK_OF_VENDORED = ".cargo-checksum.json"
 # What cannot be read is no unknown content: nobody compiles from it.
 _CLOSED = "closed"
-_NO_FILES = ("/proc", "/sys", "/dev")  # what a link may lead to and nobody compiles
+# What a link may lead to and nobody compiles: Nix leaves links to all of its packages.
+_NO_FILES = ("/proc", "/sys", "/dev", "/nix/store")
 # A file written in the same tick of the clock as it was read keeps its times: read such a one again.
 # The coarsest clock of a usual file system is FAT's, 2 s.
 _TICK = 2_000_000_000

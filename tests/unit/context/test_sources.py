@@ -18,7 +18,7 @@ from rustdocker_tasks.errors import (
 )
 from rustdocker_tasks.inputs.root_files import Entry
 from rustdocker_tasks.plan.context import ContextFolders
-from tests.conftest import Write, crate
+from tests.conftest import Write, crate, write_files
 
 
 def alone(folder: Path) -> ContextFolders:
@@ -142,6 +142,22 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
         assert content.read_text() == "shared"
         assert not context.sources["src/shared.txt"].is_plain
+
+
+def test_a_link_brings_no_secret_in(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
+    home = write_files(
+        tmp_path_factory.mktemp("home"), {".ssh/id": "key", ".env.local": "x", "shared": "", ".env.example": ""}
+    )
+    folder = write(crate())
+    for name, place in {
+        "docs": ".ssh",
+        "settings": ".env.local",
+        "shared": "shared",
+        "example": ".env.example",
+    }.items():
+        (folder / name).symlink_to(home / place)
+
+    assert paths(folder) - crate().keys() == {"shared", "example"}
 
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:

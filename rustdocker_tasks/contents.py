@@ -122,6 +122,8 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
     # What lies in a folder that is an asset's may have come another way: of /usr all others know better.
     within = [each for each in plan.assets if _is_within(path, _path(PurePosixPath(each.destination)))]
     yield from _reasons_by_assets(plan, within)
+    if plan.variant.base is Base.RUST:
+        yield "left by the build, all of which this variant keeps"
     yield _reason_for_library(image, path, owner)
 
 

@@ -159,6 +159,8 @@ def what_does_not_count(
             f"{key} is a source like any other, and stays on the builder: keep it in credentials.toml of "
             "cargo's home, or in a variable such as CARGO_REGISTRIES_NAME_TOKEN"
         )
+    for crate, package in container.unseen_needs:
+        yield f'{crate} looks for what is in {package} when it runs: `runtime-packages = ["{package}"]` brings it'
     if container.git_readers and isinstance(git, GitState):
         yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
     if container.fetch is not None and not container.isolates:

@@ -40,7 +40,7 @@ _NEVER = tuple(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTH
 _ENV = ".env"
 _SECRETS = (f"**/{_ENV}", f"**/{_ENV}.*")
 _EXAMPLES = {f"{_ENV}.{name}" for name in ("example", "sample", "template", "dist", "defaults")}
-# Where people keep keys and tokens: a link may lead there under any name. Source: the manuals of ssh, gpg, git, curl,
+# Where people keep keys and tokens: a link may lead there by any name. Source: the manuals of ssh, gpg, git, curl,
 # docker, the programs of AWS, Azure, Google and Kubernetes, PostgreSQL, npm and twine.
 _OF_SECRETS = {
     *(".ssh", ".gnupg", ".git-credentials", ".netrc", ".docker", ".aws", ".azure", "gcloud", ".kube"),

@@ -160,6 +160,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     fetch: Skeleton | None  # what a step of its own fetches for; None: cargo fetches as it compiles
     isolates: bool  # the steps that compile after it have no network
     skeleton: Skeleton | None  # what the dependencies are compiled of, for a layer; None: all is kept on mounts
+    unseen_needs: tuple[tuple[str, str], ...] = ()  # a crate, and a package that it wants in the image by name
     cache_from: tuple[CacheStore, ...]
     cache_to: CacheStore | None
     cache_set_by: str

@@ -38,6 +38,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     libraries: tuple[str, ...] = ()
     not_static: bool = False
     not_linked: bool = False
+    at_run_time: tuple[str, ...] = ()
     source: str
     date: str  # when that was, 2026-12-31
     proven: str | None = None
@@ -109,8 +110,19 @@ def with_system_packages(
 
 def with_packages(container: ContainerBuild, matches: Iterable[Match]) -> ContainerBuild:
     """Return it with what has to be installed to compile."""
-    packages = without_duplicates((*container.packages, *packages_of(matches)))
-    return replace(container, packages=packages)
+    found = tuple(matches)
+    packages = without_duplicates((*container.packages, *packages_of(found)))
+    return replace(container, packages=packages, unseen_needs=_needs_at_run_time(found, container))
+
+
+def _needs_at_run_time(matches: Iterable[Match], container: ContainerBuild) -> tuple[tuple[str, str], ...]:
+    """Return which crates want which packages in the image, which nobody asked for and no program tells."""
+    return tuple(
+        (match.name, package)
+        for match in matches
+        for package in match.record.at_run_time
+        if package not in container.runtime_packages and not match.crate.for_host
+    )
 
 
 def record_of_glibc(crate: str) -> Record | None:

@@ -84,6 +84,14 @@ def test_each_file_has_a_reason(slim: ReadImage, path: str, reason: str) -> None
     assert reason_for(slim, path) == reason
 
 
+def test_what_the_build_left_is_no_library() -> None:
+    plan, _ = planned("hello", "simple")
+    own = layer({PROGRAM: 400, "app/target/release/deps/hello-0123": 100})
+    simple = ReadImage(plan=plan, image="sha256:1", layers=(layer({"usr/bin/bash": 1}), own))
+
+    assert reason_for(simple, "app/target/release/deps/hello-0123").startswith("left by the build")
+
+
 def test_what_is_told_of_an_image_leaves_out_the_base_s_files(slim: ReadImage) -> None:
     text, told = inspect_text(slim), json.loads(inspect_json(slim))
 

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from rustdocker_tasks.cargo.graph import Graph, ResolvedCrate
 from rustdocker_tasks.cargo.model import PackageId
@@ -18,12 +19,14 @@ from rustdocker_tasks.plan.system_packages import (
     load_records,
     match_records,
     packages_of,
+    with_packages,
 )
 from rustdocker_tasks.plan.tools import load_tools, who_asks_for
 from rustdocker_tasks.settings.sources import Layer, Source
 from tasks.matrix import TABLE
 from tasks.matrix.cases import CASES, REFUSED, VARIANTS
 from tests.conftest import REPOSITORY
+from tests.unit.test_container_failure import CONTAINER
 
 FOUND = "registry+https://github.com/rust-lang/crates.io-index"
 
@@ -117,6 +120,18 @@ def test_a_library_is_asked_for_by_the_crate_that_links_it(name: str, file: str)
 
     assert who_asks_for(file, made) == f"{name} 1.2.3"
     assert who_asks_for("libzstd.so.1", made) is None
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [((), (("mysqlclient-sys 1.2.3", "libmariadb3"),)), ((DebianPackage("libmariadb3"),), ())]
+)
+def test_what_a_library_opens_by_name_is_told(
+    asked: tuple[DebianPackage, ...], told: tuple[tuple[str, str], ...]
+) -> None:
+    given = replace(CONTAINER, runtime_packages=asked)
+    matches = match_records(graph(crate("mysqlclient-sys"), crate("alsa-sys", for_host=True)))
+
+    assert with_packages(given, matches).unseen_needs == told
 
 
 @pytest.mark.parametrize(

@@ -122,8 +122,6 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
     # What lies in a folder that is an asset's may have come another way: of /usr all others know better.
     within = [each for each in plan.assets if _is_within(path, _path(PurePosixPath(each.destination)))]
     yield from _reasons_by_assets(plan, within)
-    if plan.variant.base is Base.RUST:
-        yield "left by the build, all of which this variant keeps"
     yield _reason_for_library(image, path, owner)
 
 
@@ -156,7 +154,11 @@ def _own_places(plan: ImagePlan) -> dict[str, str]:
 def _reason_for_library(image: ReadImage, path: str, owner: str | None) -> str:
     build = image.plan.container
     asked = who_asks_for(PurePosixPath(path).name, build.packages if build else ())
-    what = f"of {owner}" if owner else "a library of the machine that compiled"
+    keeps_all = image.plan.variant.base is Base.RUST
+    unowned = (
+        "left by the build, as this variant keeps all" if keeps_all else "a library of the machine that compiled"
+    )
+    what = f"of {owner}" if owner else unowned
     if PurePosixPath(path).name.startswith("ld-linux"):
         return f"the loader, {what}"
     return f"{what} (asked for by {asked})" if asked else what

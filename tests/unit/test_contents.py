@@ -85,7 +85,7 @@ def test_each_file_has_a_reason(slim: ReadImage, path: str, reason: str) -> None
 
 
 def test_what_the_build_left_is_no_library() -> None:
-    plan, _ = planned("hello", "simple")
+    plan, _ = planned("hello", variant="simple")
     own = layer({PROGRAM: 400, "app/target/release/deps/hello-0123": 100})
     simple = ReadImage(plan=plan, image="sha256:1", layers=(layer({"usr/bin/bash": 1}), own))
 

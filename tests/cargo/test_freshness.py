@@ -18,12 +18,14 @@ import pytest
 from msgspec.structs import replace
 
 from rustdocker_tasks.commands import plan_command, run_command
+from rustdocker_tasks.context.folder import GroupContents, prepared_context
 from rustdocker_tasks.errors import CargoFailed, CompileError, LacksPackage, UnknownCargoLayout
 from rustdocker_tasks.host.compile import CargoFolders, compiled_programs, query_folders
 from rustdocker_tasks.host.freshness import Record, inspect, make_scope, record_build, record_name
 from rustdocker_tasks.host.units import features_of
 from rustdocker_tasks.pipeline import plan_image
 from rustdocker_tasks.plan.commands import TEST, CommandWords
+from rustdocker_tasks.plan.context import ContextFolders
 from rustdocker_tasks.plan.model import CompileGroup, CompileStep, ImagePlan, MachineFacts, NoGitState
 from rustdocker_tasks.settings.sources import Layer, Source
 from rustdocker_tasks.terminal import Terminal
@@ -906,6 +908,20 @@ def test_a_failed_build_leaves_the_record_as_it_was_and_the_next_is_right(app: C
         app.build()
     app.write_file("src/main.rs", SECOND)
     assert app.build() == "second"
+
+
+def test_what_a_build_in_containers_leaves_is_no_source(
+    app: Crate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(tmp_path / "elsewhere"))
+    app.build()
+    app.compiled()
+    folders = ContextFolders(root=app.folder, project=app.folder)
+
+    with prepared_context(folders, [GroupContents(support=())], say=print):
+        app.build()
+
+    assert app.compiled() == []
 
 
 def test_the_user_s_files_and_their_times_stay_as_they_are(

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tasks.lab.images import RUST_MUSL
+from tasks.lab.images import RUST, RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
+from tests.engine.base_image import base_image
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
 from tests.engine.workspace import LAYER, Compiled, Workspace
@@ -109,6 +111,21 @@ STEPS = [
 
 def test_what_each_change_compiles(workspace: Workspace) -> None:
     go_through(workspace, STEPS)
+
+
+# Where cargo keeps units since 1.100.
+NEWEST = f"""FROM {RUST}
+RUN rustup toolchain install --profile minimal nightly || rustup toolchain install --profile minimal nightly
+RUN rustup default nightly
+"""
+
+
+@pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
+def test_what_each_change_compiles_with_units_in_folders_of_their_own(
+    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with base_image(tmp_path_factory.mktemp("newest"), NEWEST, key="RUSTDOCKER_BUILD_IMAGE") as newest:
+        go_through(replace(workspace, environment=newest), STEPS[:10])
 
 
 @pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)

@@ -16,6 +16,7 @@ from rustdocker_tasks.context.folder import (
     files_archive,
     folder_list,
     render_ignore_file,
+    require_nameable,
     script,
 )
 from rustdocker_tasks.context.skeleton import skeleton_archive
@@ -59,10 +60,11 @@ def build_command(dockerfile: Path, container: ContainerBuild) -> str:
 def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
     """Write Dockerfile, its ignore file and the folder that they need into the workspace's root; return its path.
 
-    A Dockerfile that this tool did not make is left alone: NotOurs.
+    A Dockerfile that this tool did not make is left alone: NotOurs. Raises UnnameableFolder.
     """
     root = plan.compile.root
     dockerfile = root / "Dockerfile"
+    require_nameable(container.context)
     _require_ours(root, dockerfile, root / "Dockerfile.dockerignore")
     with cannot_write(root):
         _write_scripts(root / _FOLDER, container.context)
@@ -73,10 +75,11 @@ def write_dockerfile(plan: ImagePlan, container: ContainerBuild) -> Path:
 def write_bake_file(groups: Sequence[ImageGroup]) -> Path:
     """Write a file for `docker buildx bake` with a target for each image, and the folder that it needs; return it.
 
-    What is there and was not made by this tool is left alone: NotOurs.
+    What is there and was not made by this tool is left alone: NotOurs. Raises UnnameableFolder.
     """
     root = groups[0].first.compile.root
     path, folder = root / "docker-bake.hcl", root / _FOLDER
+    require_nameable(groups[0].container.context)
     _require_ours(root, path)
     targets: list[BakeTarget] = []
     with cannot_write(root):

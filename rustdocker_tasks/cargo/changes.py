@@ -50,10 +50,7 @@ def touched_packages(
         folders |= {
             package.folder
             for package in packages.values()
-            if path in _manifests(package)
-            or any(
-                place.is_relative_to(path) for place in (package.folder, *(each.place for each in package.targets))
-            )
+            if path in _manifests(package) or any(place.is_relative_to(path) for place in _places(package))
         }
     while more := {p.folder for p in packages.values() if p.folder not in folders and _needs(p, folders)}:
         folders |= more

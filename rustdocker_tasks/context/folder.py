@@ -65,6 +65,7 @@ class BuildContext(Frozen, frozen=True, kw_only=True):
     sources: Mapping[str, SourceFile]  # by path
     patterns: tuple[str, ...]  # of the ignore file, without ours
     changes: Changes | None  # since the last build
+    secrets: tuple[str, ...] = ()  # links to secrets, which are left out, by path
 
     def dockerfile(self, name: str) -> Path:
         """Return where the Dockerfile of that name goes: in the context it would change the cache's keys."""
@@ -100,13 +101,14 @@ def prepared_context(
     with locked(ours / _LOCK, say=say):
         with cannot_write(ours):
             context = _prepare(folders, contents, others)
+        for path in context.secrets:
+            say(f"{path} leads to a place of secrets, and is not sent")
         yield context
 
 
 def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others: Sequence[Path]) -> BuildContext:
     folder = folders.project / _CONTEXT
-    if _NOT_FOR_MOUNTS.search(folders.project_path):
-        raise UnnameableFolder(folders.project, root=folders.root)
+    require_nameable(folders)
     sources = list_sources(folders, others=others)
     folder.mkdir(exist_ok=True)
     before = _last_list(folder)
@@ -134,9 +136,16 @@ def _prepare(folders: ContextFolders, contents: Sequence[GroupContents], others:
         sources=sources.files,
         patterns=sources.patterns,
         changes=find_changes(before, after),
+        secrets=sources.secrets,
     )
     context.add_contents([file.path for file in sources.files.values() if not file.is_plain])
     return context
+
+
+def require_nameable(folders: ContextFolders) -> None:
+    """Raise UnnameableFolder where a Dockerfile could not name what lies in the project's folder."""
+    if _NOT_FOR_MOUNTS.search(folders.project_path):
+        raise UnnameableFolder(folders.project, root=folders.root)
 
 
 def remove_own_folder(root: Path, *, say: Say) -> None:

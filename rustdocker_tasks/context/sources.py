@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cache, cached_property
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,7 +44,7 @@ _EXAMPLES = {f"{_ENV}.{name}" for name in ("example", "sample", "template", "dis
 # Where people keep keys and tokens: a link may lead there by any name. Source: the manuals of ssh, gpg, git, curl,
 # docker, the programs of AWS, Azure, Google and Kubernetes, PostgreSQL, npm and twine.
 _OF_SECRETS = {
-    *(".ssh", ".gnupg", ".git-credentials", ".netrc", ".docker", ".aws", ".azure", "gcloud", ".kube"),
+    *(".ssh", ".gnupg", ".git-credentials", ".netrc", ".docker", ".aws", ".azure", ".kube"),
     *(".pgpass", ".npmrc", ".pypirc"),
 }
 # Cargo's home may lie in the project, where CI keeps it: tokens, programs, and what changes with each call. What
@@ -92,6 +93,7 @@ class Sources(Frozen, frozen=True, kw_only=True):
     files: Mapping[str, SourceFile]
     patterns: tuple[str, ...]
     exceptions: tuple[str, ...]  # those of them that bring single files back
+    secrets: tuple[str, ...]  # links to secrets, which are not sent, by path
 
 
 class Passage:
@@ -148,7 +150,8 @@ def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sou
     # Also those that buildx is about to make.
     found_others = [str(folder) for folder in others if folder.is_relative_to(folders.root)]
     walked = _walk_all(folders.places, left_out, on_other=found_others.append)
-    files = {file.path: file for file in sorted(_read_all(walked, folders.root, passage))}
+    secrets: list[str] = []
+    files = {file.path: file for file in sorted(_read_all(walked, folders.root, passage, secrets.append))}
     more = {folders.path_of(Path(name)) for name in found_others}
     for manifest in folders.manifests:
         if folders.path_of(manifest) not in files:
@@ -156,10 +159,17 @@ def list_sources(folders: ContextFolders, *, others: Iterable[Path] = ()) -> Sou
     # Each by its own name: BuildKit walks through all that is ignored where a negation is for more.
     exceptions = tuple(f"!{literal(path)}" for path in files if passage.is_exception(path))
     patterns = (*passage.patterns, *exceptions, *map(literal, sorted(more)))
-    return Sources(folders=folders, files=files, patterns=patterns, exceptions=exceptions)
+    return Sources(
+        folders=folders, files=files, patterns=patterns, exceptions=exceptions, secrets=tuple(sorted(secrets))
+    )
 
 
-def _read_all(walked: Iterable[tuple[str, os.stat_result]], root: Path, passage: Passage) -> Iterator[SourceFile]:
+def _read_all(
+    walked: Iterable[tuple[str, os.stat_result]],
+    root: Path,
+    passage: Passage,
+    on_secret: Callable[[str], None],
+) -> Iterator[SourceFile]:
     # For each of many files: no Path is made.
     above, real_root = os.path.join(root, ""), os.path.realpath(root)
 
@@ -176,16 +186,19 @@ def _read_all(walked: Iterable[tuple[str, os.stat_result]], root: Path, passage:
             continue
         _require_usable(name, content)
         is_plain = not os.path.islink(name) and is_plain_folder(os.path.dirname(name))
-        if not is_plain and _is_secret(os.path.realpath(name)):
+        if not is_plain and _is_secret(os.path.realpath(name), real_root):
+            on_secret(path)
             continue
         yield SourceFile(path, content[1:], content[0] == "x", name, is_plain)
 
 
-def _is_secret(place: str) -> bool:
-    """Whether a link leads to what would not be sent under its own name."""
-    *_, name = parts = Path(place).parts
-    is_of_env = (name == _ENV or name.startswith(f"{_ENV}.")) and name not in _EXAMPLES
-    return is_of_env or not _OF_SECRETS.isdisjoint(parts)
+def _is_secret(place: str, root: str) -> bool:
+    """Whether a link leads to what would not be sent under its own name, or elsewhere to where people keep secrets."""
+    *folders, name = Path(place).parts
+    if name == _ENV or (name.startswith(f"{_ENV}.") and name not in _EXAMPLES):
+        return True
+    is_of_google = (".config", "gcloud") in pairwise(folders)
+    return not Path(place).is_relative_to(root) and (is_of_google or not _OF_SECRETS.isdisjoint((*folders, name)))
 
 
 def named_in_rust(

@@ -14,7 +14,9 @@ project=$1
 shift
 . /cargo
 
-work=$(mktemp -d)
+# Below the image's own configuration, as the sources are.
+mkdir -p /rustdocker
+work=$(mktemp -d /rustdocker/fetch.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 tar --extract --touch --file=/fetch.tar --directory="$work"
 enter "$work/sources/$project"

@@ -41,13 +41,15 @@ own_nsswitch=
 [ -z "$runtime" ] || own_nsswitch=etc/nsswitch.conf
 [ ! -f "$out/etc/nsswitch.conf" ] || own_nsswitch=etc/nsswitch.conf
 unpack() {
-    tar --extract --file="$files" --directory="$1/" --same-permissions --same-owner --numeric-owner --no-overwrite-dir \
-        --anchored --exclude=etc/passwd --exclude=etc/group ${own_nsswitch:+--exclude="$own_nsswitch"}
+    place=$1
+    shift
+    tar --extract --file="$files" --directory="$place/" --same-permissions --same-owner --numeric-owner --no-overwrite-dir "$@"
 }
 # A folder that is there stays as it is, but for one that is asked for, as a volume is: it has not the usual mode and owner.
-unpack "$out"
+unpack "$out" --anchored --exclude=etc/passwd --exclude=etc/group ${own_nsswitch:+--exclude="$own_nsswitch"}
 mkdir "$work/as-wanted"
-unpack "$work/as-wanted"
+tar --list --quoting-style=literal --file="$files" | grep '/$' > "$work/folders" || true
+unpack "$work/as-wanted" --no-recursion --verbatim-files-from --no-unquote --files-from="$work/folders"
 (cd "$work/as-wanted" && find . -mindepth 1 -type d ! '(' -user 0 -group 0 -perm 755 ')') | while IFS= read -r folder; do
     chmod --reference="$work/as-wanted/$folder" "$out/$folder"
     chown --reference="$work/as-wanted/$folder" "$out/$folder"

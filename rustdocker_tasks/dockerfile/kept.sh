@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 artefacts() {
     (cd "$target" && find . -type f '(' -path '*/deps/*' \
         -o -path '*/build/*' '(' -name 'build[-_]script[-_]*' -o -name '*.a' -o -name '*.rs' -o -name '*.rlib' -o -name '*.rmeta' \
-        -o -name '*.so' ')' ')' -printf '%s %P\n' | sort)
+        -o -name '*.so' ')' -o -path '*/build/*/????????????????/out/*' -perm -100 ')' -printf '%s %P\n' | sort)
 }
 check_artefacts() {
     [ -f "$state/artefacts" ] || return 0
@@ -29,6 +29,19 @@ check_artefacts() {
 # youngest stay, as many for each program.
 # What each used stands in a list of its own, whose number is one more than that of the build before.
 kept_builds=10
+# Of a unit in a folder of its own: an example, or a library for C.
+is_unnamed() {
+    for unit in "$target"/*/build/*/"$1" "$target"/*/*/build/*/"$1"; do
+        for mark in "$unit"/fingerprint/example-*.json "$unit"/fingerprint/dep-lib-*; do
+            case $mark in
+                *'*'*) ;;
+                */dep-lib-*) [ -n "$(find "$unit/out" -maxdepth 1 -name "*-$1.*" -print -quit 2> "$work/ignored")" ] || return 0 ;;
+                *) return 0 ;;
+            esac
+        done
+    done
+    return 1
+}
 sweep() {
     grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
     build=1
@@ -45,6 +58,7 @@ sweep() {
     find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/* "$target"/*/*/build/*/* -maxdepth 0 \
         2> "$work/ignored" | sed -n 's,.*[-/]\([0-9a-f]\{16\}\)$,\1,p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
     while IFS= read -r hash; do
+        ! is_unnamed "$hash" || continue
         # A library for C has no hash in its names, and so is in no message by it.
         set -- "$target"/*/deps/*-"$hash"* "$target"/*/*/deps/*-"$hash"* \
             "$target"/*/build/*-"$hash" "$target"/*/*/build/*-"$hash" \

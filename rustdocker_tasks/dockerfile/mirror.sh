@@ -135,10 +135,16 @@ note_environment() {
 }
 
 # Run a command with cargo's dep-info files as further words, as often as that takes. Units have common folders, and since
-# cargo 1.100 each one of its own: build/PACKAGE/HASH with `fingerprint`, `out` and `run` in it.
+# cargo 1.100 each one of its own: build/PACKAGE/HASH with `fingerprint`, `out` and `run` in it. A script that was run has its
+# own files in `out`.
 for_dep_infos() {
-    find "$target"/*/deps "$target"/*/*/deps "$target"/*/build/* "$target"/*/*/build/* "$target"/*/build/*/*/out \
-        "$target"/*/*/build/*/*/out -maxdepth 1 -name '*.d' -exec "$@" {} + 2> "$work/ignored" || true
+    {
+        find "$target"/*/deps "$target"/*/*/deps "$target"/*/build/* "$target"/*/*/build/* -maxdepth 1 -name '*.d' -print0 \
+            2> "$work/ignored" || true
+        for file in "$target"/*/build/*/*/out/*.d "$target"/*/*/build/*/*/out/*.d; do
+            [ ! -e "$file" ] || [ -e "${file%/out/*}/run" ] || printf '%s\0' "$file"
+        done
+    } | xargs -0 -r "$@"
 }
 
 # The variables that cargo itself compares.
@@ -148,6 +154,9 @@ named_variables() {
         "$target"/*/*/build/*/*/run/stdout -exec sed -n 's/^cargo::\{0,1\}rerun-if-env-changed=//p' {} + \
         2> "$work/ignored" || true
 }
+
+# What cargo tells units of one package apart by.
+hash='[0-9a-f]{16}'
 
 # The folder nearest to a path among those that are an array's: / is the root, and . stands for the whole mirror.
 nearest='function nearest(path, folders) {
@@ -169,8 +178,9 @@ drop_vendored() {
         names=$(cat "$sources/$edited/Cargo.toml" "$context/$edited/Cargo.toml" 2> "$work/ignored" | sed -n \
             "s/^[[:space:]]*[\"']\{0,1\}name[\"']\{0,1\}[[:space:]]*=[[:space:]]*[\"']\([A-Za-z0-9_-]*\)[\"'].*/\1/p" \
             | sort -u | paste -s -d '|')
-        find "$target" -maxdepth 5 -regextype posix-extended \
-            -regex ".*/(\.fingerprint/(${names:-.*})-|build/(${names:-.*})/)[0-9a-f]{16}" -prune -exec rm -rf {} +
+        # What was compiled stays: an artefact less would be damage.
+        find "$target" -maxdepth 6 -regextype posix-extended \
+            -regex ".*/(\.fingerprint/(${names:-.*})-$hash|build/(${names:-.*})/$hash/fingerprint)" -prune -exec rm -rf {} +
     done < "$work/edited"
 }
 

@@ -10,11 +10,6 @@ from typing import IO, TYPE_CHECKING, cast
 
 from rustdocker_tasks.frozen import Frozen
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -61,8 +56,7 @@ def _read(saved: tarfile.TarFile, name: str) -> SavedLayer:
     is_compressed = is_zstd or start.startswith(_GZIP)
     stored = member.size if is_compressed else sum(_compressed(_opened(saved, name)))
     files, records = {}, {}
-    content = zstd.ZstdFile(_opened(saved, name)) if is_zstd else _opened(saved, name)
-    # Before Python 3.14, tarfile itself knows no zstd.
+    content = _without_zstd(_opened(saved, name)) if is_zstd else _opened(saved, name)
     with content, tarfile.open(fileobj=content, mode="r|*") as layer:
         for entry in layer:
             path = entry.name.removeprefix("./").lstrip("/")
@@ -72,6 +66,15 @@ def _read(saved: tarfile.TarFile, name: str) -> SavedLayer:
                     record = cast("IO[bytes]", layer.extractfile(entry)).read()
                     records[path] = record.decode(errors="replace")
     return SavedLayer(stored=stored, files=files, records=records)
+
+
+def _without_zstd(content: IO[bytes]) -> IO[bytes]:
+    """Before Python 3.14 tarfile itself knows none, and a Python may be built without it."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return cast("IO[bytes]", zstd.ZstdFile(content))
 
 
 def _compressed(content: IO[bytes]) -> Iterator[int]:

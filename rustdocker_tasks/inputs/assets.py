@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _WILDCARDS = "*?["
 _ANYBODY_RUNS = 0o111
+# Source: Bryan Ford's Cache Directory Tagging Specification.
+_MARK_OF_CACHES = "CACHEDIR.TAG"
 
 
 def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
@@ -26,7 +28,8 @@ def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
 
     A file goes to its destination, or into it where that ends in `/`. What lies in a folder, or matches a pattern,
     goes below its destination, by its path from the folder or from the part of the pattern without wildcards.
-    Links are followed. Of a folder a repository's `.git` is left out, and what editors leave.
+    Links are followed. Of a folder a repository's `.git` is left out, what editors leave, and folders that are
+    marked as caches, such as cargo's target folder.
     """
     for asset in assets:
         try:
@@ -63,7 +66,7 @@ def _files(source: Path, *, into_folder: bool) -> Iterator[tuple[Path, PurePosix
 def _walk(folder: Path, *, above: tuple[Path, ...]) -> Iterator[Path]:
     """The files in a folder, by each way that leads to them without a circle."""
     own = folder.resolve()
-    if own in above:
+    if own in above or (above and (folder / _MARK_OF_CACHES).exists()):
         return
     for entry in os.scandir(folder):
         if entry.name == ".git":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import tomli
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 # Of two, cargo takes the first. Source: the Cargo book, "Registry Authentication".
 _FILES = ("credentials", "credentials.toml")
+_WITH_PASSWORD = re.compile(r"(?P<scheme>https?)://(?P<user>[^:@/]*):(?P<password>[^@/]+)@(?P<host>[^/?#\s]+)")
 
 
 def find_credentials(secrets: Iterable[Secret]) -> dict[str, str]:
@@ -69,9 +71,10 @@ def _from_helper(server: str) -> str | None:
 def _from_rewriting(secret: GitCredential) -> str | None:
     """Take what `url.<base>.insteadOf` puts into an address, as jobs of CI have it. Source: git-config(1)."""
     for address in secret.addresses:
-        rewritten = urlsplit(_ask_git("ls-remote", "--get-url", "--", address).strip())
-        if rewritten.scheme in {"http", "https"} and rewritten.password is not None:
-            return _answer(secret.server, unquote(rewritten.username or ""), unquote(rewritten.password))
+        match = _WITH_PASSWORD.match(_ask_git("ls-remote", "--get-url", "--", address))
+        # A container asks the server that the project names, which another one's password is no business of.
+        if match and f"{match['scheme']}://{match['host']}" == secret.server:
+            return _answer(secret.server, unquote(match["user"]), unquote(match["password"]))
     return None
 
 

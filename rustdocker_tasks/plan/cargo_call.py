@@ -77,11 +77,15 @@ def cargo_environment(project: Project, settings: Settings, *, in_container: boo
     return {
         **({"SQLX_OFFLINE": "true"} if is_saved else {}),
         # Empty, it is none. Source: the Cargo book, "Environment Variables".
-        **({"RUSTC_WRAPPER": ""} if in_container and project.own_config.rustc_wrapper in _CACHES else {}),
+        **({"RUSTC_WRAPPER": ""} if in_container and _is_cache(project.own_config.rustc_wrapper) else {}),
         **({"CARGO_NET_OFFLINE": "true"} if settings.offline else {}),
         **({"RUSTUP_TOOLCHAIN": settings.toolchain} if settings.toolchain and not in_container else {}),
         **settings.build_env,
     }
+
+
+def _is_cache(wrapper: str | None) -> bool:
+    return wrapper is not None and posixpath.basename(wrapper) in _CACHES
 
 
 def own_sources(project: Project, outside: Sequence[Package]) -> tuple[SourcePackage, ...]:

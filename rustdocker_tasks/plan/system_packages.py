@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from rustdocker_tasks.errors import CannotBeStatic
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.plan.tools import BuildPackage, tool_package, without_duplicates
-from rustdocker_tasks.variants import Linkage
+from rustdocker_tasks.variants import Base, Linkage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -105,17 +105,18 @@ def with_system_packages(
             is_of_musl=plan.compile.is_of_musl,
             glibc_serves=plan.compile.is_of_musl and find_unlinkable(matches, graph, is_of_musl=False) is None,
         )
-    return replace(plan, container=with_packages(container, matches))
+    # What a build installs is all there where all of it stays.
+    unseen = () if plan.variant.base is Base.RUST else needs_at_run_time(matches, container)
+    return replace(plan, container=replace(with_packages(container, matches), unseen_needs=unseen))
 
 
 def with_packages(container: ContainerBuild, matches: Iterable[Match]) -> ContainerBuild:
     """Return it with what has to be installed to compile."""
-    found = tuple(matches)
-    packages = without_duplicates((*container.packages, *packages_of(found)))
-    return replace(container, packages=packages, unseen_needs=_needs_at_run_time(found, container))
+    packages = without_duplicates((*container.packages, *packages_of(matches)))
+    return replace(container, packages=packages)
 
 
-def _needs_at_run_time(matches: Iterable[Match], container: ContainerBuild) -> tuple[tuple[str, str], ...]:
+def needs_at_run_time(matches: Iterable[Match], container: ContainerBuild) -> tuple[tuple[str, str], ...]:
     """Return which crates want which packages in the image, which nobody asked for and no program tells."""
     return tuple(
         (match.name, package)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,14 @@ def nightly() -> str:
 
 
 @pytest.fixture(params=["in common folders", "in folders of their own"])
-def units(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have cargo keep its units as it did before 1.100, and as it does since."""
-    if request.param == "in folders of their own":
+def units(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Have cargo keep its units as it did before 1.100, and as it does since; it is asked where they are."""
+    is_new = request.param == "in folders of their own"
+    if is_new:
         monkeypatch.setenv("RUSTUP_TOOLCHAIN", request.getfixturevalue("nightly"))
         monkeypatch.setenv("CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT", "true")
+    else:
+        monkeypatch.setenv("__CARGO_TEMPORARY_BUILD_DIR_NEW_LAYOUT_OPT_OUT", "1")
+    yield
+    common = {path for path in tmp_path.rglob(".fingerprint") if any(path.iterdir())}
+    assert not (common if is_new else [*tmp_path.rglob("build/*/*/fingerprint")])

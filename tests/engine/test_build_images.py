@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import uuid
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def test_what_the_image_configures_counts_less_than_what_the_project_does(
         done = invoke("run", f"--variant={variant}", folder=folder, **BUILDX, **image)
 
     assert done.result == "of the image, of the project"
+
+
+def test_what_the_image_configures_counts_where_crates_are_fetched(write: Write, tmp_path: Path) -> None:
+    # A proxy that does not answer shows that it is read.
+    configured = f"FROM {RUST}\nRUN printf '[http]\\nproxy = \"127.0.0.1:1\"\\n' > /usr/local/cargo/config.toml\n"
+    files = own("fetched")
+    folder = write({**files, "Cargo.toml": files["Cargo.toml"] + '[dependencies]\nitoa = "1"\n'})
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+
+    with base_image(tmp_path, configured, key=KEY) as image:
+        done = invoke("build", folder=folder, **BUILDX, **image, RUSTDOCKER_OFFLINE="true")
+
+    assert done.code == 66
+    assert "`cargo fetch` failed" in done.stderr
 
 
 def test_an_image_without_gnu_s_tools_is_refused_by_name(write: Write, tmp_path: Path) -> None:

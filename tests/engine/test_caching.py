@@ -21,9 +21,9 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tasks.lab.images import RUST, RUST_MUSL
+from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
-from tests.engine.base_image import base_image
+from tests.engine.base_image import NEWEST, base_image
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
 from tests.engine.workspace import LAYER, Compiled, Workspace
@@ -111,13 +111,6 @@ STEPS = [
 
 def test_what_each_change_compiles(workspace: Workspace) -> None:
     go_through(workspace, STEPS)
-
-
-# Where cargo keeps units since 1.100.
-NEWEST = f"""FROM {RUST}
-RUN rustup toolchain install --profile minimal nightly || rustup toolchain install --profile minimal nightly
-RUN rustup default nightly
-"""
 
 
 @pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)

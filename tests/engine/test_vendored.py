@@ -9,8 +9,10 @@ from hashlib import sha256
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
+from tasks.lab.images import RUST
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import TASKS, Write, invoke
+from tests.engine.base_image import NEWEST, base_image
 
 pytestmark = pytest.mark.engine
 
@@ -34,3 +36,20 @@ def test_a_vendored_crate_is_whole(write: Write, cache: str) -> None:
     settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": cache, "DOCKER_HOST": CURRENT_ENGINE}
 
     assert invoke("run", folder=folder, **settings).result == "first"
+
+
+@pytest.mark.parametrize("image", [f"FROM {RUST}", NEWEST], ids=["units in common folders", "of their own"])
+def test_an_edited_crate_is_compiled_anew_and_no_damage(
+    write: Write, tmp_path_factory: pytest.TempPathFactory, image: str
+) -> None:
+    folder = write({**VENDORED, "tasks.py": TASKS})
+    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+
+    with base_image(tmp_path_factory.mktemp("image"), image, key="RUSTDOCKER_BUILD_IMAGE") as own:
+        first = invoke("run", folder=folder, **settings, **own)
+        write({name: text.replace("first", "fifth") for name, text in VENDORED.items()})
+        edited = invoke("run", folder=folder, **settings, **own)
+
+    assert (first.result, edited.result) == ("first", "fifth")
+    assert "is damaged" not in edited.stderr

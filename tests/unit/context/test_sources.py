@@ -145,19 +145,17 @@ def test_a_link_is_sent_as_what_it_leads_to(write: Write, tmp_path_factory: pyte
 
 
 def test_a_link_brings_no_secret_in(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
-    home = write_files(
-        tmp_path_factory.mktemp("home"), {".ssh/id": "key", ".env.local": "x", "shared": "", ".env.example": ""}
-    )
-    folder = write(crate())
-    for name, place in {
-        "docs": ".ssh",
-        "settings": ".env.local",
-        "shared": "shared",
-        "example": ".env.example",
-    }.items():
+    places = {"docs": ".ssh/id", "settings": ".env.local", "shared": "gcloud/shared", "example": ".env.example"}
+    home = write_files(tmp_path_factory.mktemp("home"), dict.fromkeys(places.values(), ""))
+    folder = write({**crate(), ".docker/compose.yaml": ""})
+    for name, place in places.items():
         (folder / name).symlink_to(home / place)
+    (folder / "compose.yaml").symlink_to(".docker/compose.yaml")
 
-    assert paths(folder) - crate().keys() == {"shared", "example"}
+    found = list_sources(alone(folder))
+
+    assert found.secrets == ("docs", "settings")
+    assert found.files.keys() - crate().keys() == {"shared", "example", "compose.yaml", ".docker/compose.yaml"}
 
 
 def test_what_an_earlier_build_needed_is_removed(write: Write) -> None:

@@ -56,14 +56,16 @@ def test_what_matches_a_pattern_goes_below_by_its_path_from_the_fixed_part(
     assert list(put(tmp_path, pattern, "/srv")) == paths
 
 
-def test_all_of_a_folder_goes_but_a_repository_and_what_editors_leave(tmp_path: Path) -> None:
-    kept = {"p/node_modules/a.js": "1", "p/.vscode/b": "2", "p/cache/CACHEDIR.TAG": "3", "p/.well-known/c": "4"}
+def test_all_of_a_folder_goes_but_a_repository_caches_and_what_editors_leave(tmp_path: Path) -> None:
+    kept = {"p/node_modules/a.js": "1", "p/.vscode/b": "2", "p/sub/c": "3", "p/.well-known/d": "4"}
     write_files(tmp_path, {**kept, "p/.git/config": "", "p/sub/.git": "", "p/a.js~": "", "p/.DS_Store": ""})
+    write_files(tmp_path, {"p/target/CACHEDIR.TAG": "", "p/target/site/e": ""})
     (tmp_path / "p/circle").symlink_to(tmp_path / "p")
-    (tmp_path / "p/linked").symlink_to(tmp_path / "p/cache")
+    (tmp_path / "p/linked").symlink_to(tmp_path / "p/sub")
 
     names = {name.replace("p/", "/srv/") for name in kept}
-    assert put(tmp_path, "p", "/srv").keys() == {*names, "/srv/linked/CACHEDIR.TAG"}
+    assert put(tmp_path, "p", "/srv").keys() == {*names, "/srv/linked/c"}
+    assert put(tmp_path, "p/target/site", "/srv").keys() == {"/srv/e"}
 
 
 def test_a_pattern_for_all_below_stands_for_files(tmp_path: Path) -> None:

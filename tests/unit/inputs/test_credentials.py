@@ -61,6 +61,11 @@ def test_what_git_is_told_to_put_into_an_address_opens_it(monkeypatch: pytest.Mo
     subprocess.run(words, check=True)
     secret = GitCredential("https://git.acme.com", ("https://git.acme.com/open.git", f"{prefix}hidden.git"))
 
+    # Of another server.
+    subprocess.run(
+        [*words[:3], "url.https://me:hidden@git.acme.com/o.insteadOf", "https://other.com/"], check=True
+    )
+
     assert find_credentials([secret, GitCredential("https://other.com", ("https://other.com/a",))]) == {
         secret.id: "https://git.acme.com\nusername=x-access-token\npassword=s3/cret\n"
     }

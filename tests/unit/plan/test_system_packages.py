@@ -18,8 +18,8 @@ from rustdocker_tasks.plan.system_packages import (
     known_crates,
     load_records,
     match_records,
+    needs_at_run_time,
     packages_of,
-    with_packages,
 )
 from rustdocker_tasks.plan.tools import load_tools, who_asks_for
 from rustdocker_tasks.settings.sources import Layer, Source
@@ -131,7 +131,7 @@ def test_what_a_library_opens_by_name_is_told(
     given = replace(CONTAINER, runtime_packages=asked)
     matches = match_records(graph(crate("mysqlclient-sys"), crate("alsa-sys", for_host=True)))
 
-    assert with_packages(given, matches).unseen_needs == told
+    assert needs_at_run_time(matches, given) == told
 
 
 @pytest.mark.parametrize(

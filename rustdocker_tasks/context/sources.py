@@ -193,7 +193,7 @@ def _read_all(
 
 
 def _is_secret(place: str, root: str) -> bool:
-    """Whether a link leads to what would not be sent by its own name, or elsewhere to where people keep secrets."""
+    """Whether a link leads to what would not be sent by its own name, or elsewhere to a place for secrets."""
     *folders, name = Path(place).parts
     if name == _ENV or (name.startswith(f"{_ENV}.") and name not in _EXAMPLES):
         return True

@@ -70,7 +70,9 @@ def _from_helper(server: str) -> str | None:
 
 def _from_rewriting(secret: GitCredential) -> str | None:
     """Take what `url.<base>.insteadOf` puts into an address, as jobs of CI have it. Source: git-config(1)."""
-    for address in secret.addresses:
+    # Few have any, and a project may have many repositories.
+    rewrites = _ask_git("config", "--name-only", "--get-regexp", r"^url\..*\.insteadof$")
+    for address in secret.addresses if rewrites else ():
         match = _WITH_PASSWORD.match(_ask_git("ls-remote", "--get-url", "--", address))
         # A container asks the server that the project names, which another one's password is no business of.
         if match and f"{match['scheme']}://{match['host']}" == secret.server:

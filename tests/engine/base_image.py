@@ -11,15 +11,7 @@ from pathlib import Path
 import docker
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tasks.lab.images import RUST
 from tests.conftest import clean_environment
-
-# With a cargo that has a folder for each unit, as cargo has since 1.100.
-NEWEST = f"""FROM {RUST}
-RUN rustup toolchain install --profile minimal nightly || rustup toolchain install --profile minimal nightly
-RUN rustup default nightly
-RUN cargo new --quiet /is-new && cd /is-new && cargo build --quiet && ls -d target/debug/build/is-new/*/fingerprint
-"""
 
 
 @contextmanager

@@ -23,10 +23,9 @@ import pytest
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
-from tests.engine.base_image import NEWEST, base_image
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
-from tests.engine.workspace import LAYER, Compiled, Workspace
+from tests.engine.workspace import LAYER, NEWEST, Compiled, Workspace, require_units_of_their_own
 
 pytestmark = pytest.mark.engine
 
@@ -64,7 +63,9 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
         "other/src/main.rs": "fn main() {}\n",
         "tasks.py": TASKS,
     }
-    made = Workspace(write_files(tmp_path / prefix, files), str(request.param), prefix)
+    # Other projects have programs of that name too.
+    own = {"RUSTDOCKER_NAME": f"{prefix}image"}
+    made = Workspace(write_files(tmp_path / prefix, files), str(request.param), prefix, environment=own)
     made.cargo("generate-lockfile")
     made.cargo("fetch")
     return made
@@ -114,11 +115,13 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
-def test_what_each_change_compiles_with_units_in_folders_of_their_own(
-    workspace: Workspace, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    with base_image(tmp_path_factory.mktemp("newest"), NEWEST, key="RUSTDOCKER_BUILD_IMAGE") as newest:
-        go_through(replace(workspace, environment=newest), STEPS[:10])
+def test_what_each_change_compiles_with_units_in_folders_of_their_own(workspace: Workspace) -> None:
+    newest = replace(workspace, environment={**workspace.environment, **NEWEST})
+
+    go_through(newest, STEPS[:10])
+
+    if newest.mode == "mount":
+        require_units_of_their_own(newest.folder)
 
 
 @pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)

@@ -84,7 +84,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspac
     (tmp_path / "holding").mkdir()
     with holding(request.param, tmp_path / "holding") as environment:
         folder = write_files(tmp_path / prefix, files)
-        made = Workspace(folder, request.param, prefix, environment=environment)
+        image = {"RUSTDOCKER_NAME": f"{prefix}image"}
+        made = Workspace(folder, request.param, prefix, environment={**environment, **image})
         made.cargo("generate-lockfile")
         made.cargo("fetch")
         yield made

@@ -88,7 +88,8 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     files |= {f"{name}/src/lib.rs": MADE_BY_SCRIPT for name in ("silent", "lists", "misses")}
     files["macros/Cargo.toml"] += "[lib]\nproc-macro = true\n"
     # All of one time, and edits of one length: BuildKit itself takes such a file for unchanged.
-    made = Workspace(tmp_path / prefix, str(request.param), prefix, modified=IN_2000)
+    image = {"RUSTDOCKER_NAME": f"{prefix}image"}
+    made = Workspace(tmp_path / prefix, str(request.param), prefix, modified=IN_2000, environment=image)
     for name, text in files.items():
         made.write(name, text)
     made.cargo("generate-lockfile")

@@ -44,16 +44,16 @@ def workspace(mode: str, tmp_path: Path) -> Workspace:
     prefix = f"t{uuid.uuid4().hex[:8]}-"
     main = f'fn main() {{ println!("first {{}}", {prefix.replace("-", "_")}help::text()); }}\n'
     files = {
-        "services/api/my, app/Cargo.toml": MANIFEST.format(name=f"{prefix}app") + APP.format(prefix=prefix),
-        "services/api/my, app/src/main.rs": main,
-        "services/api/my, app/tasks.py": TASKS,
+        "services/api/my app/Cargo.toml": MANIFEST.format(name=f"{prefix}app") + APP.format(prefix=prefix),
+        "services/api/my app/src/main.rs": main,
+        "services/api/my app/tasks.py": TASKS,
         "services/other/secret": "not to be sent",
         "libs/Cargo.toml": SHARED,
         "libs/help/Cargo.toml": HELP.format(prefix=prefix),
         "libs/help/src/lib.rs": LIB,
         "libs/help/text": "text",
     }
-    made = Workspace(write_files(tmp_path / prefix, files) / "services/api/my, app", mode, prefix)
+    made = Workspace(write_files(tmp_path / prefix, files) / "services/api/my app", mode, prefix)
     made.cargo("generate-lockfile")
     made.cargo("fetch")
     return made
@@ -133,7 +133,7 @@ def test_simple_holds_the_sources_where_they_lie_and_no_others(workspace: Worksp
             remove=True,
         )
     here, *files = found.decode().splitlines()
-    assert here == "/app/services/api/my, app"
+    assert here == "/app/services/api/my app"
     assert {Path(name).relative_to("/app").parts[:2] for name in files} == {
         ("services", "api"),
         ("libs", "help"),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+import uuid
 from hashlib import sha256
 
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tasks.lab.images import RUST
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import TASKS, Write, invoke
-from tests.engine.base_image import NEWEST, base_image
+from tests.engine.workspace import NEWEST, require_units_of_their_own
 
 pytestmark = pytest.mark.engine
 
@@ -35,21 +35,25 @@ def test_a_vendored_crate_is_whole(write: Write, cache: str) -> None:
     subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
     settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": cache, "DOCKER_HOST": CURRENT_ENGINE}
 
-    assert invoke("run", folder=folder, **settings).result == "first"
+    assert invoke("run", folder=folder, **settings, **own_image()).result == "first"
 
 
-@pytest.mark.parametrize("image", [f"FROM {RUST}", NEWEST], ids=["units in common folders", "of their own"])
-def test_an_edited_crate_is_compiled_anew_and_no_damage(
-    write: Write, tmp_path_factory: pytest.TempPathFactory, image: str
-) -> None:
+@pytest.mark.parametrize("toolchain", [{}, NEWEST], ids=["units in common folders", "of their own"])
+def test_an_edited_crate_is_compiled_anew_and_no_damage(write: Write, toolchain: dict[str, str]) -> None:
     folder = write({**VENDORED, "tasks.py": TASKS})
     subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
-    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, **own_image(), **toolchain}
 
-    with base_image(tmp_path_factory.mktemp("image"), image, key="RUSTDOCKER_BUILD_IMAGE") as own:
-        first = invoke("run", folder=folder, **settings, **own)
-        write({name: text.replace("first", "fifth") for name, text in VENDORED.items()})
-        edited = invoke("run", folder=folder, **settings, **own)
+    first = invoke("run", folder=folder, **settings)
+    write({name: text.replace("first", "fifth") for name, text in VENDORED.items()})
+    edited = invoke("run", folder=folder, **settings)
 
     assert (first.result, edited.result) == ("first", "fifth")
     assert "is damaged" not in edited.stderr
+    if toolchain:
+        require_units_of_their_own(folder)
+
+
+def own_image() -> dict[str, str]:
+    """A name for the image: other tests have programs of the same name."""
+    return {"RUSTDOCKER_NAME": f"vendored-{uuid.uuid4().hex[:8]}"}

@@ -100,6 +100,15 @@ RUN --mount=type=cache,id={mount},target=/rustdocker/kept,sharing=locked \\
 """
 
 
+# A cargo that has a folder for each unit, as cargo has since 1.100.
+NEWEST = {"RUSTDOCKER_TOOLCHAIN": "nightly"}
+
+
+def require_units_of_their_own(folder: Path) -> None:
+    """See that it was that cargo which compiled on the project's mount."""
+    run_in_mount(folder, "ls -d /rustdocker/kept/target/release/build/*/*/fingerprint")
+
+
 def run_in_mount(folder: Path, script: str) -> None:
     """Run a script where the mount of the project's last image `slim` lies, at /rustdocker/kept."""
     dockerfile = (folder / "target/rustdocker/slim/Dockerfile").read_text()

@@ -25,7 +25,7 @@ from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
-from tests.engine.workspace import LAYER, NEWEST, Compiled, Workspace, require_units_of_their_own
+from tests.engine.workspace import LAYER, OWN_UNITS, Compiled, Workspace, require_units_of_their_own
 
 pytestmark = pytest.mark.engine
 
@@ -116,7 +116,7 @@ def test_what_each_change_compiles(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("workspace", ["mount", LAYER], indirect=True)
 def test_what_each_change_compiles_with_units_in_folders_of_their_own(workspace: Workspace) -> None:
-    newest = replace(workspace, environment={**workspace.environment, **NEWEST})
+    newest = replace(workspace, environment={**workspace.environment, **OWN_UNITS})
 
     go_through(newest, STEPS[:10])
 

@@ -12,7 +12,7 @@ import pytest
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import TASKS, Write, invoke
-from tests.engine.workspace import NEWEST, require_units_of_their_own
+from tests.engine.workspace import OWN_UNITS, require_units_of_their_own
 
 pytestmark = pytest.mark.engine
 
@@ -38,7 +38,7 @@ def test_a_vendored_crate_is_whole(write: Write, cache: str) -> None:
     assert invoke("run", folder=folder, **settings, **own_image()).result == "first"
 
 
-@pytest.mark.parametrize("toolchain", [{}, NEWEST], ids=["units in common folders", "of their own"])
+@pytest.mark.parametrize("toolchain", [{}, OWN_UNITS], ids=["units in common folders", "of their own"])
 def test_an_edited_crate_is_compiled_anew_and_no_damage(write: Write, toolchain: dict[str, str]) -> None:
     folder = write({**VENDORED, "tasks.py": TASKS})
     subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)

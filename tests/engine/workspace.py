@@ -18,7 +18,7 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST
-from tests.conftest import clean_environment, invoke, write_files
+from tests.conftest import UNITS_OF_THEIR_OWN, clean_environment, invoke, write_files
 from tests.engine.conftest import MACHINE_ENGINE
 
 _COMPILING = re.compile(r"\s+Compiling (\S+) v\S+")
@@ -100,8 +100,9 @@ RUN --mount=type=cache,id={mount},target=/rustdocker/kept,sharing=locked \\
 """
 
 
-# A cargo that has a folder for each unit, as cargo has since 1.100.
-NEWEST = {"RUSTDOCKER_TOOLCHAIN": "nightly"}
+# What a container's cargo gets for that.
+_VARIABLES = ", ".join(f"{name} = '{value}'" for name, value in UNITS_OF_THEIR_OWN.items())
+OWN_UNITS = {"RUSTDOCKER_BUILD_ENV": f"{{ {_VARIABLES} }}"}
 
 
 def require_units_of_their_own(folder: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, settings
 REPOSITORY = Path(__file__).parent.parent
 TASKS = "from rustdocker_tasks import ns\n"
 MANIFEST = '[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2021"\n'
-# With these, cargo has a folder for each unit, as it has by itself since 1.100; RUSTC_BOOTSTRAP lets a stable one try it.
+# With these cargo has a folder for each unit, as it has since 1.100; RUSTC_BOOTSTRAP lets a stable one try it.
 UNITS_OF_THEIR_OWN = {"RUSTC_BOOTSTRAP": "1", "CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT": "true"}
 MAIN = 'fn main() { println!("first"); }\n'
 

@@ -397,10 +397,13 @@ def test_the_host_backend_keeps_nothing_of_its_own(write: Write) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["mount"], indirect=True)
-def test_what_ten_builds_did_not_use_is_removed_and_all_else_stays(workspace: Workspace) -> None:
+@pytest.mark.parametrize("units", [{}, OWN_UNITS], ids=["units in common folders", "of their own"])
+def test_what_ten_builds_did_not_use_is_removed_and_all_else_stays(
+    workspace: Workspace, units: dict[str, str]
+) -> None:
     def build(number: int, **environment: str) -> int:
         workspace.write(MAIN_RS, (workspace.folder / MAIN_RS).read_text() + f"// {number}\n")
-        return workspace.build("--bin=app", **environment)[0].others
+        return workspace.build("--bin=app", **units, **environment)[0].others
 
     with_feature = build(0, **EXTRA)
     edits = [build(number) for number in range(1, 10)]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from invoke.context import Context
 
+    from rustdocker_tasks.cargo.binaries import BinaryRequest
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.settings.sources import Layer
 
@@ -26,22 +27,36 @@ class Bound:
     """What a collection knows of its project before a task runs."""
 
     def __init__(
-        self, root: Path | str | None, settings: Mapping[str, object], program: Mapping[str, str] | None = None
+        self,
+        root: Path | str | None,
+        settings: Mapping[str, object],
+        fixed: Mapping[str, str] | None = None,
+        fixed_by: str = "",
     ) -> None:
         self._root = root
         self._settings = settings
-        self._program = program or {}
+        self._fixed = fixed or {}
+        self._fixed_by = fixed_by
 
     def for_program(self, *, package: str, binary: str) -> Bound:
         """Return the same for one program of a workspace."""
-        return Bound(self._root, self._settings, {"package": package, "bin": binary})
+        by = "workspace(…), which has a collection for each program"
+        return self.with_fixed({"package": package, "bin": binary}, by)
 
-    @property
-    def binary(self) -> str | None:
-        """The binary that the collection is bound to; None: it is for the project to say."""
-        binary = self._program.get("bin", self._settings.get("bin"))
-        # A table has settings for single binaries, and chooses none.
-        return binary if isinstance(binary, str) else None
+    def with_fixed(self, settings: Mapping[str, str], by: str) -> Bound:
+        """Return the same with settings that only a flag outranks."""
+        return Bound(self._root, self._settings, settings, by)
+
+    def choice(self, flags: Flags) -> BinaryRequest:
+        """Return which program the collection and the flags choose, as far as they do."""
+        from rustdocker_tasks.cargo.binaries import BinaryRequest
+
+        def chosen(key: str) -> str | None:
+            value = flags.get(key) or self._fixed.get(key) or self._settings.get(key)
+            # A table has settings for single binaries, and chooses none.
+            return value if isinstance(value, str) else None
+
+        return BinaryRequest(package=chosen("package"), binary=chosen("bin"))
 
     def may_use_buildx(self, flags: Flags) -> bool:
         """Whether nobody says otherwise, as far as that is seen before any file is read."""
@@ -114,12 +129,7 @@ class Bound:
             self.own_layer(beside),
             environment_layer(os.environ, base=here),
             # What a variable says of all that is built is no reason for `shop.build` to build another.
-            Layer(
-                source=Source.FLAG,
-                where=lambda _: "workspace(…), which has a collection for each program",
-                base=here,
-                values=self._program,
-            ),
+            Layer(source=Source.FLAG, where=lambda _: self._fixed_by, base=here, values=self._fixed),
             Layer(
                 source=Source.FLAG,
                 where=lambda path: f"--{path[-1]}",

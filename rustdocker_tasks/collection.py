@@ -189,17 +189,23 @@ def collection(
 
 
 def bound_tasks(
-    root: Path | str | None, settings: Mapping[str, object], *, of_all: bool = False
+    root: Path | str | None,
+    settings: Mapping[str, object],
+    *,
+    of_all: bool = False,
+    fixed: Mapping[str, str] | None = None,
+    fixed_by: str = "",
 ) -> Mapping[str, Task[Any]]:
     """Return the tasks for one project, or for all programs of a workspace, by name.
 
-    Raises BadValue, UnknownKey, NotOfOneProgram for what is no root and no setting.
+    `fixed` are settings that only flags outrank, and `fixed_by` says whose they are. Raises BadValue, UnknownKey,
+    NotOfOneProgram for what is no root and no setting.
     """
     from rustdocker_tasks.settings.resolve import resolve_settings
 
     if of_all:
         _require_of_all(settings)
-    bound = _bound(root, settings)
+    bound = _bound(root, settings).with_fixed(fixed or {}, fixed_by)
     bound.start()
     resolve_settings((bound.own_layer(),))
     return _collection(bound, _TASKS_OF_ALL if of_all else _TASKS, None).tasks

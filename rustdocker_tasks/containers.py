@@ -29,12 +29,14 @@ _SECONDS_TO_WONDER = 3
 _UNREACHED = "no port of it is published: if it is a server, name its port, such as `expose = [8080]`"
 _KILLED = 137  # 128 + SIGKILL
 _ROOT_LABEL = "rustdocker.root"
+_PACKAGE_LABEL = "rustdocker.package"
 _NAME_LABEL = "rustdocker.name"
 
 
-def labels_of(root: Path, name: str | None) -> dict[str, str]:
-    """Return the labels of a project's containers; with a name only those of that program."""
-    return {_ROOT_LABEL: str(root), **({_NAME_LABEL: name} if name else {})}
+def labels_of(root: Path, *, package: str | None, name: str | None) -> dict[str, str]:
+    """Return the labels of a project's containers; with a package or a program only those of it."""
+    chosen = {_PACKAGE_LABEL: package, _NAME_LABEL: name}
+    return {_ROOT_LABEL: str(root), **{label: value for label, value in chosen.items() if value}}
 
 
 def container_name(program: str) -> str:

@@ -69,6 +69,6 @@ def _version(program: str) -> str | None:
     if shutil.which(program) is None:
         return None
     try:
-        return read_output((program, "--version"), folder=Path.home(), quiet=True).strip()
+        return read_output((program, "--version"), folder=Path("/"), quiet=True).strip()
     except CalledProcessError:
         return None

@@ -15,6 +15,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import configure, plan_image
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.plan.planner import choose_variant
+from rustdocker_tasks.programs import plan_programs
 from rustdocker_tasks.settings.options import OPTIONS, Backend
 from rustdocker_tasks.settings.resolve import parse_value, resolve_settings
 from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
@@ -70,7 +71,9 @@ def write_project_files(
     """
     project = load_project(start)
     programs = shipped_programs(project)
-    is_of_all = _is_of_all(project, programs)
+    # Of a package alone, what chooses a program leaves one.
+    is_of_one = "bin" in asked and len(project.members) == 1
+    is_of_all = not is_of_one and _is_of_all(project, programs)
     task_file, new_tasks = _task_file(project, is_of_all=is_of_all, for_nox=for_nox)
     files = [(task_file, new_tasks, "has the tasks already")]
     if asked:
@@ -151,6 +154,8 @@ def _wanted_of_all(project: Project, programs: Sequence[Program], asked: Mapping
         others = [own, *others]
     flags = _flags(asked, manifest.parent)
     choose_variant(resolve_settings((*others, flags)), Backend.BUILDX)
+    with suppress(CompileError):
+        plan_programs(project.root, [flags], since=None, facts=_NOBODY_ASKED)
     return kind, manifest, _new_values(asked.keys(), others, flags, binary=None)
 
 

@@ -94,7 +94,7 @@ def _has_rustup() -> bool:
     """Whether the cargo found first refuses a toolchain that there is not; without cargo nobody knows."""
     environment = {**os.environ, "RUSTUP_TOOLCHAIN": "no-such-toolchain"}
     try:
-        read_output(("cargo", "--version"), folder=Path.home(), environment=environment, quiet=True)
+        read_output(("cargo", "--version"), folder=Path("/"), environment=environment, quiet=True)
     except (CalledProcessError, NoCargo):
         return True
     return False

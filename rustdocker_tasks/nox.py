@@ -44,10 +44,11 @@ def register(
     """Add a session for each of the tasks, called like it after `prefix`; none is run by a bare `nox`.
 
     With several `packages`, `bins` or `variants` there is one for each, such as `build(variant='static')`, of the
-    tasks that have the flag; with `rusts`, such as 1.85, one that compiles with each; `rust-version` is the
-    package's own oldest. With `workspace` they are the tasks of `workspace()`, for all its programs in one go.
-    What follows `--` are the task's flags. `root` and `settings` are those of `collection`; without `root` it is
-    the noxfile's folder. Ends with a message where an argument says something that cannot be.
+    tasks that have the flag; with `rusts`, such as 1.85, one that compiles with each; `rust-version` is the oldest
+    that compiles all packages, or those that are named. With `workspace` they are the tasks of `workspace()`, for
+    all its programs in one go. What follows `--` are the task's flags. `root` and `settings` are those of
+    `collection`; without `root` it is the noxfile's folder. Ends with a message where an argument says something
+    that cannot be.
     """
     import nox
 
@@ -65,9 +66,15 @@ def register(
         if workspace:
             _require_none("packages", packages)
             _require_none("bins", bins)
-        rusts = [_oldest_rust(Path(root or Path.cwd())) if rust == _OLDEST else rust for rust in rusts]
+        rusts = [_oldest_rust(Path(root or Path.cwd()), packages) if rust == _OLDEST else rust for rust in rusts]
         known = {
-            rust: bound_tasks(root, {**settings, **({"toolchain": rust} if rust else {})}, of_all=workspace)
+            rust: bound_tasks(
+                root,
+                settings,
+                of_all=workspace,
+                fixed={"toolchain": rust} if rust else {},
+                fixed_by="register(rusts=…)",
+            )
             for rust in (*rusts, None)
         }
     except RustDockerError as error:
@@ -103,14 +110,18 @@ def _require_none(argument: str, given: Sequence[str]) -> None:
         raise BadArgument("register", argument, value=repr(given[0]), problem=problem, example="[]")
 
 
-def _oldest_rust(folder: Path) -> str:
-    """Return what the packages say that they need, the newest of several; raises BadArgument, ProjectError."""
+def _oldest_rust(folder: Path, packages: Collection[str]) -> str:
+    """Return what these packages, or all, say that they need, the newest of several.
+
+    Raises BadArgument, ProjectError.
+    """
     from rustdocker_tasks.cargo.project import load_project
 
     project = load_project(folder)
-    named = [package.rust_version for package in project.default_members if package.rust_version]
+    compiled = [each for each in project.members if not packages or each.name in packages]
+    named = [package.rust_version for package in compiled if package.rust_version]
     if not named:
-        manifest = project.default_members[0].manifest if project.default_members else project.root / "Cargo.toml"
+        manifest = compiled[0].manifest if len(compiled) == 1 else project.root / "Cargo.toml"
         problem = f"{manifest} has no `rust-version`"
         raise BadArgument("register", "rusts", value=repr(_OLDEST), problem=problem, example='["1.85", "stable"]')
     return max(named, key=lambda text: [int(number) for number in text.split(".")])
@@ -131,10 +142,14 @@ def _session(name: str, tasks: Mapping[str | None, Task[Any]]) -> Callable[..., 
     def run(session: nox.Session, rust: str | None = None, **chosen: str) -> None:
         words = [word for key, value in chosen.items() for word in (f"--{key}", value)]
         try:
-            asked, *more = parser.parse_argv([name, *words, *session.posargs])
+            parsed = parser.parse_argv([name, *words, *session.posargs])
+            asked, *more = parsed
             if more:
                 session.error(f"{more[0].name} is no flag of {name}: a session is one task")
-            tasks[rust](Context(_configuration()), **asked.as_kwargs)
+            context = Context(_configuration())
+            # What follows another `--`, as Invoke 3 hands it on.
+            context.remainder = parsed.remainder
+            tasks[rust](context, **asked.as_kwargs)
         except ParseError as error:
             session.error(str(error))
         except Exit as error:

@@ -114,10 +114,18 @@ def plan_image(start: Path, layers: Sequence[Layer], *, facts: MachineFacts | No
     return _plan(configured, outside, facts or machine_facts(configured.resolved, git_state(project, outside)))
 
 
-def plan_images(project: Project, outside: Sequence[Package], choices: Sequence[Sequence[Layer]]) -> list[Planned]:
-    """Return what would be built for the project by each choice of layers."""
-    git = git_state(project, outside)
+def plan_images(
+    project: Project,
+    outside: Sequence[Package],
+    choices: Sequence[Sequence[Layer]],
+    *,
+    facts: MachineFacts | None = None,
+) -> list[Planned]:
+    """Return what would be built by each choice of layers; without `facts` this machine is asked."""
     configured = [configure(project, layers) for layers in choices]
+    if facts is not None:
+        return [_plan(each, outside, facts) for each in configured]
+    git = git_state(project, outside)
     return [_plan(each, outside, machine_facts(each.resolved, git)) for each in configured]
 
 

@@ -31,14 +31,16 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.binaries import Program
     from rustdocker_tasks.cargo.model import Package, Project
     from rustdocker_tasks.pipeline import Planned
-    from rustdocker_tasks.plan.model import ImagePlan
+    from rustdocker_tasks.plan.model import ImagePlan, MachineFacts
     from rustdocker_tasks.progress import Progress, Say
 
 
-def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) -> list[Planned]:
+def plan_programs(
+    start: Path, layers: Sequence[Layer], *, since: str | None, facts: MachineFacts | None = None
+) -> list[Planned]:
     """Return what would be built for each program, with `since` of those alone that differ from a revision's.
 
-    Raises SameImage, BadValue, NoRevision before anything is built.
+    Without `facts` this machine is asked. Raises SameImage, BadValue, NoRevision before anything is built.
     """
     from rustdocker_tasks.pipeline import plan_images
 
@@ -47,7 +49,7 @@ def plan_programs(start: Path, layers: Sequence[Layer], *, since: str | None) ->
     settings = resolve_settings(layers).settings
     asked = BinaryRequest(features=settings.features, default_features=settings.default_features)
     choices = [(*layers, _chosen(program, start)) for program in require_programs(project, asked)]
-    planned = plan_images(project, outside, choices)
+    planned = plan_images(project, outside, choices, facts=facts)
     if since is not None:
         changed = _changed(project, outside, since)
         relocked = _relocked(project, since) if project.root / LOCK in changed else None
@@ -183,7 +185,8 @@ def eject_programs(planned: Sequence[Planned], *, say: Say) -> Path:
     groups = group_images([each.plan for each in planned], first.project, first.outside)
     context = groups[0].container.context
     if context.root != context.project:
-        say(f"its context is another folder: docker buildx bake --allow=fs.read={shlex.quote(str(context.root))}")
+        words = ("docker", "buildx", "bake", "--file=docker-bake.hcl", f"--allow=fs.read={context.root}")
+        say(f"its context is another folder: {shlex.join(words)}")
     return write_bake_file(groups)
 
 

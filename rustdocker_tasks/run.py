@@ -32,6 +32,7 @@ from rustdocker_tasks.run_flags import (
 )
 
 if TYPE_CHECKING:
+    from rustdocker_tasks.cargo.binaries import BinaryRequest
     from rustdocker_tasks.pipeline import Planned
     from rustdocker_tasks.progress import Progress, Say
 
@@ -62,15 +63,34 @@ def run_image(planned: Planned, flags: RunFlags, *, progress: Progress) -> tuple
     return (0, identity) if code is None else (code, None)
 
 
-def stop_project(start: Path, binary: str | None, *, dry: bool, say: Say) -> None:
+def stop_project(start: Path, choice: BinaryRequest, *, dry: bool, say: Say) -> None:
     """Stop and remove what `run` started for the project at `start`; with `dry` only say what that is."""
-    stop_containers(connect(), labels_of(load_project(start).root, binary), dry=dry, say=say)
+    _, labels = _chosen(start, choice)
+    stop_containers(connect(), labels, dry=dry, say=say)
 
 
-def show_project_log(start: Path, binary: str | None, *, follow: bool, say: Say) -> None:
+def show_project_log(start: Path, choice: BinaryRequest, *, follow: bool, say: Say) -> None:
     """Copy the log of the project's newest container to stdout and stderr."""
-    root = load_project(start).root
-    show_log(connect(), labels_of(root, binary), follow=follow, what=binary or root.name, say=say)
+    what, labels = _chosen(start, choice)
+    show_log(connect(), labels, follow=follow, what=what, say=say)
+
+
+def _chosen(start: Path, choice: BinaryRequest) -> tuple[str, dict[str, str]]:
+    """Return what containers are called together, and their labels: all of a project's where nothing is chosen.
+
+    A member's folder is a choice too.
+    """
+    project = load_project(start)
+    here = next(
+        (each for each in project.members if each.folder != project.root and _is_in(start, each.folder)), None
+    )
+    package = choice.package or (here.name if here else None)
+    labels = labels_of(project.root, package=package, name=choice.binary)
+    return choice.binary or package or project.root.name, labels
+
+
+def _is_in(start: Path, folder: Path) -> bool:
+    return start.resolve().is_relative_to(folder.resolve())
 
 
 def run_request(planned: Planned, flags: RunFlags) -> RunRequest:
@@ -80,7 +100,7 @@ def run_request(planned: Planned, flags: RunFlags) -> RunRequest:
         image="",
         label=plan.tags[0],
         name=container_name(plan.name),
-        labels=labels_of(planned.project.root, plan.name),
+        labels=labels_of(planned.project.root, package=plan.compile.package, name=plan.name),
         ports=published_ports(
             flags.ports, exposed=plan.config.expose, exposed_set_by=planned.resolved.origin("expose").where
         ),

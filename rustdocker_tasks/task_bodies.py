@@ -170,15 +170,14 @@ def stop(bound: Bound, c: Context, flags: Flags) -> None:
     """Stop and remove the containers that `run` started."""
     from rustdocker_tasks.run import stop_project
 
-    stop_project(bound.start(c), flags.get("bin") or bound.binary, dry=c.config.run.dry, say=Terminal().say)
+    stop_project(bound.start(c), bound.choice(flags), dry=c.config.run.dry, say=Terminal().say)
 
 
 def logs(bound: Bound, c: Context, flags: Flags) -> None:
     """Print what the container's program wrote."""
     from rustdocker_tasks.run import show_project_log
 
-    binary = flags.get("bin") or bound.binary
-    show_project_log(bound.start(c), binary, follow=flags["follow"], say=Terminal().say)
+    show_project_log(bound.start(c), bound.choice(flags), follow=flags["follow"], say=Terminal().say)
 
 
 def plan(bound: Bound, c: Context, flags: Flags) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from itertools import chain
 from pathlib import Path
@@ -22,6 +23,8 @@ from rustdocker_tasks.run_flags import volumes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from watchfiles import Change
 
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.pipeline import Planned
@@ -162,8 +165,14 @@ def _changes(planned: Planned, flags: RunFlags) -> Iterator[bool]:
     from watchfiles import DefaultFilter, watch
 
     seen: dict[str, str] = {}
-    ignored = DefaultFilter(ignore_paths=[*_written(planned), *_written_by_program(planned, flags)])
-    looks = watch(*_places(planned), watch_filter=ignored, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
+    usual = DefaultFilter()
+    written = tuple(map(str, (*_written(planned), *_written_by_program(planned, flags))))
+
+    def counts_at_all(change: Change, path: str) -> bool:
+        is_written = any(path == folder or path.startswith(f"{folder}{os.sep}") for folder in written)
+        return not is_written and usual(change, path)
+
+    looks = watch(*_places(planned), watch_filter=counts_at_all, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
     is_repeated = False  # the last build was for nothing new
     for changes in looks:
         contents = {path: _content(path) for _, path in changes}

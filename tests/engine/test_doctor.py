@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from rustdocker_tasks.cargo.surroundings import cargo_home
 from tests.conftest import Write, crate, invoke
 from tests.engine.conftest import ENGINE_NAMES, ENGINES, MACHINE_ENGINE
 
@@ -20,6 +22,14 @@ def test_a_machine_that_can_build_has_no_fault(write: Write, host: str) -> None:
     assert f"ok    engine        {version}" in told.result
     assert "ok    buildx" in told.result
     assert "FAULT" not in told.result
+
+
+def test_a_home_that_is_not_there_is_no_fault(write: Write) -> None:
+    own = {"CARGO_HOME": cargo_home(), "RUSTUP_HOME": os.environ.get("RUSTUP_HOME") or Path.home() / ".rustup"}
+    rust = {name: str(path) for name, path in own.items()}
+    told = invoke("doctor", folder=write(crate()), HOME="/nonexistent", **rust)
+
+    assert "ok    cargo " in told.result
 
 
 def test_without_engine_and_cargo_nothing_can_be_built(write: Write, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import REPOSITORY, Outcome, Write, crate, start, write_files
+from tests.conftest import MAIN, MANIFEST, REPOSITORY, Outcome, Write, crate, start, write_files
 from tests.engine.conftest import MACHINE_ENGINE
 
 pytestmark = pytest.mark.engine
@@ -60,13 +60,14 @@ def test_there_is_a_session_for_each_rust(write: Write) -> None:
     folder = with_noxfile(write, 'rusts=["1.85", "1.95"], tasks=["plan", "test"]')
     write_files(folder, {"rust-toolchain": "1.90.0\n"})
     listed = nox("--list", folder=folder).stdout
-    planned = nox("-s", "plan(rust='1.85')", folder=folder, RUSTDOCKER_BACKEND="buildx")
+    of_others = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_TOOLCHAIN": "nightly"}
+    planned = nox("-s", "plan(rust='1.85')", folder=folder, **of_others)
 
     for name in ("plan", "test"):
         for rust in ("1.85", "1.95"):
             assert f"- {name}(rust='{rust}')" in listed
     assert planned.code == 0, planned.stderr
-    assert "toolchain       1.85 (collection(toolchain=…))" in planned.stdout
+    assert "toolchain       1.85 (register(rusts=…))" in planned.stdout
 
 
 @pytest.mark.parametrize(
@@ -173,3 +174,25 @@ def test_libraries_do_not_tell_what_they_do(write: Write) -> None:
     assert done.code == 0
     assert "hunter2" not in done.stdout + done.stderr
     assert "urllib3" not in done.stderr
+
+
+def test_the_oldest_rust_is_that_of_all_that_is_compiled(write: Write) -> None:
+    oldest = MANIFEST + 'rust-version = "{}"\n'
+    members = {name: oldest.format(rust, name=name) for name, rust in (("a", "1.70"), ("b", "1.80"))}
+    files = {f"{name}/Cargo.toml": text for name, text in members.items()}
+    files |= {f"{name}/src/main.rs": MAIN for name in members}
+    files["Cargo.toml"] = '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\ndefault-members = ["a"]\n'
+    arguments = 'rusts=["rust-version"], tasks=["test"]'
+    noxfile = f"{NOXFILE.format(arguments=arguments)}register({arguments}, packages=['a'], prefix='of-')\n"
+    listed = nox("--list", folder=write({**files, "noxfile.py": noxfile})).stdout
+
+    assert "- test(rust='1.80')" in listed
+    assert "- of-test(rust='1.70')" in listed
+
+
+def test_what_follows_a_second_dash_is_for_the_program_that_is_called(write: Write) -> None:
+    tests = "#[test] fn good() {}\n#[test] fn bad() { panic!() }\n"
+    folder = write({**crate(**{"src/lib.rs": tests}), "noxfile.py": NOXFILE.format(arguments='tasks=["test"]')})
+
+    assert nox("-s", "test", "--", "--", "good", folder=folder).code == 0
+    assert nox("-s", "test", "--", "--", "bad", folder=folder).code == 1

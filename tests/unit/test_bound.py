@@ -29,7 +29,7 @@ def test_a_program_s_collection_keeps_the_tables_for_single_binaries(tmp_path: P
     own = Bound(folder, TABLES).for_program(package="shop", binary="worker")
     made = configure_image(folder, own.layers(context(), {}))
 
-    assert made.binary.name == own.binary == "worker"
+    assert made.binary.name == own.choice({}).binary == "worker"
     assert (made.resolved.settings.expose, made.resolved.settings.profile) == (("25/tcp",), "dev")
     assert made.resolved.origin("bin").where == "workspace(…), which has a collection for each program"
 
@@ -72,8 +72,9 @@ def test_without_a_root_it_is_the_folder_invoke_runs_in_or_the_task_file_s(
 
 
 def test_a_table_for_single_binaries_chooses_none() -> None:
-    assert Bound(None, TABLES).binary is None
-    assert Bound(None, {"bin": "worker"}).binary == "worker"
+    assert Bound(None, TABLES).choice({}).binary is None
+    assert Bound(None, {"bin": "worker"}).choice({}).binary == "worker"
+    assert Bound(None, {"bin": "worker"}).choice({"bin": "shop"}).binary == "shop"
 
 
 @pytest.mark.parametrize("as_configuration", [True, False])

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 import tomli
 
-from rustdocker_tasks.errors import BadValue, FileNotWritten, TableExists, TaskFileExists, UnknownKey
+from rustdocker_tasks.errors import (
+    BadValue,
+    FileNotWritten,
+    RustDockerError,
+    TableExists,
+    TaskFileExists,
+    UnknownKey,
+)
 from rustdocker_tasks.init import write_project_files
 from tests.conftest import MAIN, MANIFEST, write_files
 
@@ -219,3 +226,20 @@ def test_what_the_workspace_says_counts_for_the_programs_of_its_one_package(tmp_
     init(folder, locked="true")
 
     assert settings_of(folder / "Cargo.toml") == {"rustdocker": {"locked": True}}
+
+
+@pytest.mark.parametrize("asked", [{"repository": "ghcr.io/acme/x"}, {"name": "x"}, {"features": "nope"}])
+def test_what_no_two_programs_can_have_is_refused_for_all(tmp_path: Path, asked: dict[str, str]) -> None:
+    files = {f"{name}/Cargo.toml": MANIFEST.format(name=name) for name in "ab"}
+    files |= {f"{name}/src/main.rs": MAIN for name in "ab"}
+    folder = write_files(tmp_path, {**files, "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\n'})
+
+    with pytest.raises(RustDockerError):
+        init(folder, **asked)
+    assert not (folder / "tasks.py").exists()
+
+
+def test_a_binary_that_is_asked_for_needs_no_tasks_of_all(tmp_path: Path) -> None:
+    task_file, _ = init(write_files(tmp_path, SEVERAL), bin="other")
+
+    assert "workspace" not in task_file.read_text()

@@ -14,13 +14,16 @@ from invoke.parser import Parser
 from invoke.program import Program
 
 from rustdocker_tasks import collection, workspace
+from rustdocker_tasks.pipeline import plan_image
+from rustdocker_tasks.plan.model import MachineFacts, NoGitState
 from rustdocker_tasks.program import program
 from rustdocker_tasks.settings.options import OPTIONS
 from rustdocker_tasks.settings.resolve import resolve_settings
-from rustdocker_tasks.settings.sources import Source, metadata_layer
+from rustdocker_tasks.settings.sources import Layer, Source, metadata_layer
 from tasks import ns as own_tasks
 from tests.conftest import MANIFEST, REPOSITORY, write_files
 
+HOST = MachineFacts(is_ci=False, buildx_problem=None, git=NoGitState("not asked"))
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
 
@@ -115,3 +118,12 @@ def test_every_task_file_that_is_shown_can_be_loaded(tmp_path: Path) -> None:
         names = {"__file__": str(tmp_path / "tasks.py")}
         exec(compile(text, "README.md", "exec"), names)
         assert isinstance(names["ns"], Collection)
+
+
+def test_what_is_pushed_has_a_registry() -> None:
+    tags = re.findall(r'\["push"\]\(c, tag=\["(.*?)"\]\)', README)
+    values = {"repository": "ghcr.io/acme/shop", "tag": tags}
+    layer = Layer(source=Source.FLAG, where=str, base=REPOSITORY, values=values)
+
+    assert tags
+    assert all(tag.registry for tag in plan_image(REPOSITORY / "examples/hello", [layer], facts=HOST).plan.tags)

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rustdocker_tasks import run
+from rustdocker_tasks.cargo.binaries import BinaryRequest
 from rustdocker_tasks.errors import BadFlag
 from rustdocker_tasks.image_config import Port
 from rustdocker_tasks.run_flags import (
@@ -15,6 +17,7 @@ from rustdocker_tasks.run_flags import (
     published_ports,
     volumes,
 )
+from tests.conftest import MAIN, MANIFEST, write_files
 
 
 @pytest.mark.parametrize(
@@ -126,3 +129,17 @@ def test_memory(flag: str, expected: int) -> None:
 def test_what_is_no_memory(flag: str) -> None:
     with pytest.raises(BadFlag, match=r"--memory"):
         memory_limit(flag)
+
+
+def test_containers_are_those_of_what_is_chosen(tmp_path: Path) -> None:
+    members = {f"{name}/Cargo.toml": MANIFEST.format(name=name) for name in ("shop", "mail")}
+    members |= {f"{name}/src/main.rs": MAIN for name in ("shop", "mail")}
+    root = write_files(tmp_path, {"Cargo.toml": '[workspace]\nmembers = ["shop", "mail"]\n', **members})
+
+    def labels(start: Path, **choice: str) -> dict[str, str]:
+        return run._chosen(start, BinaryRequest(**choice))[1]
+
+    of_root = {"rustdocker.root": str(root)}
+    assert labels(root) == of_root
+    assert labels(root / "shop/src") == labels(root, package="shop") == {**of_root, "rustdocker.package": "shop"}
+    assert labels(root, binary="mail") == {**of_root, "rustdocker.name": "mail"}

@@ -65,3 +65,21 @@ def test_what_the_program_was_given_to_write_into_is_not_watched(
     given = flags("./data:/data", "./fixed:/fixed:ro", ".:/all", "named:/named")
 
     assert list(watch._written_by_program(planned, given)) == [tmp_path / "data"]
+
+
+def test_a_folder_beside_one_that_is_written_into_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filters: list[Any] = []
+
+    def looks(*_: object, watch_filter: object, **__: object) -> Iterator[set[tuple[int, str]]]:
+        filters.append(watch_filter)
+        return iter(())
+
+    monkeypatch.setattr("watchfiles.watch", looks)
+    monkeypatch.setattr(watch, "_places", lambda _: [])
+    monkeypatch.setattr(watch, "_written", lambda _: [tmp_path / "target"])
+
+    assert list(watch._changes(cast("Any", None), flags())) == []
+    counts = {name: filters[0](1, str(tmp_path / name)) for name in ("target", "target/a.rs", "target-info/a.rs")}
+    assert counts == {"target": False, "target/a.rs": False, "target-info/a.rs": True}

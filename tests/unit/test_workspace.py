@@ -68,10 +68,10 @@ def test_what_is_set_for_one_program_is_not_set_for_another(tmp_path: Path) -> N
     made = workspace(members(tmp_path, "api", "web"))
     bodies = [made.collections[name].tasks["build"].body for name in ("api", "web")]
     bound = [
-        next(c.cell_contents for c in body.__closure__ if hasattr(c.cell_contents, "binary")) for body in bodies
+        next(c.cell_contents for c in body.__closure__ if hasattr(c.cell_contents, "choice")) for body in bodies
     ]
 
-    assert [each.binary for each in bound] == ["api", "web"]
+    assert [each.choice({}).binary for each in bound] == ["api", "web"]
 
 
 def test_files_that_cannot_be_read_end_the_tasks_of_their_workspace_alone(

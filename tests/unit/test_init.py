@@ -229,7 +229,7 @@ def test_what_the_workspace_says_counts_for_the_programs_of_its_one_package(tmp_
 
 
 @pytest.mark.parametrize("asked", [{"repository": "ghcr.io/acme/x"}, {"name": "x"}, {"features": "nope"}])
-def test_what_no_two_programs_can_have_is_refused_for_all(tmp_path: Path, asked: dict[str, str]) -> None:
+def test_what_no_two_programs_can_have_is_refused_for_all(tmp_path: Path, asked: dict[str, Any]) -> None:
     files = {f"{name}/Cargo.toml": MANIFEST.format(name=name) for name in "ab"}
     files |= {f"{name}/src/main.rs": MAIN for name in "ab"}
     folder = write_files(tmp_path, {**files, "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\n'})

@@ -136,8 +136,8 @@ def test_containers_are_those_of_what_is_chosen(tmp_path: Path) -> None:
     members |= {f"{name}/src/main.rs": MAIN for name in ("shop", "mail")}
     root = write_files(tmp_path, {"Cargo.toml": '[workspace]\nmembers = ["shop", "mail"]\n', **members})
 
-    def labels(start: Path, **choice: str) -> dict[str, str]:
-        return run._chosen(start, BinaryRequest(**choice))[1]
+    def labels(start: Path, package: str | None = None, binary: str | None = None) -> dict[str, str]:
+        return run._chosen(start, BinaryRequest(package=package, binary=binary))[1]
 
     of_root = {"rustdocker.root": str(root)}
     assert labels(root) == of_root

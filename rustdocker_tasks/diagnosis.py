@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _TOO_LITTLE, _LITTLE = 10**9, 5 * 10**9  # bytes of free disk
 _UNITS = {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 # Until then the rule for mounts matched nothing. Source: BuildKit 0.31's release notes, Engine 29.6's.
-_EVICTS_SINCE = (29, 6)
+_EVICTS_SINCE, _BUILDKIT_EVICTS_SINCE = (29, 6), (0, 31)
 _INSTALL_BUILDX = "install docker-buildx-plugin (docker's packages) or docker-buildx (Debian's)"
 
 
@@ -41,6 +41,10 @@ class MachineReport(Frozen, frozen=True, kw_only=True):
     """What was found on this machine."""
 
     backend: Backend  # what is asked for
+    needs_containers: bool = False  # what is asked for has a base image
+    builder: str | None = None  # what is asked for
+    has_builder: bool = True  # it is there
+    buildkit: str | None = None  # the builder's version, where it tells
     plugin: str | None  # where buildx is
     engine: EngineFacts | None
     engine_problem: str  # why none answers
@@ -69,11 +73,18 @@ def parse_eviction(text: str) -> Eviction | None:
     return None
 
 
+def parse_buildkit(text: str) -> str | None:
+    """Return the version in what `docker buildx inspect` prints; some engines call their own 0.0.0, which is none."""
+    match = re.search(r"^BuildKit version: +v?([0-9]\S*)", text, flags=re.MULTILINE)
+    return match[1] if match and not match[1].startswith("0.0.0") else None
+
+
 def diagnose(machine: MachineReport) -> list[Finding]:
     """Return a finding for each thing that a build needs; one that is a fault keeps builds from working."""
     return [
         _buildx(machine),
         _engine(machine),
+        *_builder(machine),
         *_disk(machine),
         *_mounts(machine),
         _cargo(machine),
@@ -97,7 +108,9 @@ def _can_use_containers(machine: MachineReport) -> bool:
 
 def _lack(machine: MachineReport) -> Grade:
     """How bad it is that builds in containers are impossible: without them, the local cargo is all there is."""
-    needed = machine.backend is Backend.BUILDX or (machine.backend is Backend.AUTO and machine.cargo is None)
+    needed = machine.backend is Backend.BUILDX or (
+        machine.backend is Backend.AUTO and (machine.cargo is None or machine.needs_containers)
+    )
     return Grade.FAULT if needed else Grade.ADVICE
 
 
@@ -120,6 +133,16 @@ def _engine(machine: MachineReport) -> Finding:
     return Finding(name="engine", grade=Grade.FINE, found=f"{engine.version}, image store {engine.store}")
 
 
+def _builder(machine: MachineReport) -> Iterator[Finding]:
+    if machine.builder is not None and machine.plugin is not None:
+        if machine.has_builder:
+            yield Finding(name="builder", grade=Grade.FINE, found=machine.builder)
+        else:
+            hint = "docker buildx ls shows those that there are; docker buildx create makes one"
+            found = f"there is none called {machine.builder}, or it does not answer"
+            yield Finding(name="builder", grade=_lack(machine), found=found, hint=hint)
+
+
 def _disk(machine: MachineReport) -> Iterator[Finding]:
     free = machine.engine.free if machine.engine else None
     if free is not None:
@@ -134,8 +157,11 @@ def _mounts(machine: MachineReport) -> Iterator[Finding]:
     if rule is None or machine.engine is None:
         return
     found = f"removed if unused for {rule.after} while all that is kept is more than {megabytes(rule.above)}"
-    if _numbers(machine.engine.version)[:2] < _EVICTS_SINCE:
-        found, grade, hint = "never removed by this engine's own rules", Grade.FINE, ""
+    told, since = machine.engine.version, _EVICTS_SINCE
+    if machine.buildkit is not None:
+        told, since = machine.buildkit, _BUILDKIT_EVICTS_SINCE
+    if _numbers(told)[:2] < since:
+        found, grade, hint = "never removed by this builder's own rules", Grade.FINE, ""
     else:
         grade = Grade.ADVICE
         hint = "to keep them longer, set builder.gc.policy in the engine's daemon.json"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rustdocker_tasks.cargo.project import load_project
 from rustdocker_tasks.commands import configure_workspace
-from rustdocker_tasks.diagnosis import MachineReport, parse_eviction
+from rustdocker_tasks.diagnosis import MachineReport, parse_buildkit, parse_eviction
 from rustdocker_tasks.engine.buildx import find_plugin, inspect_builder
 from rustdocker_tasks.engine.ca_bundle import find_ca_bundle
 from rustdocker_tasks.engine.connection import connect
@@ -18,6 +18,7 @@ from rustdocker_tasks.errors import EngineGone, NoCargoToml, NoEngine
 from rustdocker_tasks.inputs.proxies import find_proxies
 from rustdocker_tasks.process import read_output
 from rustdocker_tasks.settings.resolve import resolve_settings
+from rustdocker_tasks.variants import Base, load_variants
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,12 +45,20 @@ def examine(resolved: ResolvedSettings) -> MachineReport:
     plugin = find_plugin(os.environ)
     engine, problem = _engine()
     bundle = find_ca_bundle(os.environ)
+    settings = resolved.settings
+    # What names an own builder is asked whatever the engine says.
+    inspected = inspect_builder(settings.builder) if plugin and (engine or settings.builder) else ""
+    variant = load_variants().get(settings.variant or "")
     return MachineReport(
-        backend=resolved.settings.backend,
+        backend=settings.backend,
+        needs_containers=variant is not None and variant.base is not Base.NONE,
+        builder=settings.builder,
+        has_builder=bool(inspected),
+        buildkit=parse_buildkit(inspected),
         plugin=str(plugin) if plugin else None,
         engine=engine,
         engine_problem=problem,
-        eviction=parse_eviction(inspect_builder(resolved.settings.builder)) if plugin and engine else None,
+        eviction=parse_eviction(inspected),
         cargo=_version("cargo"),
         git=shutil.which("git") is not None,
         unreachable_proxies=find_proxies(os.environ).unreachable,

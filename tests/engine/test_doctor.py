@@ -41,3 +41,10 @@ def test_without_engine_and_cargo_nothing_can_be_built(write: Write, tmp_path: P
     assert "FAULT engine        none answers (unix:///nowhere: No such file or directory)" in told.stdout
     assert "FAULT cargo         not there" in told.stdout
     assert "nothing can be built here: engine, cargo" in told.stderr
+
+
+def test_a_builder_that_is_not_there_is_a_fault(write: Write) -> None:
+    told = invoke("doctor", folder=write(crate()), RUSTDOCKER_BACKEND="buildx", RUSTDOCKER_BUILDER="nowhere")
+
+    assert told.code == 68
+    assert "FAULT builder       there is none called nowhere" in told.stdout

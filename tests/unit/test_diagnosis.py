@@ -13,6 +13,7 @@ from rustdocker_tasks.diagnosis import (
     diagnose,
     findings_json,
     findings_text,
+    parse_buildkit,
     parse_eviction,
 )
 from rustdocker_tasks.doctor import find_settings
@@ -64,6 +65,9 @@ def test_a_machine_that_lacks_nothing_gets_no_advice() -> None:
         (WITHOUT, {"engine": Grade.ADVICE}),
         ({**WITHOUT, "backend": Backend.BUILDX}, {"engine": Grade.FAULT}),
         ({"plugin": None, "backend": Backend.BUILDX}, {"buildx": Grade.FAULT}),
+        ({"plugin": None, "needs_containers": True}, {"buildx": Grade.FAULT}),
+        ({"builder": "far", "has_builder": False, "backend": Backend.BUILDX}, {"builder": Grade.FAULT}),
+        ({"builder": "far"}, {}),
         ({**WITHOUT, "cargo": None}, {"engine": Grade.FAULT, "cargo": Grade.FAULT}),
         ({"cargo": None}, {"cargo": Grade.ADVICE}),
         ({"cargo": None, "backend": Backend.HOST}, {"cargo": Grade.FAULT}),
@@ -80,6 +84,14 @@ def test_a_machine_that_lacks_nothing_gets_no_advice() -> None:
             },
             {},
         ),
+        (
+            {
+                "eviction": Eviction(after="48h0m0s", above=10**9),
+                "engine": replace(ENGINE, version="28.5.2+dfsg4"),
+                "buildkit": "0.31.0",
+            },
+            {"cache mounts": Grade.ADVICE},
+        ),
     ],
 )
 def test_what_is_lacking_is_a_fault_only_where_nothing_can_be_built_without(
@@ -95,6 +107,12 @@ def test_the_rule_that_removes_mounts_is_found_among_the_builder_s() -> None:
     assert parse_eviction(INSPECTED) == Eviction(after="48h0m0s", above=int(3.346 * 2**30))
     assert parse_eviction(INSPECTED.replace("type==exec.cachemount,", "")) is None
     assert parse_eviction("") is None
+
+
+def test_a_builder_s_version_is_what_it_says_unless_it_says_none() -> None:
+    assert parse_buildkit("Status: running\nBuildKit version: v0.31.0\n") == "0.31.0"
+    assert parse_buildkit("BuildKit version: v0.0.0+unknown\n") is None
+    assert parse_buildkit(INSPECTED) is None
 
 
 def test_findings_are_lines_with_what_to_do_below() -> None:

@@ -74,7 +74,7 @@ def parse_eviction(text: str) -> Eviction | None:
 
 
 def parse_buildkit(text: str) -> str | None:
-    """Return the version in what `docker buildx inspect` prints; some engines call their own 0.0.0, which is none."""
+    """Return the version in what `docker buildx inspect` prints; 0.0.0, as some engines call theirs, is none."""
     match = re.search(r"^BuildKit version: +v?([0-9]\S*)", text, flags=re.MULTILINE)
     return match[1] if match and not match[1].startswith("0.0.0") else None
 

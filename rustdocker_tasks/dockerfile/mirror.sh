@@ -135,13 +135,14 @@ note_environment() {
 }
 
 # Run a command with cargo's dep-info files as further words, as often as that takes. Units have common folders, and since
-# cargo 1.100 each one of its own: build/PACKAGE/HASH with `fingerprint`, `out` and `run` in it. A script that was run has its
-# own files in `out`.
+# cargo 1.100 each one of its own: build/PACKAGE/HASH with `fingerprint`, `out` and `run` in it. Those of build scripts are none:
+# cargo sees that a script is another one, and not that what the old one wrote into the sources is to go. A script that was run
+# has its own files in `out`.
 for_dep_infos() {
     {
-        find "$target"/*/deps "$target"/*/*/deps "$target"/*/build/* "$target"/*/*/build/* -maxdepth 1 -name '*.d' -print0 \
-            2> "$work/ignored" || true
+        find "$target"/*/deps "$target"/*/*/deps -maxdepth 1 -name '*.d' -print0 2> "$work/ignored" || true
         for file in "$target"/*/build/*/*/out/*.d "$target"/*/*/build/*/*/out/*.d; do
+            case $file in */build_script_*) continue ;; esac
             [ ! -e "$file" ] || [ -e "${file%/out/*}/run" ] || printf '%s\0' "$file"
         done
     } | xargs -0 -r "$@"

@@ -42,7 +42,8 @@ def test_a_build_that_is_interrupted_at_any_moment(write: Write, tmp_path: Path,
 
         code, told = interrupted_build(folder, tmp_path / f"log-{number}", after=after, RUSTDOCKER_BACKEND=backend)
 
-        assert code in {130, 0}, told
+        # Python, which has done its work and is ending, ends by the signal: a shell calls that 130 too.
+        assert code in {130, 0, -signal.SIGINT}, told
         assert "Traceback" not in told
 
     assert invoke("run", folder=folder, RUSTDOCKER_BACKEND=backend).result == "6"

@@ -187,7 +187,8 @@ def test_the_oldest_rust_is_that_of_all_that_is_compiled(write: Write) -> None:
     listed = nox("--list", folder=write({**files, "noxfile.py": noxfile})).stdout
 
     assert "- test(rust='1.80')" in listed
-    assert "- of-test(rust='1.70')" in listed
+    of_one = next(line for line in listed.splitlines() if line.startswith("- of-test("))
+    assert "rust='1.70'" in of_one
 
 
 def test_what_follows_a_second_dash_is_for_the_program_that_is_called(write: Write) -> None:

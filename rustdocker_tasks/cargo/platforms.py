@@ -25,6 +25,8 @@ _BIG_ENDIAN = {"s390x", "powerpc64", "powerpc", "sparc64", "mips", "mips64"}
 _FAMILIES = {"windows": "windows", "wasi": "wasm", "unknown": "wasm"}
 _WITH_ALL_ATOMICS = {"x86_64", "aarch64", "x86", "riscv64", "powerpc64", "s390x"}
 _ATOMICS = {"8", "16", "32", "64", "ptr"}
+# Parts of a triple that are no vendor to rustc: `oe` is OpenEmbedded.
+_VENDORS = {"oe": "unknown"}
 _SYSTEMS = {"darwin": "macos"}
 _TRIPLE = re.compile(r"[A-Za-z0-9_]+(?:-[A-Za-z0-9_.]+){1,3}")
 _ABIS = ("eabihf", "eabi", "x32")
@@ -52,10 +54,6 @@ def linux_triple(machine: str, *, musl: bool = False) -> str:
 
 def is_musl(triple: str) -> bool:
     return platform_of(triple).values["target_env"] == "musl"
-
-
-# Parts of a triple that are no vendor to rustc: `oe` is OpenEmbedded.
-_VENDORS = {"oe": "unknown"}
 
 
 class Platform(Frozen, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.lock import locked
 from rustdocker_tasks.inputs.root_files import libraries_among
+from rustdocker_tasks.inputs.source_tree import MARK_OF_CACHES
 from rustdocker_tasks.plan.model import ContextNames
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ _OURS = "target/rustdocker"
 _CONTEXT = f"{_OURS}/context"
 _CONTENTS = "contents"
 _LOCK = "lock"
-# Source: Bryan Ford's Cache Directory Tagging Specification.
+# What such a mark begins with.
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# Made by rustdocker-tasks.\n"
 # What a mount of a Dockerfile cannot name in all versions of BuildKit.
 _NOT_FOR_MOUNTS = re.compile(r"[\"'$\\\x00-\x1f\x7f]")
@@ -199,7 +200,7 @@ def _own_folder(root: Path) -> Path:
         ours.mkdir(parents=True, exist_ok=True)
         (ours / ".gitignore").write_text("*\n")
         # Where cargo's target folder is another one, this is one of the project's folders, and holds no source.
-        (ours / "CACHEDIR.TAG").write_text(_TAG)
+        (ours / MARK_OF_CACHES).write_text(_TAG)
     except OSError as error:
         raise UnusableTarget(ours, error.strerror or str(error)) from error
     return ours

@@ -24,12 +24,7 @@ check_artefacts() {
     find "$target" -mindepth 1 -maxdepth 1 ! -name rustdocker -exec rm -rf {} +
 }
 
-# What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
-# files and folders, or since cargo 1.100 is the name of its folder; that of a binary is not in cargo's messages, and of those the
-# youngest stay, as many for each program.
-# What each used stands in a list of its own, whose number is one more than that of the build before.
-kept_builds=10
-# Of a unit in a folder of its own: an example, or a library for C.
+# Whether no message of cargo names a unit that has a folder of its own: an example, or a library for C.
 is_unnamed() {
     for unit in "$target"/*/build/*/"$1" "$target"/*/*/build/*/"$1"; do
         for mark in "$unit"/fingerprint/example-*.json "$unit"/fingerprint/dep-lib-*; do
@@ -42,6 +37,12 @@ is_unnamed() {
     done
     return 1
 }
+
+# What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
+# files and folders, or since cargo 1.100 is the name of its folder; that of a binary is not in cargo's messages, and of those the
+# youngest stay, as many for each program.
+# What each used stands in a list of its own, whose number is one more than that of the build before.
+kept_builds=10
 sweep() {
     grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
     build=1

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _UNKNOWN = ""
 # What counts for the package alone that has it; any other file may be read by build scripts and macros of all.
 _OF_ONE_PACKAGE = (".rs", "/Cargo.toml")
-# The mark of a package of a directory source. Source: the Cargo book, "Source Replacement".
+# A package's name, as a manifest in cargo's own form has it.
 _NAME = re.compile(r'^\[package\]\n(?:[^\[\n].*\n|\n)*?name = "([^"]+)"$', re.MULTILINE)
 # Where a variable stands among what any package may read: no file is called so.
 _VARIABLE = "\0"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from rustdocker_tasks.errors import UnreadableFile
 from rustdocker_tasks.inputs.root_files import Entry
-from rustdocker_tasks.inputs.source_tree import FILES_OF_OTHERS
+from rustdocker_tasks.inputs.source_tree import MARK_OF_CACHES, is_of_others
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 _WILDCARDS = "*?["
 _ANYBODY_RUNS = 0o111
-# Source: Bryan Ford's Cache Directory Tagging Specification.
-_MARK_OF_CACHES = "CACHEDIR.TAG"
 
 
 def asset_entries(assets: Sequence[Asset], *, set_by: str) -> Iterator[Entry]:
@@ -66,14 +63,14 @@ def _files(source: Path, *, into_folder: bool) -> Iterator[tuple[Path, PurePosix
 def _walk(folder: Path, *, above: tuple[Path, ...]) -> Iterator[Path]:
     """The files in a folder, by each way that leads to them without a circle."""
     own = folder.resolve()
-    if own in above or (above and (folder / _MARK_OF_CACHES).exists()):
+    if own in above or (above and (folder / MARK_OF_CACHES).exists()):
         return
     for entry in os.scandir(folder):
         if entry.name == ".git":
             continue
         if entry.is_dir():
             yield from _walk(Path(entry.path), above=(*above, own))
-        elif not any(fnmatch(entry.name, pattern) for pattern in FILES_OF_OTHERS):
+        elif not is_of_others(entry.name):
             yield Path(entry.path)
 
 

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 # Folders that hold no sources: the mark of Bryan Ford's Cache Directory Tagging Specification (cargo's target
 # folder has it), and of PEP 405 for virtual environments.
-_MARKS_OF_OTHERS = ("CACHEDIR.TAG", "pyvenv.cfg")
+MARK_OF_CACHES = "CACHEDIR.TAG"
+_MARKS_OF_OTHERS = (MARK_OF_CACHES, "pyvenv.cfg")
 NAMES_OF_OTHERS = frozenset({".git", ".idea", ".vscode", "__pycache__", "node_modules"})
 # What editors and file managers write at any time: it would make everything new.
 FILES_OF_OTHERS = (".DS_Store", ".*.sw?", ".#*", "*~")
-_IS_OF_OTHERS = re.compile("|".join(map(fnmatch.translate, FILES_OF_OTHERS))).match
+is_of_others = re.compile("|".join(map(fnmatch.translate, FILES_OF_OTHERS))).match
 # What `cargo vendor` writes beside a crate's files: cargo compares all that it names, whatever they are called.
 MARK_OF_VENDORED = ".cargo-checksum.json"
 # What cannot be read is no unknown content: nobody compiles from it.
@@ -103,7 +104,7 @@ def _walk_below(
         if _is_folder(entry):
             if in_vendored or entry.name not in NAMES_OF_OTHERS:
                 yield from _walk_below(entry.path, others, on_other, above=around, in_vendored=in_vendored)
-        elif entry.path not in others and (in_vendored or not _IS_OF_OTHERS(entry.name)):
+        elif entry.path not in others and (in_vendored or not is_of_others(entry.name)):
             yield from _status(entry.path)
 
 

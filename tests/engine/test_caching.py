@@ -25,7 +25,7 @@ from tasks.lab.images import RUST_MUSL
 from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
-from tests.engine.workspace import LAYER, OWN_UNITS, Compiled, Workspace, require_units_of_their_own
+from tests.engine.workspace import LAYER, OWN_UNITS, Compiled, Workspace, own_image, require_units_of_their_own
 
 pytestmark = pytest.mark.engine
 
@@ -63,9 +63,8 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
         "other/src/main.rs": "fn main() {}\n",
         "tasks.py": TASKS,
     }
-    # Other projects have programs of that name too.
-    own = {"RUSTDOCKER_NAME": f"{prefix}image"}
-    made = Workspace(write_files(tmp_path / prefix, files), str(request.param), prefix, environment=own)
+    folder = write_files(tmp_path / prefix, files)
+    made = Workspace(folder, str(request.param), prefix, environment=own_image(prefix))
     made.cargo("generate-lockfile")
     made.cargo("fetch")
     return made

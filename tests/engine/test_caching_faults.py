@@ -21,7 +21,7 @@ from tasks.lab.images import RUST
 from tests.conftest import MANIFEST, TASKS, invoke_in_background, write_files
 from tests.engine.base_image import base_image
 from tests.engine.scenarios import Step, edit, go_through, unchanged
-from tests.engine.workspace import Compiled, Workspace, forget_layers, run_in_mount
+from tests.engine.workspace import Compiled, Workspace, forget_layers, own_image, run_in_mount
 
 pytestmark = pytest.mark.engine
 
@@ -84,8 +84,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Workspac
     (tmp_path / "holding").mkdir()
     with holding(request.param, tmp_path / "holding") as environment:
         folder = write_files(tmp_path / prefix, files)
-        image = {"RUSTDOCKER_NAME": f"{prefix}image"}
-        made = Workspace(folder, request.param, prefix, environment={**environment, **image})
+        made = Workspace(folder, request.param, prefix, environment={**environment, **own_image(prefix)})
         made.cargo("generate-lockfile")
         made.cargo("fetch")
         yield made

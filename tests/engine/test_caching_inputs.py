@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import MANIFEST, TASKS
 from tests.engine.conftest import IN_2000
 from tests.engine.scenarios import Step, edit, go_through, remove, unchanged, write
-from tests.engine.workspace import LAYER, Compiled, Workspace
+from tests.engine.workspace import LAYER, Compiled, Workspace, own_image
 
 pytestmark = pytest.mark.engine
 
@@ -88,7 +88,7 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     files |= {f"{name}/src/lib.rs": MADE_BY_SCRIPT for name in ("silent", "lists", "misses")}
     files["macros/Cargo.toml"] += "[lib]\nproc-macro = true\n"
     # All of one time, and edits of one length: BuildKit itself takes such a file for unchanged.
-    image = {"RUSTDOCKER_NAME": f"{prefix}image"}
+    image = own_image(prefix)
     made = Workspace(tmp_path / prefix, str(request.param), prefix, modified=IN_2000, environment=image)
     for name, text in files.items():
         made.write(name, text)

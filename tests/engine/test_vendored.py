@@ -12,7 +12,7 @@ import pytest
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.cargo.test_mirror import VENDORED
 from tests.conftest import TASKS, Write, invoke
-from tests.engine.workspace import OWN_UNITS, require_units_of_their_own
+from tests.engine.workspace import OWN_UNITS, own_image, require_units_of_their_own
 
 pytestmark = pytest.mark.engine
 
@@ -35,14 +35,22 @@ def test_a_vendored_crate_is_whole(write: Write, cache: str) -> None:
     subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
     settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": cache, "DOCKER_HOST": CURRENT_ENGINE}
 
-    assert invoke("run", folder=folder, **settings, **own_image()).result == "first"
+    assert (
+        invoke("run", folder=folder, **settings, **own_image(f"vendored-{uuid.uuid4().hex[:8]}-")).result
+        == "first"
+    )
 
 
 @pytest.mark.parametrize("toolchain", [{}, OWN_UNITS], ids=["units in common folders", "of their own"])
 def test_an_edited_crate_is_compiled_anew_and_no_damage(write: Write, toolchain: dict[str, str]) -> None:
     folder = write({**VENDORED, "tasks.py": TASKS})
     subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
-    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, **own_image(), **toolchain}
+    settings = {
+        "RUSTDOCKER_BACKEND": "buildx",
+        "DOCKER_HOST": CURRENT_ENGINE,
+        **own_image(f"vendored-{uuid.uuid4().hex[:8]}-"),
+        **toolchain,
+    }
 
     first = invoke("run", folder=folder, **settings)
     write({name: text.replace("first", "fifth") for name, text in VENDORED.items()})
@@ -52,8 +60,3 @@ def test_an_edited_crate_is_compiled_anew_and_no_damage(write: Write, toolchain:
     assert "is damaged" not in edited.stderr
     if toolchain:
         require_units_of_their_own(folder)
-
-
-def own_image() -> dict[str, str]:
-    """A name for the image: other tests have programs of the same name."""
-    return {"RUSTDOCKER_NAME": f"vendored-{uuid.uuid4().hex[:8]}"}

@@ -100,7 +100,12 @@ RUN --mount=type=cache,id={mount},target=/rustdocker/kept,sharing=locked \\
 """
 
 
-# What a container's cargo gets for that.
+def own_image(prefix: str) -> dict[str, str]:
+    """A name for an image whose program is called like one of other tests."""
+    return {"RUSTDOCKER_NAME": f"{prefix}image"}
+
+
+# What a container's cargo gets for units in folders of their own.
 _VARIABLES = ", ".join(f"{name} = '{value}'" for name, value in UNITS_OF_THEIR_OWN.items())
 OWN_UNITS = {"RUSTDOCKER_BUILD_ENV": f"{{ {_VARIABLES} }}"}
 

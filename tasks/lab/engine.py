@@ -19,8 +19,11 @@ from tasks.lab.process import running
 RUN = Path("/run/rustdocker-lab")
 SOCKET = RUN / "docker.sock"
 HOST = f"unix://{SOCKET}"
-_BRIDGE = "rdlab0"
+BRIDGE = "rdlab0"
 BRIDGE_ADDRESS = "172.29.77.1"
+# A bridge that was given no address takes the lowest of its containers', another one as they come and go: those
+# that run send to the old one, and have no network, until they ask again. Docker gives its own bridges one.
+_BRIDGE_MAC_ADDRESS = "02:42:ac:1d:4d:01"
 STATE = CACHE / "engine"
 _SECONDS_TO_START = 60
 _SECONDS_TO_STOP = 20
@@ -78,7 +81,7 @@ def stop_engine() -> None:
             time.sleep(0.1)
     for name in ("engine.pid", SOCKET.name):
         (RUN / name).unlink(missing_ok=True)
-    subprocess.run(["ip", "link", "delete", _BRIDGE], capture_output=True, check=False)
+    subprocess.run(["ip", "link", "delete", BRIDGE], capture_output=True, check=False)
 
 
 def pid_of_engine() -> int | None:
@@ -92,9 +95,9 @@ def _answers() -> bool:
 
 
 def _make_bridge() -> None:
-    subprocess.run(["ip", "link", "add", _BRIDGE, "type", "bridge"], check=True)
-    subprocess.run(["ip", "address", "add", f"{BRIDGE_ADDRESS}/24", "dev", _BRIDGE], check=True)
-    subprocess.run(["ip", "link", "set", _BRIDGE, "up"], check=True)
+    subprocess.run(["ip", "link", "add", BRIDGE, "address", _BRIDGE_MAC_ADDRESS, "type", "bridge"], check=True)
+    subprocess.run(["ip", "address", "add", f"{BRIDGE_ADDRESS}/24", "dev", BRIDGE], check=True)
+    subprocess.run(["ip", "link", "set", BRIDGE, "up"], check=True)
 
 
 def _configuration() -> dict[str, object]:
@@ -103,6 +106,6 @@ def _configuration() -> dict[str, object]:
         "exec-root": str(RUN / "exec"),
         "pidfile": str(RUN / "engine.pid"),
         "hosts": [HOST],
-        "bridge": _BRIDGE,
+        "bridge": BRIDGE,
         "features": {"containerd-snapshotter": True},
     }

@@ -58,7 +58,7 @@ def test_a_program_of_the_matrix(name: str, variant: str, tmp_path: Path) -> Non
 
     outcome = build_and_run(tmp_path, name, variant, engine=CURRENT_ENGINE)
 
-    assert outcome.problem is None
+    assert outcome.problem is None, outcome.problem
     assert outcome.packages
 
 

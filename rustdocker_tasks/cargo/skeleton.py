@@ -43,6 +43,7 @@ class Skeleton(Frozen, frozen=True, kw_only=True):
     files: Mapping[Path, str]
     packages: tuple[str, ...]  # whose sources are stubs
     real: tuple[str, ...] = ()  # packages that are taken as they are, and may read what is not there
+    whole: tuple[Path, ...] = ()  # the folders of those among them that read no file but their own
     verbatim: tuple[Path, ...]
 
 
@@ -88,8 +89,20 @@ class _Maker:
             files=files,
             packages=tuple(sorted(self._by_folder[folder].name for folder in self._manifests)),
             real=tuple(sorted(self._by_folder[folder].name for folder in self._real)),
+            whole=tuple(sorted(folder for folder in self._real if not self._may_look_around(folder))),
             verbatim=tuple(sorted(self._verbatim())),
         )
+
+    def _may_look_around(self, folder: Path) -> bool:
+        """Whether compiling a package may read a file that is not there, and do without: scripts and macros may.
+
+        Which crates of a registry are macros its lock file does not tell.
+        """
+        package = self._by_folder[folder]
+        used = (each.path for each in package.dependencies if each.kind is not DependencyKind.DEVELOPMENT)
+        others = [self._by_folder.get(path) if path is not None else None for path in used]
+        has_script = any(target.kind is TargetKind.BUILD_SCRIPT for target in package.targets)
+        return has_script or any(other is None or other.is_proc_macro for other in others)
 
     def _verbatim(self) -> set[Path]:
         config = self._project.own_config

@@ -11,6 +11,8 @@ from rustdocker_tasks.inputs.archive import make_archive, with_parents
 from rustdocker_tasks.inputs.root_files import Entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rustdocker_tasks.cargo.skeleton import Skeleton
     from rustdocker_tasks.context.sources import Sources
 
@@ -36,12 +38,18 @@ def skeleton_archive(skeleton: Skeleton, sources: Sources) -> bytes:
         for e in entries
     ]
     rows = render_rows(sorted(listed))
-    lists = {"list": rows, "packages": _lines(skeleton.packages), "real": _lines(skeleton.real)}
+    lists = {
+        "list": rows,
+        "packages": _lines(skeleton.packages),
+        "real": _lines(skeleton.real),
+        # The root is called as mirror.sh calls it.
+        "whole": _lines("/" if folder == folders.root else folders.path_of(folder) for folder in skeleton.whole),
+    }
     more = [Entry(path=PurePosixPath("/", name), mode=_PLAIN, content=content) for name, content in lists.items()]
     return make_archive(with_parents([*entries, *more]))
 
 
-def _lines(names: tuple[str, ...]) -> bytes:
+def _lines(names: Iterable[str]) -> bytes:
     return "".join(f"{name}\n" for name in names).encode()
 
 

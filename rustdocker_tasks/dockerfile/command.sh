@@ -25,7 +25,10 @@ run_tests() {
     compile_tests "$@"
     require_success test "$code"
     sweep
-    unset CARGO_TERM_PROGRESS_WHEN
+    # What tests write is not for the next run.
+    note_rewritten
+    # The width alone is an error to cargo 1.85.
+    unset CARGO_TERM_PROGRESS_WHEN CARGO_TERM_PROGRESS_WIDTH
     offline=--offline
     for word; do
         case $word in --) break ;; --no-run) return ;; --offline) offline= ;; esac
@@ -62,7 +65,7 @@ format() {
         done' sh "$sources" "$out/files" {} +
 }
 
-begin
+begin "$command" "$@"
 code=0
 if [ "$command" = fmt ]; then
     format "$@"
@@ -75,6 +78,7 @@ else
     run_cargo "$work/messages" "$target" "$sources/$project" "$command" "$@"
     require_success "$command" "$code"
     sweep
+    note_rewritten
 fi
 finish
 # A step's output may be cut off where there is too much of it.

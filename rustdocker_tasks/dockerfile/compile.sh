@@ -27,7 +27,7 @@ for _ in $(seq "$count"); do
     shift
 done
 
-begin
+begin "$@"
 check_artefacts
 # One that does not compile is no reason for the others to wait.
 [ "$count" = 1 ] || keep_going=1
@@ -42,6 +42,7 @@ name_failed() {
 }
 require_success build "$code" name_failed
 sweep
+note_rewritten
 finish
 while IFS= read -r name && IFS= read -r tree <&3; do
     place=$out

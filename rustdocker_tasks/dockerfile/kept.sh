@@ -38,23 +38,38 @@ is_unnamed() {
     return 1
 }
 
-# What none of the last builds used is removed, so that the mount stays bounded. A unit's hash ends the names of its
+# What none of the last builds of the same programs used is removed, so that the mount stays bounded; and what those of programs
+# used that nobody has built for a month. A unit's hash ends the names of its
 # files and folders, or since cargo 1.100 is the name of its folder; that of a binary is not in cargo's messages, and of those the
 # youngest stay, as many for each program.
-# What each used stands in a list of its own, whose number is one more than that of the build before.
+# What each used stands in a list of its own, which is called by its programs, or `all`, and a number that is one more than
+# that of the build before.
 kept_builds=10
+kept_days=30
+kept_lists=200
 sweep() {
-    grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages" || return 0
-    build=1
-    for used in "$state"/used-*; do
+    build=1 programs=all
+    [ ! -s "$work/names" ] || programs=$(sort "$work/names" | sha256sum | cut -c -8)
+    for used in "$state/used-$programs"-*; do
         [ ! -e "$used" ] || [ "${used##*-}" -lt "$build" ] || build=$((${used##*-} + 1))
     done
-    grep -o -e '[-/][0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-$build"
-    rm -f "$state/used-$((build - kept_builds))"
-    oldest=$state/used-$((build - kept_builds + 1))
+    if ! grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages"; then
+        [ "$build" = 1 ] || touch "$state/used-$programs-$((build - 1))"
+        return 0
+    fi
+    grep -o -e '[-/][0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-$programs-$build"
+    rm -f "$state/used-$programs-$((build - kept_builds))"
+    find "$state" -maxdepth 1 -name 'used-*' -mtime "+$kept_days" -delete
+    # Any choice of programs has lists of its own.
+    find "$state" -maxdepth 1 -name 'used-*' -printf '%T@ %p\n' | sort -rn | tail -n "+$((kept_lists + 1))" | cut -d ' ' -f 2- \
+        | xargs -d '\n' -r rm -f --
+    find "$state" -maxdepth 1 -name 'used-*' -printf '%T@ %p\n' | sort -n | cut -d ' ' -f 2- > "$work/lists"
+    oldest=$(head -n 1 "$work/lists")
+    lists=$(wc -l < "$work/lists")
+    [ "$lists" -ge "$kept_builds" ] || lists=$kept_builds
     find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/*/fingerprint \
         "$target"/*/*/build/*/*/fingerprint -maxdepth 1 -name 'bin-*.json' -printf '%T@ %h\n' 2> "$work/ignored" \
-        | sort -rn | head -n "$((kept_builds * count))" | sed 's,/fingerprint$,,; s,.*[-/],,' > "$work/binaries" || true
+        | sort -rn | head -n "$((lists * count))" | sed 's,/fingerprint$,,; s,.*[-/],,' > "$work/binaries" || true
     sort -u "$work/binaries" "$state"/used-* > "$work/used"
     find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/* "$target"/*/*/build/*/* -maxdepth 0 \
         2> "$work/ignored" | sed -n 's,.*[-/]\([0-9a-f]\{16\}\)$,\1,p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
@@ -71,7 +86,7 @@ sweep() {
         rm -rf "$@"
     done < "$work/unused"
     # What the compiler keeps to go on from, in profiles for development.
-    [ ! -f "$oldest" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
+    [ "$lists" -lt "$kept_builds" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
         ! -newer "$oldest" -exec rm -rf {} + 2> "$work/ignored" || true
 }
 
@@ -80,18 +95,32 @@ sweep() {
 # deleted is none either, and what a filter or the end of lines changes on his disk is one.
 place_git() {
     mkdir -p "$sources/$git"
+    mkdir -p "$state/repository"
     for each in "/context/$git"/*; do
-        if [ -d "$each" ]; then ln -s "$each" "$sources/$git/"; else cp "$each" "$sources/$git/"; fi
+        if [ -d "$each" ]; then
+            ln -s "$each" "$sources/$git/"
+        else
+            # Build scripts name HEAD to cargo: as a source has, it has the time at which its content was first seen here.
+            seen=$state/repository/${each##*/}
+            cmp -s "$each" "$seen" || cp "$each" "$seen"
+            cp -p "$seen" "$sources/$git/"
+        fi
     done
     printf '[core]\n\tbare = false\n\tfileMode = false\n[advice]\n\tsparseIndexExpanded = false\n' > "$sources/$git/config"
     cd "$sources/$git/.."
     # A file with a conflict cannot be marked, and is a change to git anyway.
     { git ls-files -z --deleted; git ls-files -z --stage | sed -z -n 's/^120000 [0-9a-f]* 0\t//p'; } \
         | git update-index -z --skip-worktree --stdin 2> "$work/ignored" || true
+    [ ! -e "$state/repository/index" ] || touch -r "$state/repository/index" "$sources/$git/index"
 }
 
 # Bring the mirror to the state of the list, for cargo to run in it.
+#
+#   begin CARGO_ARGUMENT...
 begin() {
+    # What build scripts wrote for one call of cargo is none of another's.
+    RUSTDOCKER_CALL=$({ printf '%s\n' "$@" "${RUSTDOCKER_BUILD_ENV:-}"; cat "$work/names" 2> "$work/ignored" || true; } | sha256sum | cut -c -64)
+    export RUSTDOCKER_CALL
     sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" "$git" "$target"
     if [ "$git" != - ]; then
         trap 'rm -rf "$work" "$sources/$git"' EXIT
@@ -101,6 +130,14 @@ begin() {
     if [ "$list" != - ]; then
         # The tool reads along, and shows cargo's counter in place of its bar.
         export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
+    fi
+}
+
+# Note which sources build scripts have written over: most write over none.
+note_rewritten() {
+    if [ -s "$state/rewritten" ] || [ -n "$(find "$sources" -path "$target" -prune -o \
+        -type f -cnewer "$state/sources" -print -quit)" ]; then
+        sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" - "$target" built
     fi
 }
 

@@ -3,8 +3,9 @@
 #
 # Bring a mirror of the sources to the state of a list, so that cargo, run in the mirror, compiles what it has to.
 #
-#   mirror.sh LIST FOLDERS CONTEXT SOURCES PROJECT GIT TARGET
+#   mirror.sh LIST FOLDERS CONTEXT SOURCES PROJECT GIT TARGET [built]
 #
+# With `built` it notes, after a build that succeeded, which sources of the list build scripts have written over.
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what CONTEXT, the folder
 # of the build context, brings. FOLDERS is a file beside this script as well, with the folders of the packages that cargo may
 # compile (. is the root), or - for all that have a manifest. SOURCES is the mirror, PROJECT the folder in it where cargo
@@ -19,7 +20,9 @@ case $0 in */*) folder=${0%/*} ;; *) folder=. ;; esac
 support=$(cd "$folder" && pwd)
 state=$target/rustdocker
 known=$state/sources
-pending=$state/pending renewing=$state/renewing
+pending=$state/pending renewing=$state/renewing rewritten=$state/rewritten
+# What tells calls of cargo apart; its first line in the file of what was rewritten.
+call=call:${RUSTDOCKER_CALL:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Cargo writes it, and what compiles is not to depend on it.
@@ -79,6 +82,7 @@ update_mirror() {
     # A build script that is to run again makes what it makes; one that is gone or changed does not. Whose script made
     # what nobody knows: so all of them run again.
     if [ -s "$work/renewed" ]; then
+        restore_rewritten
         mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" \
             | grep -v -x -F -e "$lock" > "$work/made" || true
         if [ -s "$work/made" ]; then
@@ -96,7 +100,8 @@ update_mirror() {
     mv "$known.new" "$known"
     [ "$git" = - ] || cp "$work/git" "$state/git"
     [ ! -f "$work/environment" ] || cp "$work/environment" "$state/environment"
-    rm "$pending" "$renewing"
+    # The packages of the layer's dependencies are like any others from now on.
+    rm -f "$pending" "$renewing" "$state/whole"
 }
 
 # A file that is new or gone may be one that a build script makes too, though dep-info names it. What an interrupted
@@ -204,23 +209,57 @@ start_state() {
     touch -a "$pending" "$renewing"
 }
 
-# A build script may have written over a source, with whatever time, or removed it.
-drop_spoiled_rows() {
+# Find the sources that are there, and of those the ones that are not as they are known: a build script may have written over
+# one, with whatever time.
+find_differing() {
     mirrored -type f '(' -cnewer "$known" -fprintf "$work/written" '%P\n' -o -true ')' > "$work/there"
-    paths "$work/known" | sort | comm -23 - "$work/there" > "$work/spoiled"
-    if [ -s "$work/written" ]; then
-        awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
-            "$work/written" "$work/known" | as_digests > "$work/digests"
-    fi
-    if [ -s "$work/digests" ]; then
-        (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") | failed_paths >> "$work/spoiled" || true
-    fi
+    touch -a "$rewritten"
+    sed -n 's,^.\{64\}  \./,,p' "$rewritten" >> "$work/written"
+    : > "$work/differing"
+    [ -s "$work/written" ] || return 0
+    awk 'FILENAME == ARGV[1] { written[$0]; next } substr($0, 68) in written' \
+        "$work/written" "$known" | as_digests > "$work/digests"
+    [ -s "$work/digests" ] || return 0
+    (cd "$sources" && sha256sum --check --quiet "$work/digests" 2> "$work/ignored") | failed_paths | sort > "$work/failed" || true
+    comm -12 "$work/failed" "$work/there" > "$work/differing"
+}
+
+# What differs, as sha256sum has it. Names that it has to quote are left out.
+digests_of_differing() { (cd "$sources" && sed 's,^,./,' "$work/differing" | xargs -d '\n' -r sha256sum --) | grep -v '^\\' | sort; }
+
+note_rewritten() {
+    find_differing
+    { echo "$call"; digests_of_differing || true; } > "$rewritten.new"
+    mv "$rewritten.new" "$rewritten"
+}
+
+# A source that is gone, or was written over since the last build that succeeded, is to be as it is listed. What that build itself
+# left otherwise, of sources that are still the same, is what its program was compiled of; another call of cargo's, with other
+# features or for other programs, begins with what the user has.
+drop_spoiled_rows() {
+    find_differing
+    : > "$work/as-left"
+    [ "$(head -n 1 "$rewritten")" != "$call" ] || sed 1d "$rewritten" > "$work/as-left"
+    digests_of_differing | comm -12 - "$work/as-left" | sed 's,^.\{64\}  \./,,' | sort > "$work/left" || true
+    comm -12 "$work/known" "$work/wanted" | paths | sort | comm -12 - "$work/left" > "$work/rewritten"
+    paths "$work/known" | sort | comm -23 - "$work/there" | cat - "$work/differing" | sort \
+        | comm -23 - "$work/rewritten" > "$work/spoiled"
     [ -s "$work/spoiled" ] || return 0
     awk 'FILENAME == ARGV[1] { spoiled[$0]; next } !(substr($0, 68) in spoiled)' \
         "$work/spoiled" "$work/known" > "$work/kept"
     mv "$work/kept" "$work/known"
     # Its script has to run again, whatever it says that it reads: as if a file that is not Rust had changed.
     sed 's,$, was written over,' "$work/spoiled" >> "$pending"
+}
+
+# Where a build script is to run again it is to find what the user has, and all of them run: whose work it was nobody knows.
+restore_rewritten() {
+    [ -s "$work/rewritten" ] || return 0
+    sed 's,$, was written over,' "$work/rewritten" >> "$pending"
+    awk 'FILENAME == ARGV[1] { rewritten[$0]; next } substr($0, 68) in rewritten' \
+        "$work/rewritten" "$work/wanted" >> "$work/changed"
+    cat "$work/rewritten" >> "$work/changed-paths"
+    echo . > "$work/renewed"
 }
 
 # Remove the files that another one names, and the folders that are empty then: one without a Cargo.toml that a
@@ -310,11 +349,24 @@ named_files() {
 renew() {
     [ -s "$work/renewed" ] || return 0
     mirrored -name '*.rs' -type f > "$work/rust"
+    find_spared > "$work/spared"
     awk "$nearest"'
         FILENAME == ARGV[1] { packages[$0]; next }
         FILENAME == ARGV[2] { renewed[$0]; next }
-        "." in renewed || nearest($0, packages) in renewed { print "./" $0 }' \
-        "$work/packages" "$work/renewed" "$work/rust" | (cd "$sources" && xargs -d '\n' -r touch --)
+        FILENAME == ARGV[3] { spared[$0]; next }
+        { folder = nearest($0, packages) }
+        folder in renewed || "." in renewed && !(folder in spared) { print "./" $0 }' \
+        "$work/packages" "$work/renewed" "$work/spared" "$work/rust" | (cd "$sources" && xargs -d '\n' -r touch --)
 }
 
-update_mirror
+# The folders of packages that the dependencies' layer holds as they are: it has compiled them without what is new to this mirror,
+# and so they do without it, but where it lies among their own.
+find_spared() {
+    [ -s "$state/whole" ] || return 0
+    awk "$nearest"'
+        FILENAME == ARGV[1] { packages[$0]; next }
+        FILENAME == ARGV[2] { changed[nearest($0, packages)]; next }
+        !($0 in changed)' "$work/packages" "$work/noted" "$state/whole"
+}
+
+case ${8:-} in built) note_rewritten ;; *) update_mirror ;; esac

@@ -33,6 +33,7 @@ class Project:
     place: Path
     inner: str = "."  # the workspace's folder in the user's
     packages: Sequence[str] | None = None  # their folders; None: all with a manifest are taken for packages
+    _words: Sequence[str | Path] = ()  # of the last update
 
     @property
     def folder(self) -> Path:
@@ -83,6 +84,7 @@ class Project:
                     "-",
                     self.target,
                 )
+                self._words = words
                 done = subprocess.run(
                     words,
                     env={**os.environ, **(environment or {})},
@@ -96,6 +98,10 @@ class Project:
                 wrong = [line for line in done.stderr.splitlines() if line.startswith(NOT_AS_LISTED)]
                 context.add_contents([line.removeprefix(NOT_AS_LISTED) for line in wrong])
         return done.returncode
+
+    def note_built(self, environment: Mapping[str, str] | None = None) -> None:
+        """Do what follows a build that succeeded."""
+        subprocess.run([*self._words, "built"], env={**os.environ, **(environment or {})}, check=True)
 
     def _send(self) -> None:
         """Copy what is new by size and time, and nothing else, as BuildKit does."""
@@ -747,6 +753,71 @@ def test_a_file_of_another_folder_with_the_path_of_one_that_cargo_sees(tmp_path:
     project.update()
 
     assert project.printed() == "// two"
+
+
+WRITES_OVER = """fn main() {
+    std::fs::write("src/made.rs", "pub const TEXT: &str = \\"script\\";\\n").unwrap();
+    println!("cargo::rerun-if-changed=build.rs");
+}
+"""
+
+
+def test_a_source_that_a_script_writes_over_costs_others_nothing(tmp_path: Path) -> None:
+    project = Project(tmp_path / "here")
+    project.write("Cargo.toml", '[workspace]\nresolver = "2"\nmembers = ["app", "other"]\n')
+    for name in ("app", "other"):
+        project.write(f"{name}/Cargo.toml", MANIFEST.format(name=name))
+    project.write("other/src/main.rs", PRINT.format("other"))
+    project.write("app/build.rs", WRITES_OVER)
+    project.write("app/src/main.rs", 'mod made;\nfn main() { println!("{}", made::TEXT); }\n')
+    project.write("app/src/made.rs", 'pub const TEXT: &str = "user";\n')
+    run = ("--package=app",)
+
+    def built() -> list[str]:
+        project.update()
+        compiled = project.compiled()
+        assert project.printed(*run) == expected
+        project.note_built()
+        return compiled
+
+    expected = "script"
+    assert built() == ["app", "other"]
+    project.write("other/src/main.rs", PRINT.format("edited"))
+    assert built() == ["other"]
+    assert built() == []
+    project.write("app/src/main.rs", 'mod made;\nfn main() { print!("{}", made::TEXT); }\n')
+    assert built() == ["app"]
+    # The user's own edit of it, and anything that makes scripts run again, begin with what the user has.
+    project.write("app/src/made.rs", 'pub const TEXT: &str = "edited";\n')
+    assert built() == ["app", "other"]
+    project.write("app/build.rs", "fn main() {}\n")
+    expected = "edited"
+    assert "app" in built()
+
+
+def test_what_a_script_wrote_over_for_another_call_of_cargo_is_made_anew(project: Project) -> None:
+    project.write("src/made.rs", "the user's")
+    with_feature = {"RUSTDOCKER_CALL": "--features=gen"}
+    assert project.try_update(with_feature) == 0
+    (project.mirror / "src/made.rs").write_text("a script's")
+    project.note_built(with_feature)
+
+    assert project.try_update(with_feature) == 0
+    assert project.mirrored()["src/made.rs"] == (b"a script's", False)
+    assert project.try_update({}) == 0
+    assert project.mirrored() == project.listed()
+
+
+def test_a_source_that_was_damaged_after_a_build_is_made_anew(project: Project) -> None:
+    project.update()
+    assert project.printed() == "first"
+    project.note_built()
+    (project.mirror / "src/main.rs").write_text(PRINT.format("damaged"))
+
+    project.update()
+
+    assert project.mirrored() == project.listed()
+    assert project.printed() == "first"
 
 
 def test_a_disk_that_has_no_room_for_a_file(project: Project) -> None:

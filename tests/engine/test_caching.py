@@ -22,7 +22,7 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
-from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, Outcome, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
 from tests.engine.workspace import LAYER, OWN_UNITS, Compiled, Workspace, own_image, require_units_of_their_own
@@ -480,24 +480,97 @@ def test_a_library_for_c_is_compiled_once(tmp_path: Path) -> None:
     assert found == [(name[1:], f"{name[1:]}-c"), (name[1:],), (name[1:],)]
 
 
+# As much of itoa as serde_json is compiled with.
+ITOA_STANDIN = """pub struct Buffer(String);
+impl Buffer {
+    pub fn new() -> Self { Buffer(String::new()) }
+    pub fn format<I: std::fmt::Display>(&mut self, i: I) -> &str { self.0 = i.to_string(); &self.0 }
+}
+"""
+
+
 def test_a_patched_crate_may_read_what_lies_outside_of_its_folder(write: Write) -> None:
     """In layers the dependencies are compiled where only its folder is."""
+    name = f"app-{uuid.uuid4().hex[:8]}"
     lib = '#![doc = include_str!("../../README.md")]\npub const TEXT: &str = include_str!("../../README.md");\n'
     files = {
         "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app", "itoa"]\n'
         '[patch.crates-io]\nitoa = { path = "itoa" }\n',
         "README.md": "patched",
-        "app/Cargo.toml": MANIFEST.format(name=f"app-{uuid.uuid4().hex[:8]}") + '[dependencies]\nitoa = "1"\n',
+        "app/Cargo.toml": MANIFEST.format(name=name) + '[dependencies]\nitoa = "1"\nfnv = "1"\nryu = "1"\n',
         "app/src/main.rs": 'fn main() { println!("{}", itoa::TEXT); }\n',
         "itoa/Cargo.toml": MANIFEST.format(name="itoa").replace("0.1.0", "1.9.9"),
         "itoa/src/lib.rs": lib,
+        # So long that a bar is drawn before it fails.
+        "itoa/build.rs": "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)); }\n",
         "tasks.py": TASKS,
     }
     folder = write(files)
-    subprocess.run(["cargo", "generate-lockfile", "--quiet", "--offline"], cwd=folder, check=True)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
     settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
 
     done = invoke("run", folder=folder, **settings)
 
     assert done.result == "patched"
     assert "not all dependencies are compiled ahead: see the messages above of itoa" in done.stderr
+    write_files(folder, {"app/src/main.rs": 'fn main() { println!("{} again", itoa::TEXT); }\n'})
+    edited = invoke("run", folder=folder, **settings)
+    assert edited.result == "patched again"
+    # All others are in the layer.
+    assert sorted(_compiled(edited)) == [name, "itoa"]
+
+
+def _compiled(done: Outcome) -> list[str]:
+    return [line.split()[1] for line in done.stderr.splitlines() if line.strip().startswith("Compiling")]
+
+
+def test_a_patched_crate_is_compiled_once_for_a_layer(write: Write) -> None:
+    name = f"app-{uuid.uuid4().hex[:8]}"
+    files = {
+        "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["app"]\n'
+        '[patch.crates-io]\nitoa = { path = "third_party/itoa" }\n',
+        "README.md": "no skeleton has it",
+        "app/Cargo.toml": MANIFEST.format(name=name) + '[dependencies]\nserde_json = "1"\n',
+        "app/src/main.rs": 'fn main() { println!("{}", serde_json::json!([1])); }\n',
+        "third_party/itoa/Cargo.toml": MANIFEST.format(name="itoa").replace("0.1.0", "1.9.9") + "[workspace]\n",
+        "third_party/itoa/src/lib.rs": ITOA_STANDIN,
+        "tasks.py": TASKS,
+    }
+    folder = write(files)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+
+    cold = invoke("run", folder=folder, **settings)
+    write_files(folder, {"app/src/main.rs": 'fn main() { println!("{}", serde_json::json!([2])); }\n'})
+    edited = invoke("run", folder=folder, **settings)
+    library = ITOA_STANDIN.replace("i.to_string()", 'format!("{i}0")')
+    write_files(folder, {"third_party/itoa/src/lib.rs": library})
+    patched = invoke("run", folder=folder, **settings)
+
+    assert cold.result == "[1]"
+    assert {"itoa", "serde_json", name} <= {*_compiled(cold)}
+    assert _compiled(cold).count("itoa") == 1
+    assert (edited.result, _compiled(edited)) == ("[2]", [name])
+    assert patched.result == "[20]"
+
+
+def test_a_failure_of_another_crate_makes_no_layer_beside_a_patched_one(write: Write) -> None:
+    name = f"app-{uuid.uuid4().hex[:8]}"
+    dependencies = '[dependencies]\nitoa = "1"\nopenssl-sys = "0.9"\n[patch.crates-io]\nitoa = { path = "itoa" }\n'
+    manifest = MANIFEST.format(name=name) + dependencies + "[workspace]\n"
+    files = {
+        "Cargo.toml": manifest,
+        "src/main.rs": 'fn main() { println!("{}", itoa::TEXT); }\n',
+        "itoa/Cargo.toml": MANIFEST.format(name="itoa").replace("0.1.0", "1.9.9"),
+        "itoa/src/lib.rs": 'pub const TEXT: &str = "patched";\n',
+        "tasks.py": TASKS,
+    }
+    folder = write(files)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+
+    failed = invoke("build", folder=folder, RUSTDOCKER_BUILD_ENV='{ OPENSSL_DIR = "/none" }', **settings)
+
+    assert failed.code == 66
+    assert "failed to run custom build command for `openssl-sys" in failed.stderr
+    assert "compiled ahead" not in failed.stderr

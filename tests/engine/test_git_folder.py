@@ -34,6 +34,10 @@ MAIN = (
     'fn main() { println!("{}|{}|{}|{}", env!("DESCRIBED"), env!("BRANCH"), env!("CHANGED"), env!("ORIGIN")); }\n'
 )
 CA = "/etc/ssl/certs/ca-certificates.crt"  # of the machine
+TASKS_OF_ALL = """from pathlib import Path
+from rustdocker_tasks import workspace
+ns = workspace(Path(__file__).parent)
+"""
 SECRET = "a-password-in-the-address"
 
 
@@ -105,6 +109,35 @@ def test_commits_tags_branches_and_edits_are_seen(repository: Repository, cache:
     assert committed[0].startswith("v1-1-g")
     assert "dirty" not in committed[0]
     assert (tagged[0], other[:2]) == ("v2", ["v2", "other"])
+
+
+@pytest.mark.parametrize("name", [".git/HEAD", ".git/index"])
+def test_a_script_that_names_the_repository_to_cargo_runs_again_after_a_commit(tmp_path: Path, name: str) -> None:
+    prefix = f"git-{uuid.uuid4().hex[:8]}"
+    script = f'fn main() {{ println!("cargo:rerun-if-changed=../{name}"); }}\n'
+    members = ("one", "two")
+    files = {f"{each}/Cargo.toml": MANIFEST.format(name=f"{prefix}-{each}") for each in members}
+    files |= {f"{each}/src/main.rs": "fn main() {}\n" for each in members}
+    files |= {"Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["one", "two"]\n', "one/build.rs": script}
+    folder = write_files(tmp_path, {**files, "tasks.py": TASKS_OF_ALL, ".gitignore": "target\n"})
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=one")):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], cwd=folder, check=True)
+
+    def compiled() -> list[str]:
+        done = invoke("build", folder=folder, RUSTDOCKER_GIT_FOLDER="true", **BUILDX)
+        assert done.code == 0, done.stderr
+        lines = [line for line in done.stderr.splitlines() if "Compiling" in line]
+        return sorted(line.split()[1].rpartition("-")[2] for line in lines)
+
+    assert compiled() == ["one", "two"]
+    write_files(folder, {"two/src/main.rs": 'fn main() { println!("edited"); }\n'})
+    edited = compiled()
+    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--all", "--message=two"]
+    subprocess.run(commit, cwd=folder, check=True)
+
+    assert edited == ["two"]
+    assert "one" in compiled()
 
 
 def test_simple_does_not_hold_it(repository: Repository) -> None:

@@ -43,6 +43,7 @@ _OF_GITHUB = "ACTIONS_RUNTIME_TOKEN"
 # What would change what cargo compiles on the host. Source: the Cargo book, "Environment Variables".
 _OF_CARGO = re.compile(
     "RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_BUILD_(RUSTFLAGS|TARGET)|CARGO_PROFILE_.*|CARGO_TARGET_.*_(RUSTFLAGS|LINKER)"
+    "|CARGO_REGISTRIES_.*_INDEX|CARGO_REGISTRY_DEFAULT"
 )
 
 
@@ -157,10 +158,13 @@ def what_does_not_count(
     for key in container.sent_secrets:
         yield (
             f"{key} is a source like any other, and stays on the builder: keep it in credentials.toml of "
-            "cargo's home, or in a variable such as CARGO_REGISTRIES_NAME_TOKEN"
+            "cargo's home, in a variable such as CARGO_REGISTRIES_NAME_TOKEN, or with git's credential helper"
         )
     for crate, package in container.unseen_needs:
-        yield f'{crate} looks for what is in {package} when it runs: `runtime-packages = ["{package}"]` brings it'
+        yield (
+            f'{crate} looks for what is in {package} (as Debian trixie calls it) when it runs: "{package}" in '
+            "`runtime-packages` brings it"
+        )
     if container.git_readers and isinstance(git, GitState):
         yield f"{', '.join(container.git_readers)} will find no repository: `git-folder = true` sends its folder"
     if container.fetch is not None and not container.isolates:

@@ -82,6 +82,7 @@ def make_config(files: Sequence[ConfigFile]) -> CargoConfig:
             for name, entry in table.env.items()
         },
         registries={name: registry.index for name, registry in table.registries.items() if registry.index},
+        uses_git=table.net.git_fetch_with_cli,
         sources={
             name: SourceConfig(replace_with=source.replace_with, directory=_path(source.directory))
             for name, source in table.source.items()

@@ -161,6 +161,7 @@ class CargoConfig(Frozen, frozen=True, kw_only=True):
     by_target: Mapping[str, TargetConfig] = msgspec.field(default_factory=dict)
     env: Mapping[str, str] = msgspec.field(default_factory=dict)
     registries: Mapping[str, str] = msgspec.field(default_factory=dict)  # the index by name
+    uses_git: bool = False  # the program fetches what is in repositories, in place of cargo's own
     sources: Mapping[str, SourceConfig] = msgspec.field(default_factory=dict)
     patches: tuple[Path, ...] = ()  # the folders that [patch] names
     profiles: frozenset[str] = frozenset()

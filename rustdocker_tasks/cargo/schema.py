@@ -230,6 +230,12 @@ class SourceConfigTable(Table, frozen=True):
     directory: str | None = None
 
 
+class NetConfig(Table, frozen=True):
+    """[net] of a configuration file."""
+
+    git_fetch_with_cli: bool = False
+
+
 class IncludeEntry(Table, frozen=True):
     """An entry of `include` that is more than a path."""
 
@@ -244,6 +250,7 @@ class ConfigTable(Table, frozen=True):
     target: dict[str, TargetConfigTable] = {}
     env: dict[str, str | EnvironmentEntry] = {}
     registries: dict[str, RegistryConfig] = {}
+    net: NetConfig = NetConfig()
     source: dict[str, SourceConfigTable] = {}
     patch: dict[str, Dependencies] = {}
     profile: dict[str, dict[str, Any]] = {}

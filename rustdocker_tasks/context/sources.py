@@ -39,7 +39,8 @@ IGNORE_FILE = ".dockerignore"
 _NEVER = tuple(f"**/{name}" for name in (*sorted(NAMES_OF_OTHERS), *FILES_OF_OTHERS))
 # Files of secrets, and the names of those that show what such a file is to hold.
 _ENV = ".env"
-_SECRETS = (f"**/{_ENV}", f"**/{_ENV}.*")
+_NAMES_OF_SECRETS = (_ENV, ".envrc", ".netrc", ".git-credentials", ".pgpass", ".pypirc")
+_SECRETS = (f"**/{_ENV}.*", *(f"**/{name}" for name in _NAMES_OF_SECRETS))
 _EXAMPLES = {f"{_ENV}.{name}" for name in ("example", "sample", "template", "dist", "defaults")}
 # Where people keep keys and tokens: a link may lead there by any name. Source: the manuals of ssh, gpg, git, curl,
 # docker, the programs of AWS, Azure, Google and Kubernetes, PostgreSQL, npm and twine.
@@ -130,7 +131,7 @@ class Passage:
         if any(self._is_of_crate(path, place, folder) for place, folder in self._vendored.items()):
             return True
         name = path.rpartition("/")[2]
-        if not name.startswith(_ENV) or self._by_user.ignores(path):
+        if not name.startswith(_NAMES_OF_SECRETS) or self._by_user.ignores(path):
             return False
         return name in _EXAMPLES or not all(pattern.ignores(path) for pattern in self._named)
 
@@ -195,7 +196,7 @@ def _read_all(
 def _is_secret(place: str, root: str) -> bool:
     """Whether a link leads to what would not be sent by its own name, or elsewhere to a place for secrets."""
     *folders, name = Path(place).parts
-    if name == _ENV or (name.startswith(f"{_ENV}.") and name not in _EXAMPLES):
+    if name in _NAMES_OF_SECRETS or (name.startswith(f"{_ENV}.") and name not in _EXAMPLES):
         return True
     is_of_google = (".config", "gcloud") in pairwise(folders)
     return not Path(place).is_relative_to(root) and (is_of_google or not _OF_SECRETS.isdisjoint((*folders, name)))
@@ -253,7 +254,7 @@ def _own_patterns(folders: ContextFolders) -> list[str]:
 
 
 def _names_secret(pattern: str) -> bool:
-    return pattern.startswith("!") and pattern.rpartition("/")[2].lstrip("!").startswith(_ENV)
+    return pattern.startswith("!") and pattern.rpartition("/")[2].lstrip("!").startswith(_NAMES_OF_SECRETS)
 
 
 def _targets(folders: ContextFolders) -> Iterator[Path]:

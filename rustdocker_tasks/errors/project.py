@@ -220,8 +220,9 @@ class SecretInLayer(ProjectError):
             f"what nobody else may read would be in {layer}",
             found=", ".join(keys),
             set_by=set_by,
-            hint="keep it in credentials.toml or config.toml of cargo's home, or in a variable such as "
-            "CARGO_REGISTRIES_NAME_TOKEN: those are never in a layer",
+            hint="keep a token in credentials.toml or config.toml of cargo's home, or in a variable such as "
+            "CARGO_REGISTRIES_NAME_TOKEN, and a repository's password with git's credential helper: those are in "
+            "no layer",
         )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -13,11 +12,13 @@ import tomli
 
 from rustdocker_tasks.cargo.surroundings import cargo_home
 from rustdocker_tasks.errors import NoCargo
+from rustdocker_tasks.home import home
 from rustdocker_tasks.plan.secrets import GitCredential, RegistryToken
 from rustdocker_tasks.process import read_output
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from rustdocker_tasks.plan.secrets import Secret
 
@@ -34,8 +35,8 @@ def find_credentials(secrets: Iterable[Secret]) -> dict[str, str]:
 
 def find_known_hosts() -> Path | None:
     """Return the user's list of ssh servers, None if there is none."""
-    path = Path.home() / ".ssh" / "known_hosts"
-    return path if path.is_file() else None
+    path = home() / ".ssh" / "known_hosts"
+    return path if os.path.isfile(path) else None  # noqa: PTH113 - one that nobody may look at is none
 
 
 def _value(secret: Secret) -> str | None:
@@ -43,7 +44,7 @@ def _value(secret: Secret) -> str | None:
         case RegistryToken():
             return os.environ.get(secret.variable) or _from_file(secret.registry)
         case GitCredential():
-            return _from_helper(secret.server) or _from_rewriting(secret)
+            return _from_helper(secret.server) or _from_helper_of_path(secret) or _from_rewriting(secret)
 
 
 def _from_file(registry: str) -> str | None:
@@ -51,21 +52,37 @@ def _from_file(registry: str) -> str | None:
         path = cargo_home() / name
         if path.is_file():
             try:
-                token = tomli.loads(path.read_text(encoding="utf-8"))["registries"][registry]["token"]
+                registries = tomli.loads(path.read_text(encoding="utf-8"))["registries"]
+                # A variable of cargo's tells neither case nor dashes.
+                known = next((name for name in registries if _spelt(name) == _spelt(registry)), registry)
+                token = registries[registry if registry in registries else known]["token"]
             except (OSError, ValueError, KeyError, TypeError):
                 return None  # cargo will say what is wrong with its file
             return str(token)
     return None
 
 
-def _from_helper(server: str) -> str | None:
+def _spelt(registry: str) -> str:
+    return registry.lower().replace("_", "-")
+
+
+def _from_helper(server: str, path: str = "") -> str | None:
     """Ask git, and so its helpers, without a question to the user. Source: git-credential(1)."""
     scheme, _, host = server.partition("://")
-    answer = _ask_git(
-        "-c", "credential.interactive=false", "credential", "fill", given=f"protocol={scheme}\nhost={host}\n\n"
-    )
+    given = f"protocol={scheme}\nhost={host}\n" + (f"path={path}\n" if path else "")
+    answer = _ask_git("-c", "credential.interactive=false", "credential", "fill", given=f"{given}\n")
     told = dict(line.split("=", 1) for line in answer.splitlines() if "=" in line)
     return _answer(server, told.get("username", ""), told.get("password"))
+
+
+def _from_helper_of_path(secret: GitCredential) -> str | None:
+    """Ask for the repositories: a helper may be one of theirs alone, as Azure's is. Source: gitcredentials(7)."""
+    # Few have any, and a project may have many repositories.
+    names = r"^credential\.(.+\.)?usehttppath$|^credential\..+\.helper$"
+    if not _ask_git("config", "--name-only", "--get-regexp", names):
+        return None
+    paths = (address.removeprefix(secret.server).lstrip("/") for address in secret.addresses)
+    return next((found for path in paths if (found := _from_helper(secret.server, path))), None)
 
 
 def _from_rewriting(secret: GitCredential) -> str | None:

@@ -18,7 +18,7 @@ from rustdocker_tasks.plan.cache import choose_cache
 from rustdocker_tasks.plan.cargo_call import other_sources
 from rustdocker_tasks.plan.context import context_folders
 from rustdocker_tasks.plan.model import ContainerBuild, GitState, NoGitState
-from rustdocker_tasks.plan.secrets import needs_ssh, secrets_of
+from rustdocker_tasks.plan.secrets import keys_in_addresses, needs_git, needs_ssh, secrets_of
 from rustdocker_tasks.plan.tools import BuildPackage, tools_of, without_duplicates
 from rustdocker_tasks.settings.options import OPTIONS, Cache
 from rustdocker_tasks.variants import Base, load_variants
@@ -88,6 +88,13 @@ def _container_build(
     runtime = settings.runtime_image or BaseImage(f"debian:{settings.debian_release}-slim")
     runtime = runtime.mirrored(settings.base_registry)
     project_id = f"rustdocker-{_hash(_project_id(project, settings, facts))}"
+    has_ssh = needs_ssh(project, settings.build_env)
+    asked = {
+        "git": "`git-folder`" if git is not None else None,
+        "musl": "C code in a program of musl" if target.is_of_musl and _reads_c(project) else None,
+    }
+    if needs_git(project, settings.build_env):
+        asked |= dict.fromkeys(("git", "ssh") if has_ssh else ("git",), "`net.git-fetch-with-cli`")
     return ContainerBuild(
         builder=settings.builder,
         builder_set_by=resolved.origin("builder").where,
@@ -114,8 +121,7 @@ def _container_build(
                 *tools_of(
                     project.own_config,
                     target.triple or linux_triple(facts.machine, musl=target.is_of_musl),
-                    needs_musl_for_c=target.is_of_musl and bool(_READ_C & (project.locked_packages or _READ_C)),
-                    needs_git=git is not None,
+                    asked,
                 ),
                 *(
                     BuildPackage(package=name, because=resolved.origin("build-packages").where)
@@ -123,17 +129,22 @@ def _container_build(
                 ),
             )
         ),
+        build_packages=tuple(map(str, settings.build_packages)),
         runtime_packages=settings.runtime_packages,
         runtime_packages_set_by=resolved.origin("runtime-packages").where,
         sees_git=git is not None,
         toolchain=_toolchain_in_container(project, resolved),
         git_readers=() if git else tuple(sorted(_READ_GIT & (project.locked_packages or frozenset()))),
         ca_bundle=settings.ca_bundle,
-        secrets=secrets_of(project),
-        ssh_agent=needs_ssh(project),
+        secrets=secrets_of(project, settings.build_env),
+        ssh_agent=has_ssh,
         unseen_config=project.unseen_config,
-        sent_secrets=project.own_config.secrets,
+        sent_secrets=(*project.own_config.secrets, *keys_in_addresses(project)),
     )
+
+
+def _reads_c(project: Project) -> bool:
+    return bool(_READ_C & (project.locked_packages or _READ_C))
 
 
 def command_container(

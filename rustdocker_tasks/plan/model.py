@@ -166,6 +166,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     cache_set_by: str
     cache_folders: tuple[Path, ...]  # where layers are, that are no sources
     packages: tuple[BuildPackage, ...]  # what the build image has to have
+    build_packages: tuple[str, ...] = ()  # those among them that the setting names
     runtime_packages: tuple[DebianPackage, ...]  # what the image gets besides
     runtime_packages_set_by: str
     sees_git: bool  # build scripts see the repository's own folder
@@ -175,7 +176,7 @@ class ContainerBuild(Frozen, frozen=True, kw_only=True):
     secrets: tuple[Secret, ...]  # what cargo may need to fetch dependencies
     ssh_agent: bool  # a dependency is fetched over ssh
     unseen_config: tuple[Path, ...]  # cargo's configuration that a build on the host would use
-    sent_secrets: tuple[str, ...]  # keys of the configuration that is sent, whose values nobody else should read
+    sent_secrets: tuple[str, ...]  # places in cargo's files that are sent, whose values nobody else should read
 
     @property
     def shell_id(self) -> str:

@@ -69,15 +69,15 @@ def tool_package(name: str, because: str) -> BuildPackage:
     return BuildPackage(package=tool.package, program=tool.program, because=because)
 
 
-def tools_of(
-    config: CargoConfig, triple: str, *, needs_musl_for_c: bool, needs_git: bool
-) -> tuple[BuildPackage, ...]:
-    """Return what a build for a target with this configuration of cargo's needs, in the order of the file."""
+def tools_of(config: CargoConfig, triple: str, asked: Mapping[str, str | None]) -> tuple[BuildPackage, ...]:
+    """Return what a build for a target with this configuration of cargo's needs, in the order of the file.
+
+    `asked` says of further tools who asks for them, None for nobody.
+    """
     named = set(_linkers(config, triple))
     linkers = (name for name, tool in load_tools().items() if named & {*tool.linkers})
     reasons = dict.fromkeys(linkers, "a linker of cargo's configuration")
-    reasons |= {"git": "`git-folder`"} if needs_git else {}
-    reasons |= {"musl": "C code in a program of musl"} if needs_musl_for_c else {}
+    reasons |= {name: reason for name, reason in asked.items() if reason is not None}
     return tuple(tool_package(name, reasons[name]) for name in load_tools() if name in reasons)
 
 

@@ -29,6 +29,7 @@ MAIN = """fn main() {
     println!("{} {} {}", hidden_crate::text(), hidden_repository::text(), itoa::Buffer::new().format(1));
 }
 """
+WITH_GIT = "[net]\ngit-fetch-with-cli = true\n"
 WITHOUT_GIT = 'fn main() { println!("{}", hidden_crate::text()); }\n'
 
 
@@ -119,6 +120,29 @@ def test_a_password_that_git_puts_into_addresses_opens_them_too(
     assert run(done.result) == b"registry git 1\n"
     seen = traces(done.result, project, tmp_path / "image.tar", done)
     assert not [content for content in seen if server.password.encode() in content]
+
+
+def test_git_fetches_where_the_project_says_that_cargo_is_not_to(
+    server: PrivateServer, project: Path, tmp_path: Path
+) -> None:
+    with (project / ".cargo/config.toml").open("a") as config:
+        config.write(WITH_GIT)
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
+
+    done = invoke("build", folder=project, **settings, **secrets(server, tmp_path / "store"))
+
+    assert run(done.result) == b"registry git 1\n"
+    assert "installing git" in done.stderr
+
+
+def test_a_registry_that_a_variable_of_cargo_s_names(server: PrivateServer, project: Path, tmp_path: Path) -> None:
+    (project / ".cargo/config.toml").unlink()
+    index = f'{{ CARGO_REGISTRIES_MY_CORP_INDEX = "sparse+http://{server.address}/index/" }}'
+    settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_BUILD_ENV": index}
+
+    done = invoke("build", folder=project, **settings, **secrets(server, tmp_path / "store"))
+
+    assert run(done.result) == b"registry git 1\n"
 
 
 def traces(image: str, project: Path, archive: Path, *outcomes: Outcome) -> list[bytes]:
@@ -222,7 +246,13 @@ def agent(tmp_path: Path) -> Iterator[dict[str, str]]:
         process.wait(10)
 
 
-def test_a_repository_over_ssh_is_opened_by_the_agent(agent: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("cache", "config"), [("mount", ""), ("layer", WITH_GIT)], ids=["cargo's git", "git itself, layers"]
+)
+def test_a_repository_over_ssh_is_opened_by_the_agent(
+    agent: dict[str, str], tmp_path: Path, cache: str, config: str
+) -> None:
+    layers = tmp_path / "layers"
     make_repository(tmp_path / "served")
     name = f"over-ssh-{uuid.uuid4().hex[:8]}"
     with ssh_server(tmp_path / "served", tmp_path / "key.pub") as (port, known_host):
@@ -244,14 +274,25 @@ def test_a_repository_over_ssh_is_opened_by_the_agent(agent: dict[str, str], tmp
         }
         words = ["cargo", "generate-lockfile", "--quiet"]
         subprocess.run(words, cwd=folder, env={**os.environ, **machine, **agent}, check=True)
-        settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, **machine}
+        # The machine's own ssh would not look for known hosts in this home.
+        write_files(folder, {".cargo/config.toml": config})
+        settings = {
+            "RUSTDOCKER_BACKEND": "buildx",
+            "DOCKER_HOST": CURRENT_ENGINE,
+            "RUSTDOCKER_CACHE": cache,
+            **machine,
+        }
+        settings |= {"RUSTDOCKER_CACHE_TO": str(layers)} if cache == "layer" else {}
 
         refused = invoke("build", folder=folder, **settings, SSH_AUTH_SOCK="")
         done = invoke("build", folder=folder, **settings, **agent)
-        seen = traces(done.result, folder, tmp_path / "image.tar", refused, done)
+        told = invoke("plan", "--json", folder=folder, **settings, **agent)
+        seen = traces(done.result, folder, tmp_path / "image.tar", refused, done, told)
 
+    stored = [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
+    assert bool(stored) == (cache == "layer")
     with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
         assert client.containers.run(done.result, remove=True) == b"git\n"
     for line in (tmp_path / "key").read_bytes().splitlines()[1:-1]:
-        assert not [content for content in seen if line in content]
+        assert not [content for content in (*seen, *stored) if line in content]
     assert refused.code == 66

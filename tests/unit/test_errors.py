@@ -227,8 +227,9 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "what nobody else may read would be in the image\n"
         "  found: `http.proxy` in /shop/.cargo/config.toml\n"
         "  set by: --variant\n"
-        "  hint: keep it in credentials.toml or config.toml of cargo's home, or in a variable such as "
-        "CARGO_REGISTRIES_NAME_TOKEN: those are never in a layer",
+        "  hint: keep a token in credentials.toml or config.toml of cargo's home, or in a variable such as "
+        "CARGO_REGISTRIES_NAME_TOKEN, and a repository's password with git's credential helper: those are in "
+        "no layer",
     ),
     (
         errors.BuildFailed("no space left on device"),
@@ -375,15 +376,15 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "--variant minimal",
     ),
     (
-        errors.LacksPackage("no library x", crate="x-sys", package="libx-dev", installed=False, is_of_musl=False),
+        errors.LacksPackage("no library x", crate="x-sys", packages=("libx-dev",), asked=("make",)),
         66,
         "the program cannot be compiled with what the build image has\n"
         "  found: no library x\n"
         "  set by: the crate x-sys\n"
-        '  hint: set `build-packages = ["libx-dev"]`, which has it',
+        '  hint: set `build-packages = ["make", "libx-dev"]`, which has it',
     ),
     (
-        errors.LacksPackage("no library x", crate=None, package="libx-dev", installed=True, is_of_musl=True),
+        errors.LacksPackage("no library x", crate=None, packages=("libx-dev",), installed=True, is_of_musl=True),
         66,
         "the program cannot be compiled with what the build image has\n"
         "  found: no library x\n"
@@ -549,7 +550,7 @@ TEXTS: list[tuple[RustDockerError, int, str]] = [
         "  hint: add to it:\n    import a\n    \n    ns = a",
     ),
     (
-        errors.LacksPackage("no library pcap", crate="pcap", package="libpcap-dev", on_host=True),
+        errors.LacksPackage("no library pcap", crate="pcap", packages=("libpcap-dev",), on_host=True),
         66,
         "the program cannot be compiled with what this machine has\n  found: no library pcap\n"
         "  set by: the crate pcap\n"

@@ -24,6 +24,7 @@ LADDER = [
     [
         "debian",
         "debian_files",
+        "home",
         "image",
         "image_config",
         "variants",

@@ -37,6 +37,8 @@ def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
                 "target/release/x": "",
                 ".git/config": "",
                 ".env": "SECRET=1",
+                ".envrc": "export SECRET=1",
+                "sub/.netrc": "password 1",
                 ".env.example": "SECRET=",
                 "sub/.env.local": "SECRET=1",
                 "web/node_modules/x.js": "",
@@ -64,15 +66,17 @@ def test_what_is_no_source_or_a_secret_stays_out(write: Write) -> None:
         ("web\n**/.x\n!.cargo", {".env.example"}),
         ("!*", {".env.example", "web/.env.sample"}),
         ("!**/.env.test", {".env.example", "web/.env.sample", "web/.env.test"}),
+        ("!web/.netrc", {".env.example", "web/.env.sample", "web/.netrc"}),
     ],
 )
 def test_a_file_of_secrets_is_sent_only_where_the_ignore_file_names_it(
     write: Write, patterns: str, found: set[str]
 ) -> None:
-    names = (".env", ".env.example", "web/.env", "web/.env.sample", "web/.env.test")
+    names = (".env", ".env.example", "web/.env", "web/.env.sample", "web/.env.test", ".netrc", "web/.netrc")
     folder = write(crate(**dict.fromkeys(names, ""), **{".dockerignore": patterns}))
+    (folder / "settings").symlink_to(".netrc")
 
-    assert {path for path in paths(folder) if ".env" in path} == found
+    assert {path for path in paths(folder) if path in {*names, "settings"}} == found
 
 
 def test_vendored_crates_are_whole(write: Write) -> None:

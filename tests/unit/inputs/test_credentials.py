@@ -31,6 +31,12 @@ def test_a_token_is_the_variable_s_else_that_of_cargo_s_file(home: Path, monkeyp
     assert find_credentials([CORP]) == {"registry-my-corp": "of the variable"}
 
 
+def test_a_registry_that_a_variable_names_may_be_spelt_otherwise_in_cargo_s_file(home: Path) -> None:
+    (home / "cargo/credentials.toml").write_text('[registries.My_Corp]\ntoken = "of the file"\n')
+
+    assert find_credentials([CORP]) == {"registry-my-corp": "of the file"}
+
+
 @pytest.mark.parametrize("text", ["no TOML", "[registries]\nmy-corp = 1\n", "[registries.other]\ntoken = 'x'\n"])
 def test_a_file_that_says_nothing_of_it_is_no_error_of_ours(home: Path, text: str) -> None:
     (home / "cargo/credentials.toml").write_text(text)
@@ -69,6 +75,19 @@ def test_what_git_is_told_to_put_into_an_address_opens_it(monkeypatch: pytest.Mo
     assert find_credentials([secret, GitCredential("https://other.com", ("https://other.com/a",))]) == {
         secret.id: "https://git.acme.com\nusername=x-access-token\npassword=s3/cret\n"
     }
+
+
+@pytest.mark.cargo
+def test_a_helper_may_be_for_some_of_a_server_s_repositories(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GIT_CONFIG_COUNT", raising=False)
+    helper = "!f() { echo username=me; echo password=s3cret; }; f"
+    subprocess.run(
+        ["git", "config", "--global", "credential.https://git.acme.com/team.helper", helper], check=True
+    )
+    addresses = ("https://git.acme.com/open/a.git", "https://git.acme.com/team/b.git")
+    secret = GitCredential("https://git.acme.com", addresses)
+
+    assert find_credentials([secret]) == {secret.id: "https://git.acme.com\nusername=me\npassword=s3cret\n"}
 
 
 def test_known_hosts_are_those_of_the_user(home: Path) -> None:

@@ -27,13 +27,13 @@ def target(*flags: str, linker: str | None = None) -> TargetConfig:
     ],
 )
 def test_a_linker_that_cargo_s_configuration_names_is_installed(config: CargoConfig, packages: list[str]) -> None:
-    found = tools_of(config, GNU, needs_musl_for_c=False, needs_git=False)
+    found = tools_of(config, GNU, {"git": None})
 
     assert [tool.package for tool in found] == packages
 
 
 def test_what_a_build_asks_for_by_itself() -> None:
-    found = tools_of(CargoConfig(), GNU, needs_musl_for_c=True, needs_git=True)
+    found = tools_of(CargoConfig(), GNU, {"musl": "C code in a program of musl", "git": "`git-folder`"})
 
     assert [(each.package, each.because) for each in found] == [
         ("git", "`git-folder`"),

@@ -109,8 +109,10 @@ def _of_cargo(
         return LacksPackage(
             missing.what,
             crate=missing.crate,
-            package=missing.package,
-            installed=missing.package in installed or (is_of_musl and missing.is_of_c),
+            packages=missing.packages,
+            asked=container.build_packages,
+            installed=bool(missing.packages and {*missing.packages} <= installed)
+            or (is_of_musl and missing.is_of_c),
             is_of_musl=is_of_musl,
         )
     if is_of_musl and (failure := _of_glibc(output)) is not None:

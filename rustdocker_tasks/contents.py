@@ -61,7 +61,8 @@ class ReadImage(Frozen, frozen=True, kw_only=True):
         """Return the largest files with their sizes."""
         files = self.files
         if without_base:
-            files = {path: size for path, size in files.items() if _is_ours(self, path)}
+            ours = _ours(self)
+            files = {path: size for path, size in files.items() if path in ours}
         return Counter(files).most_common(number)
 
 
@@ -70,13 +71,9 @@ def _program(plan: ImagePlan) -> str:
 
 
 def layer_names(image: ReadImage) -> list[str]:
-    """Return for each layer what it holds, by the highest that has what we put there."""
-    names = [_base(image.plan)] * len(image.layers)
-    for path, name in _own_places(image.plan).items():
-        highest = max((i for i, layer in enumerate(image.layers) if path in layer.files), default=None)
-        if highest is not None:
-            names[highest] = name
-    return names
+    """Return for each layer what it holds."""
+    own, base = _own_layers(image), _base(image.plan)
+    return [own.get(number, base) for number in range(len(image.layers))]
 
 
 def _base(plan: ImagePlan) -> str:
@@ -112,7 +109,7 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
         yield "the system that scanners take its packages to be of"
     if record := _RECORD.fullmatch(path):
         yield f"what scanners read of {record[1]}"
-    if not _is_ours(image, path):
+    if path not in _ours(image):
         yield _base(plan)
     if documentation := _DOCUMENTATION.match(path):
         yield f"the licence of {documentation[1]}"
@@ -134,21 +131,32 @@ def _is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _is_ours(image: ReadImage, path: str) -> bool:
-    """Whether the highest layer that has the path is none of a base."""
+def _ours(image: ReadImage) -> set[str]:
+    """Return the paths that a layer of ours is the highest to have."""
     if image.plan.variant.base is Base.NONE:
-        return True
-    highest = next(layer for layer in reversed(image.layers) if path in layer.files)
-    return bool(highest.files.keys() & _own_places(image.plan).keys())
+        return {*image.files}
+    highest = {path: number for number, layer in enumerate(image.layers) for path in layer.files}
+    own = _own_layers(image)
+    return {path for path, number in highest.items() if number in own}
 
 
-def _own_places(plan: ImagePlan) -> dict[str, str]:
-    """Return what our layers are known by, and what they are called."""
-    libraries = "libraries, " if plan.container is None else ""
-    return {
-        _program(plan): "the program",
-        _path(CERTIFICATES): f"{libraries}certificates, time zones, users, assets",
-    }
+def _own_layers(image: ReadImage) -> dict[int, str]:
+    """Return what our layers are called, by number: the highest that have what a base may have too.
+
+    Certificates lie elsewhere where their folder is a link of the base's.
+    """
+    program, certificates, zones = _program(image.plan), _path(CERTIFICATES), _path(ZONES)
+    libraries = "libraries, " if image.plan.container is None else ""
+    files = f"{libraries}certificates, time zones, users, assets"
+    own = {}
+    for number, layer in enumerate(image.layers):
+        is_of_files = certificates in layer.files or any(_is_within(path, zones) for path in layer.files)
+        # The variant that keeps all gets no such files.
+        if is_of_files and image.plan.variant.base is not Base.RUST:
+            own[files] = number
+        if program in layer.files:
+            own["the program"] = number
+    return {number: name for name, number in own.items()}
 
 
 def _reason_for_library(image: ReadImage, path: str, owner: str | None) -> str:

@@ -31,7 +31,7 @@ from rustdocker_tasks.dockerfile.instructions import (
     Workdir,
 )
 from rustdocker_tasks.image_config import User
-from rustdocker_tasks.inputs.root_files import ENVIRONMENT, PROGRAMS, SEARCH_PATH
+from rustdocker_tasks.inputs.root_files import CERTIFICATES, ENVIRONMENT, PROGRAMS, SEARCH_PATH
 from rustdocker_tasks.plan.compile_flags import compile_flags, lock_flags, program_flags, static_flags
 from rustdocker_tasks.variants import Base
 
@@ -119,6 +119,8 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, fil
 
     Its mounts are single files: with the whole folder mounted, any change of a source would run it again.
     """
+    # An asset may stand in the place of our certificates.
+    own = ["own"] if str(CERTIFICATES) in {str(each.destination) for each in plan.assets} else []
     return Run(
         mounts=(
             bind(names, names.scripts["files"], "/files"),
@@ -126,7 +128,7 @@ def _files_step(plan: ImagePlan, build: ContainerBuild, names: ContextNames, fil
             bind(names, files, "/files.tar"),
             *_runtime_mount(build),
         ),
-        words=("sh", "/files", _out(plan), _runtime(build)),
+        words=("sh", "/files", _out(plan), _runtime(build), *own),
     )
 
 

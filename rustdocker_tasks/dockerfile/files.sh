@@ -3,14 +3,14 @@
 #
 # Put what the image holds besides base and program into a finished tree: certificates, time zones, users, folders.
 #
-#   files.sh OUT RUNTIME
+#   files.sh OUT RUNTIME [own]
 #
-# OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
+# With `own` the certificates are the user's, and nothing is added to them. OUT is the tree's place, / for this very image. RUNTIME is where the base image's files lie, an empty word where
 # there is none. Beside this script lies /fit. /files.tar holds what is wanted, with modes, numeric owners and fixed times.
 set -eu
 export LC_ALL=C
 
-out=${1%/} runtime=$2
+out=${1%/} runtime=$2 certificates=${3:-}
 files=/files.tar
 if ! find / -maxdepth 0 -printf '' 2> /dev/null; then
     echo "rustdocker: unusable: its find, tar and xargs are not those of GNU, as in images of Alpine" >&2
@@ -24,7 +24,8 @@ add_accounts() {
         [ -n "$runtime" ] || [ -z "$out" ] || base=/nowhere
         tar --extract --to-stdout --file="$files" "$file" > "$work/ours"
         if [ -f "$base" ]; then
-            { cat "$base"; grep -v '^root:' "$work/ours" || true; } | awk -F: '!seen[$1]++' > "$work/all"
+            grep -v '^root:' "$work/ours" > "$work/more" || true
+            awk -F: '!seen[$1]++' "$base" "$work/more" > "$work/all"
         else
             cp "$work/ours" "$work/all"
         fi
@@ -33,12 +34,26 @@ add_accounts() {
     done
 }
 
+# What a base trusts besides, such as a company's own, its program trusts too.
+add_certificates() {
+    path=etc/ssl/certs/ca-certificates.crt
+    [ "$certificates" != own ] && [ -n "$runtime" ] && [ -f "$runtime/$path" ] && [ ! -L "$runtime/$path" ] || return 0
+    awk '{ sub(/\r$/, "") }
+        /^-----BEGIN CERTIFICATE-----$/ { block = ""; inside = 1 }
+        inside { block = block $0 "\n" }
+        /^-----END CERTIFICATE-----$/ { inside = 0; if (!(block in seen) && FILENAME != ARGV[1]) printf "%s", block; seen[block] }' \
+        "$out/$path" "$runtime/$path" > "$work/certificates"
+    cat "$work/certificates" >> "$out/$path"
+    touch --date=@0 "$out/$path"
+}
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$out/etc"
 # The base has its own: where it stays, ours would take its place.
 own_nsswitch=
-[ -z "$runtime" ] || own_nsswitch=etc/nsswitch.conf
+[ -z "$runtime" ] || { [ ! -e "$runtime/etc/nsswitch.conf" ] && [ ! -L "$runtime/etc/nsswitch.conf" ]; } \
+    || own_nsswitch=etc/nsswitch.conf
 [ ! -f "$out/etc/nsswitch.conf" ] || own_nsswitch=etc/nsswitch.conf
 unpack() {
     place=$1
@@ -55,6 +70,7 @@ unpack "$work/as-wanted" --no-recursion --verbatim-files-from --no-unquote --fil
     chown --reference="$work/as-wanted/$folder" "$out/$folder"
 done
 add_accounts
+add_certificates
 if [ -n "$out" ]; then
     chmod 755 "$out" "$out/etc"
     touch --date=@0 "$out/etc/passwd" "$out/etc/group" "$out/etc" "$out"

@@ -78,24 +78,31 @@ class LacksPackage(CompileError):
         what: str,
         *,
         crate: str | None,
-        package: str | None,
+        packages: tuple[str, ...],
+        asked: tuple[str, ...] = (),
         installed: bool = False,
         is_of_musl: bool = False,
         on_host: bool = False,
     ) -> None:
-        """`package` has it, if one is known; `installed` says that it is there, or can be, and does not serve."""
+        """`packages` have it, if any are known, and `build-packages` asks for those of `asked` already.
+
+        `installed` says that they are there, or can be, and do not serve.
+        """
+        package = ", ".join(packages)
         if on_host:
-            named = f", which on Debian {package} has: `apt-get install {package}`" if package else ""
+            named = f", which on Debian {package} has: `apt-get install {' '.join(packages)}`" if packages else ""
             hint = f"install it{named}; --backend buildx needs nothing of this machine"
         elif installed and is_of_musl:
             has = f"Debian has {package or 'that'} for glibc alone"
             hint = f"{has}: --libc gnu, or build another variant, --variant minimal"
-        elif package is None:
+        elif not packages:
             hint = "name the package that has it by `build-packages`: Debian's search for packages knows files"
         elif installed:
             hint = f"{package} is there, and is not what is wanted: mend what the message above names"
         else:
-            hint = f'set `build-packages = ["{package}"]`, which has it'
+            # A list replaces a weaker one: what it has stays in it.
+            listed = ", ".join(f'"{name}"' for name in dict.fromkeys((*asked, *packages)))
+            hint = f"set `build-packages = [{listed}]`, which has it"
         super().__init__(
             f"the program cannot be compiled with what {'this machine' if on_host else 'the build image'} has",
             found=what,

@@ -336,7 +336,7 @@ def _failure(code: int, missing: Missing | None, step: CompileStep, *, is_one: b
     Where it is not the only one, what was lacked may have been another's.
     """
     if missing is not None and (is_one or missing.crate == step.package):
-        return LacksPackage(missing.what, crate=missing.crate, package=missing.package, on_host=True)
+        return LacksPackage(missing.what, crate=missing.crate, packages=missing.packages, on_host=True)
     return _cargo_failed("cargo build", code, locked=step.locked)
 
 

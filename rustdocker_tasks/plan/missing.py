@@ -27,6 +27,8 @@ _PATTERNS = tuple(
     for kind, text in (
         # The crate pkg-config 0.3.
         (MODULE, r"The system library `([^`]+)` required by crate `[^`]+` was not found"),
+        # The same, of a question that it could not ask.
+        (MODULE, r"""Could not run `[^`]*\bpkg-config"?(?: "?--?[\w-]+"?)* ["']?([^\s`"'-][^\s`"']*)"""),
         # pkgconf 1.8, as it is in Debian; it is also asked for what is then built of source.
         (MODULE, r"Package '?([^\s',]+)'?(?:, required by '[^']+',)? (?:was )?not found"),
         # The linkers of GNU and LLVM, mold, and rustc.
@@ -69,12 +71,14 @@ _PATTERNS = tuple(
         (_TOOL, r"invalid linker name in (?:argument )?'-fuse-ld=(\w+)'"),
         # CMake 3, told a compiler or not, and autoconf.
         (_TOOL, r'unable to find a build program corresponding to "([^"]+)"'),
-        (_TOOL, r"(?:The|No) CMAKE_(CXX)_COMPILER(?::| could be found)"),
+        (_TOOL, r"(?:The|No) CMAKE_(CXX|ASM_NASM)_COMPILER(?::| could be found)"),
         (_TOOL, r"configure: error: (C\+\+) compiler cannot create executables"),
+        (_TOOL, r"configure: error: No usable (m4) in "),
     )
 )
 _NAMES = {MODULE: "no module {} for pkg-config", LIBRARY: "no library {}", HEADER: "no header {}", _TOOL: "no {}"}
 _CPP = re.compile(r"(?:.*-)?(?:c|g|clang)\+\+(?:-\d+)?|CXX|C\+\+")
+_PKG_CONFIG = "pkg-config"
 # The library of C++, which comes with its compiler.
 _OF_CPP = "stdc++"
 _OTHERWISE = {
@@ -82,16 +86,17 @@ _OTHERWISE = {
     "Ninja": "ninja",
     "Python": "python3",
     "Can't locate": "perl",
+    "ASM_NASM": "nasm",
     **{name: name.lower() for name in ("Git", "Perl", "BISON", "FLEX")},
 }
 
 
 class Missing(Frozen, frozen=True, kw_only=True):
-    """What there is none of, the crate that asks for it, and the package that has it; as far as they are known."""
+    """What there is none of, the crate that asks for it, and the packages that have it; as far as known."""
 
     what: str  # `no library pcap`
     crate: str | None
-    package: str | None
+    packages: tuple[str, ...]
     is_of_c: bool = False  # a library or a header, which are of one C library
 
 
@@ -113,7 +118,12 @@ def find_missing(output: Iterable[str]) -> Missing | None:
             found = [replace(each, crate=each.crate or match["crate"]) for each in found]
         if is_failing:
             found += _in_line(line, crate)
-    return next((each for each in reversed(found) if each.package), found[-1] if found else None)
+    last = next((each for each in reversed(found) if each.packages), found[-1] if found else None)
+    if last is None or last.packages != (_PKG_CONFIG,):
+        return last
+    # What it would have been asked for lacks as well, and would be the next to be told.
+    asked = [each.packages for each in found if each.crate == last.crate and each.is_of_c and each.packages]
+    return replace(last, packages=(*last.packages, *(asked[-1] if asked else ())))
 
 
 def find_failed_script(output: Iterable[str]) -> str | None:
@@ -128,21 +138,22 @@ def _in_line(line: str, crate: str | None) -> Iterator[Missing]:
             yield Missing(
                 what=_NAMES[kind].format(name),
                 crate=crate,
-                package=_package_of_tool(name) if kind == _TOOL else _package_of_file(kind, name),
+                packages=_packages_of_tool(name) if kind == _TOOL else _packages_of_file(kind, name),
                 is_of_c=kind != _TOOL,
             )
 
 
-def _package_of_file(kind: str, name: str) -> str | None:
+def _packages_of_file(kind: str, name: str) -> tuple[str, ...]:
     if (kind, name) == (LIBRARY, _OF_CPP):
-        return _package_of_tool("c++")
+        return _packages_of_tool("c++")
     # CMake's own names of modules have capitals.
-    return find_package(kind, name) or (find_package(kind, name.lower()) if kind == MODULE else None)
+    package = find_package(kind, name) or (find_package(kind, name.lower()) if kind == MODULE else None)
+    return (package,) if package else ()
 
 
-def _package_of_tool(name: str) -> str | None:
+def _packages_of_tool(name: str) -> tuple[str, ...]:
     tools = load_tools()
     if _CPP.fullmatch(name):
         name = "c++"
     by_name = {**{tool.program: tool for tool in tools.values() if tool.program}, **tools}
-    return by_name[name].package if name in by_name else None
+    return (by_name[name].package,) if name in by_name else ()

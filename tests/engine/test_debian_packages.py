@@ -324,7 +324,7 @@ def test_the_host_backend_refuses_packages_for_the_image(write: Write) -> None:
 
 
 def test_every_package_of_the_tables_is_one_of_debian_s() -> None:
-    names = {name for record in load_records() for name in record.packages}
+    names = {name for record in load_records() for name in (*record.packages, *record.at_run_time)}
     names |= {tool.package for tool in load_tools().values()}
     script = 'apt-get update --quiet=2 && { apt-cache show --no-all-versions "$@" || true; }'
 

@@ -6,6 +6,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+import trustme
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUNTIME
@@ -102,3 +103,46 @@ def test_a_volume_that_the_image_has_a_folder_for_is_the_user_s(write: Write) ->
     found = [invoke("run", f"--variant={each}", folder=folder, **settings).result for each in ("simple", "slim")]
 
     assert found == ["written", "written"]
+
+
+# A file that ends in no line break, none of glibc's, and a certificate of a company's.
+OTHER_FILES = f"""FROM {RUNTIME}
+COPY company.pem /etc/ssl/certs/ca-certificates.crt
+RUN rm -f /etc/nsswitch.conf && printf '%s\\nlast:x:1001:1001::/srv:/bin/sh' "$(cat /etc/passwd)" > /etc/passwd
+"""
+READS = r"""fn main() {
+    for file in ["/etc/passwd", "/etc/nsswitch.conf", "/etc/ssl/certs/ca-certificates.crt"] {
+        print!("{}", std::fs::read_to_string(file).unwrap());
+    }
+}
+"""
+
+
+def test_what_a_base_has_of_files_that_an_image_needs_is_kept_and_completed(write: Write, tmp_path: Path) -> None:
+    folder = write(crate(f"others-{uuid.uuid4().hex[:8]}", **{"src/main.rs": READS}))
+    certificate = trustme.CA().cert_pem.bytes().decode()
+    (tmp_path / "company.pem").write_text(certificate)
+
+    with base_image(tmp_path, OTHER_FILES) as base:
+        done = invoke("run", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE, **base)
+
+    lines = done.result.splitlines()
+    assert "last:x:1001:1001::/srv:/bin/sh" in lines
+    assert "nonroot:x:65532:65532:nonroot:/home/nonroot:/sbin/nologin" in lines
+    assert "hosts: files dns" in lines
+    assert certificate.strip() in done.result
+    assert done.result.count("BEGIN CERTIFICATE") > 100
+
+
+def test_certificates_that_an_asset_brings_stand_alone(write: Write, tmp_path: Path) -> None:
+    folder = write(crate(f"others-{uuid.uuid4().hex[:8]}", **{"src/main.rs": READS}))
+    for name in ("company.pem", "own.pem"):
+        (tmp_path / name).write_bytes(trustme.CA().cert_pem.bytes())
+    own = '[{ source = "own.pem", destination = "/etc/ssl/certs/ca-certificates.crt" }]'
+
+    with base_image(tmp_path, OTHER_FILES) as base:
+        settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, "RUSTDOCKER_ASSETS": own}
+        done = invoke("run", folder=folder, **settings, **base)
+
+    assert done.result.endswith((tmp_path / "own.pem").read_text().strip())
+    assert done.result.count("BEGIN CERTIFICATE") == 1

@@ -57,6 +57,18 @@ def test_layers_are_called_by_what_they_hold(slim: ReadImage) -> None:
     ]
 
 
+def test_a_base_may_have_what_we_put_there_too(slim: ReadImage) -> None:
+    base, files, own = slim.layers
+    of_company = layer({**base.files, CERTIFICATES: 30, "usr/share/zoneinfo/UTC": 6})
+    with_both = replace(slim, layers=(of_company, files, own))
+    # Where /etc/ssl/certs is a link, our certificates lie where it leads to.
+    linked = layer({"etc/pki/tls/certs/ca-certificates.crt": 50, "usr/share/zoneinfo/UTC": 6})
+
+    assert layer_names(with_both) == layer_names(replace(slim, layers=(base, linked, own))) == layer_names(slim)
+    assert reason_for(with_both, "usr/bin/bash") == "base image debian:trixie-slim"
+    assert "/usr/bin/bash" not in inspect_text(with_both)
+
+
 def test_on_the_host_libraries_lie_beside_the_rest(slim: ReadImage) -> None:
     image = replace(slim, plan=replace(slim.plan, container=None))
 
@@ -87,8 +99,9 @@ def test_each_file_has_a_reason(slim: ReadImage, path: str, reason: str) -> None
 def test_what_the_build_left_is_no_library() -> None:
     plan, _ = planned("hello", variant="simple")
     own = layer({PROGRAM: 400, "app/target/release/deps/hello-0123": 100})
-    simple = ReadImage(plan=plan, image="sha256:1", layers=(layer({"usr/bin/bash": 1}), own))
+    simple = ReadImage(plan=plan, image="sha256:1", layers=(layer({"usr/bin/bash": 1, CERTIFICATES: 5}), own))
 
+    assert reason_for(simple, "usr/bin/bash") == "base image rust:1-slim-trixie"
     assert reason_for(simple, "app/target/release/deps/hello-0123").startswith("left by the build")
 
 

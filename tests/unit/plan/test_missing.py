@@ -56,6 +56,8 @@ PKG_CONFIG = """  The system library `libpcap` required by crate `foo-sys` was n
         ('CMake was unable to find a build program corresponding to "Unix Makefiles".', "no make", "make"),
         ("  The CMAKE_CXX_COMPILER:", "no CXX", "g++"),
         ("  No CMAKE_CXX_COMPILER could be found.", "no CXX", "g++"),
+        ("  No CMAKE_ASM_NASM_COMPILER could be found.", "no nasm", "nasm"),
+        ("configure: error: No usable m4 in $PATH or /usr/5bin (see config.log", "no m4", "m4"),
         ("configure: error: C++ compiler cannot create executables", "no C++", "g++"),
         ("/usr/bin/ld: cannot find -lstdc++: No such file or directory", "no library stdc++", "g++"),
         ("/usr/bin/ld: cannot find -lnobodyhasthis: No such file", "no library nobodyhasthis", None),
@@ -72,7 +74,7 @@ def test_what_is_missing_leads_to_its_package(output: str, what: str, package: s
 
     assert found is not None
     assert found.what.startswith(what)
-    assert found.package == package
+    assert found.packages == ((package,) if package else ())
 
 
 @pytest.mark.parametrize(
@@ -85,7 +87,7 @@ def test_what_is_missing_leads_to_its_package(output: str, what: str, package: s
 def test_what_rustc_itself_does_not_find(output: str, what: str, package: str) -> None:
     lines = ["   Compiling shop v0.1.0", output, "", 'error: could not compile `shop` (bin "shop")']
 
-    assert find_missing(lines) == Missing(what=what, crate="shop", package=package, is_of_c="library" in what)
+    assert find_missing(lines) == Missing(what=what, crate="shop", packages=(package,), is_of_c="library" in what)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_only_what_the_failed_crate_said_counts() -> None:
     ]
 
     assert find_missing(output) == Missing(
-        what="no module libudev for pkg-config", crate="foo-sys", package="libudev-dev", is_of_c=True
+        what="no module libudev for pkg-config", crate="foo-sys", packages=("libudev-dev",), is_of_c=True
     )
 
 
@@ -125,7 +127,7 @@ def test_cargo_says_last_whose_linking_it_was() -> None:
     ]
 
     assert find_missing(output) == Missing(
-        what="no library pcap", crate="shop", package="libpcap0.8-dev", is_of_c=True
+        what="no library pcap", crate="shop", packages=("libpcap0.8-dev",), is_of_c=True
     )
 
 
@@ -137,3 +139,18 @@ def test_a_mistake_in_the_program_is_not_for_want_of_what_a_script_did_without()
     ]
 
     assert find_missing(output) is None
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        "Could not run `PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 pkg-config --libs --cflags libudev 'libudev >= 199'`",
+        'Could not run `PKG_CONFIG_ALLOW_SYSTEM_LIBS="1" "pkg-config" "--libs" "--cflags" "libudev"`',
+    ],
+)
+def test_without_pkg_config_what_it_would_be_asked_for_is_named_too(asking: str) -> None:
+    output = [FAILED, f"  {asking}", "  The pkg-config command could not be found."]
+
+    assert find_missing(output) == Missing(
+        what="no pkg-config", crate="foo-sys", packages=("pkg-config", "libudev-dev")
+    )

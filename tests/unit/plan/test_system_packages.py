@@ -28,6 +28,7 @@ from tasks.matrix.cases import CASES, REFUSED, VARIANTS
 from tests.conftest import REPOSITORY
 from tests.unit.test_container_failure import CONTAINER
 
+FFMPEG = ("libavcodec-dev", "libavformat-dev", "libavutil-dev", "libswresample-dev", "libswscale-dev")
 FOUND = "registry+https://github.com/rust-lang/crates.io-index"
 
 
@@ -89,6 +90,27 @@ def packages(*crates: ResolvedCrate) -> set[str]:
         ((crate("esaxx-rs", "cpp"),), {"g++"}),
         ((crate("mlua-sys", "lua54"),), {"pkg-config", "liblua5.4-dev"}),
         ((crate("mlua-sys", "lua54", "vendored"),), set()),
+        ((crate("gmp-mpfr-sys", "mpfr"),), {"m4", "make"}),
+        ((crate("gmp-mpfr-sys", "use-system-libs"),), {"libgmp-dev", "libmpfr-dev", "libmpc-dev"}),
+        ((crate("pyo3-ffi", "abi3"),), {"python3", "libpython3-dev"}),
+        ((crate("pyo3-ffi", "extension-module"),), {"python3"}),
+        ((crate("pyo3-ffi", "extension-module", "abi3"),), set()),
+        ((crate("openblas-src", "system"),), {"pkg-config", "libopenblas-dev"}),
+        ((crate("openblas-src", "static"),), {"make"}),
+        ((crate("hdf5-metno-sys", "static"),), set()),
+        ((crate("z3-sys", "bundled", "vendored"), crate("z3-src")), {"python3", "g++"}),
+        ((crate("harfbuzz-sys"),), {"pkg-config", "libharfbuzz-dev"}),
+        ((crate("harfbuzz-sys", "bundled"),), {"g++"}),
+        ((crate("libdav1d-sys"),), {"meson", "ninja-build", "nasm"}),
+        ((crate("wayland-sys", "client"),), {"pkg-config", "libwayland-dev"}),
+        ((crate("wayland-sys", "client", "dlopen"),), set()),
+        ((crate("yeslogic-fontconfig-sys", "dlopen"),), set()),
+        ((crate("fuser"),), set()),
+        ((crate("ac-ffmpeg", "filters"),), {"pkg-config", *FFMPEG, "libavfilter-dev"}),
+        (
+            (crate("skia-bindings", "binary-cache", "embed-freetype"),),
+            {"pkg-config", "g++", "curl", "ca-certificates", "libfontconfig-dev"},
+        ),
     ],
 )
 def test_the_packages_of_a_graph(crates: tuple[ResolvedCrate, ...], expected: set[str]) -> None:
@@ -113,6 +135,10 @@ def test_a_package_is_asked_for_once_by_all_that_need_it() -> None:
         ("mysqlclient-sys", "libmariadb.so.3"),
         ("glib-sys", "libglib-2.0.so.0"),
         ("link-cplusplus", "libstdc++.so.6"),
+        ("pyo3-ffi", "libpython3.13.so.1.0"),
+        ("magick_rust", "libMagickWand-7.Q16.so.10"),
+        ("glib-sys", "libgobject-2.0.so.0"),
+        ("netlib-src", "libgfortran.so.5"),
     ],
 )
 def test_a_library_is_asked_for_by_the_crate_that_links_it(name: str, file: str) -> None:
@@ -132,6 +158,32 @@ def test_what_a_library_opens_by_name_is_told(
     matches = match_records(graph(crate("mysqlclient-sys"), crate("alsa-sys", for_host=True)))
 
     assert needs_at_run_time(matches, given) == told
+
+
+@pytest.mark.parametrize(
+    ("found", "told"),
+    [
+        (crate("fuser"), ["fuse3"]),
+        (crate("fuser", "libfuse", "libfuse3"), ["fuse3"]),
+        (crate("gdal-sys"), ["gdal-data", "proj-data"]),
+        (crate("gpgme-sys"), ["gpgconf", "gpg", "gpg-agent"]),
+        (crate("magic-sys"), ["libmagic-mgc"]),
+        (crate("magick_rust"), ["libmagickcore-7.q16-10", "imagemagick-7-common"]),
+        (crate("pam-sys"), ["libpam-modules", "libpam-runtime"]),
+        (crate("pyo3-ffi", "extension-module"), []),
+        (crate("pyo3-ffi"), ["libpython3-stdlib"]),
+        (crate("sasl2-sys"), ["libsasl2-modules", "libsasl2-modules-gssapi-mit"]),
+        (crate("tesseract-sys"), ["tesseract-ocr-eng"]),
+        (crate("tss-esapi-sys"), ["libtss2-tcti-device0t64"]),
+        (crate("tss-esapi-sys", "bundled"), []),
+        (crate("yeslogic-fontconfig-sys"), ["fontconfig-config"]),
+        (crate("yeslogic-fontconfig-sys", "dlopen"), ["libfontconfig1", "fontconfig-config"]),
+    ],
+)
+def test_what_the_libraries_of_a_crate_open_by_name(found: ResolvedCrate, told: list[str]) -> None:
+    needs = needs_at_run_time(match_records(graph(found)), CONTAINER)
+
+    assert needs == tuple((f"{found.id.name} 1.2.3", package) for package in told)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +226,16 @@ def test_what_is_not_known_for_certain_is_for_the_linker_to_find_out(
 
 
 @pytest.mark.parametrize(
-    ("name", "is_refused"), [("libsqlite3-sys", False), ("openssl-sys", True), ("alsa-sys", True)]
+    ("name", "is_refused"),
+    [
+        ("libsqlite3-sys", False),
+        ("openssl-sys", True),
+        ("alsa-sys", True),
+        ("rust-lzma", False),
+        ("freetype-sys", True),
+        ("tesseract-sys", True),
+        ("gstreamer-sys", True),
+    ],
 )
 def test_a_static_program_of_glibc_needs_libraries_that_debian_has_for_that(
     name: str, *, is_refused: bool
@@ -217,8 +278,10 @@ def test_another_list_of_packages_has_another_mount() -> None:
 
 def test_every_record_asks_for_something_that_has_a_name() -> None:
     assert {tool for record in load_records() for tool in record.tools} <= load_tools().keys()
-    assert all(record.tools or record.packages for record in load_records())
-    assert all(DebianPackage(name) for record in load_records() for name in record.packages)
+    assert all(record.tools or record.packages or record.at_run_time for record in load_records())
+    assert all(
+        DebianPackage(name) for record in load_records() for name in (*record.packages, *record.at_run_time)
+    )
     assert "openssl-sys" in known_crates()
 
 

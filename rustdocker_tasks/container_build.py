@@ -24,7 +24,7 @@ from rustdocker_tasks.explanation import Explanation, encode
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.inputs.files import write_whole
 from rustdocker_tasks.inputs.proxies import find_proxies
-from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.inputs.support import gather_each
 from rustdocker_tasks.meanwhile import Meanwhile
 from rustdocker_tasks.report import plan_line
 from rustdocker_tasks.results import BuildReport, FailedImage
@@ -71,7 +71,9 @@ def build_in_containers(
     folders = groups[0].container.context
     for line in _first_lines(groups, proxies):
         progress.say(line)
-    contents = [_contents(group) for group in groups]
+    groups, contents, without_files = _gathered(groups)
+    if not groups:
+        return without_files
     began = perf_counter()
     engine = Meanwhile(find_engine)
     stores = list(dict.fromkeys(folder for group in groups for folder in group.container.cache_folders))
@@ -81,7 +83,7 @@ def build_in_containers(
             for g, names in zip(groups, context.names, strict=True)
         ]
         logs: list[BuildLog] = []
-        done: list[BuildReport | FailedImage] = []
+        done: list[BuildReport | FailedImage] = [*without_files]
         while waiting:
             request = _request(waiting, context, proxies)
             result, tried = solve(
@@ -203,12 +205,22 @@ def _reports(
         )
 
 
-def _contents(group: ImageGroup) -> GroupContents:
-    return GroupContents(
-        support=tuple(gather_support_files(image) for image in group.images),
-        fetch=group.container.fetch,
-        skeleton=group.container.skeleton,
-    )
+def _gathered(
+    groups: Sequence[ImageGroup],
+) -> tuple[list[ImageGroup], list[GroupContents], list[BuildReport | FailedImage]]:
+    """Return the groups with what their contexts get, without the images that a file is missing for."""
+    possible: list[ImageGroup] = []
+    contents: list[GroupContents] = []
+    failed: list[BuildReport | FailedImage] = []
+    for group in groups:
+        gathered = gather_each(group.images)
+        failed += [FailedImage(plan=plan, error=error) for plan, error in gathered.failed]
+        if gathered.supports:
+            possible.append(replace(group, images=tuple(plan for plan, _ in gathered.supports)))
+            support = tuple(files for _, files in gathered.supports)
+            container = group.container
+            contents.append(GroupContents(support=support, fetch=container.fetch, skeleton=container.skeleton))
+    return possible, contents, failed
 
 
 def _first_lines(groups: Sequence[ImageGroup], proxies: Proxies) -> Iterator[str]:

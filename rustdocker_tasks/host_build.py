@@ -7,6 +7,8 @@ from io import BytesIO
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from rustdocker_tasks.contents import ReadImage
 from rustdocker_tasks.engine.buildx import dismiss_helper
 from rustdocker_tasks.engine.saved_image import read_layers
@@ -15,7 +17,7 @@ from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.host.assemble import AssembledImage, assemble_image
 from rustdocker_tasks.host.compile import compiled_programs, query_folders
 from rustdocker_tasks.inputs.files import write_whole
-from rustdocker_tasks.inputs.support import gather_support_files
+from rustdocker_tasks.inputs.support import gather_each
 from rustdocker_tasks.plan.model import CompileGroup
 from rustdocker_tasks.printable import megabytes
 from rustdocker_tasks.report import plan_line, unread_lines
@@ -89,7 +91,11 @@ def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedIma
     dismiss_helper()
     for plan in group.images:
         say(plan_line(plan))
-    supports = [gather_support_files(plan) for plan in group.images]
+    gathered = gather_each(group.images)
+    yield from (FailedImage(plan=plan, error=error) for plan, error in gathered.failed)
+    if not gathered.supports:
+        return
+    group = replace(group, images=tuple(plan for plan, _ in gathered.supports))
     step = group.first.compile
     if step.locked_packages is None:
         say("there is no Cargo.lock: cargo takes the newest versions and writes one; commit it")
@@ -101,7 +107,7 @@ def _make_images(group: CompileGroup, *, say: Say) -> Iterator[_Made | FailedIma
         seconds = {"compile": perf_counter() - began}
         if compiled.renewed:
             say(f"compiled anew, since their sources were touched: {', '.join(compiled.renewed)}")
-        for plan, programs, support in zip(group.images, compiled.programs, supports, strict=True):
+        for (plan, support), programs in zip(gathered.supports, compiled.programs, strict=True):
             if isinstance(programs, CompileError):
                 yield FailedImage(plan=plan, error=programs)
                 continue

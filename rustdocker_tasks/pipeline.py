@@ -70,6 +70,7 @@ class Planned(Frozen, frozen=True, kw_only=True):
     project: Project
     outside: tuple[Package, ...]  # what is compiled with the project's own packages
     found: FoundGraph | None = None  # the crates, where the plan depends on them
+    refused: CannotBeStatic | None = None  # why there can be no such image; of one among several alone
 
 
 def configure(project: Project, layers: Sequence[Layer]) -> Configured:
@@ -124,12 +125,25 @@ def plan_images(
     """Return what would be built by each choice of layers; without `facts` this machine is asked."""
     configured = [configure(project, layers) for layers in choices]
     if facts is not None:
-        return [_plan(each, outside, facts) for each in configured]
+        return [_plan_beside_others(each, outside, facts) for each in configured]
     git = git_state(project, outside)
-    return [_plan(each, outside, machine_facts(each.resolved, git)) for each in configured]
+    return [_plan_beside_others(each, outside, machine_facts(each.resolved, git)) for each in configured]
+
+
+def _plan_beside_others(configured: Configured, outside: Sequence[Package], facts: MachineFacts) -> Planned:
+    """Return the plan; that there can be no such image is no reason for others not to be built."""
+    planned = _plan_without_packages(configured, outside, facts)
+    try:
+        return _with_system_packages(planned)
+    except CannotBeStatic as error:
+        return replace(planned, refused=error)
 
 
 def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFacts) -> Planned:
+    return _with_system_packages(_plan_without_packages(configured, outside, facts))
+
+
+def _plan_without_packages(configured: Configured, outside: Sequence[Package], facts: MachineFacts) -> Planned:
     project, resolved = configured.project, configured.resolved
     usual = resolve_settings(
         [layer for layer in configured.layers if layer.source <= Source.INVOKE], binary=configured.binary.name
@@ -150,7 +164,7 @@ def _plan(configured: Configured, outside: Sequence[Package], facts: MachineFact
         facts=facts,
     )
     _require_there(plan.compile.other_sources, resolved)
-    return _with_system_packages(Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside)))
+    return Planned(plan=plan, resolved=resolved, project=project, outside=tuple(outside))
 
 
 def _require_there(sources: Sequence[Path], resolved: ResolvedSettings) -> None:
@@ -214,14 +228,19 @@ def build_images(planned: Sequence[Planned], *, progress: Progress) -> list[Buil
 
     Those that are built in containers are built in one solve, all are compiled by as few calls of cargo as may be.
     """
-    grouped = [each.plan for each in planned if each.plan.container is not None]
-    on_host = [each.plan for each in planned if each.plan.container is None]
-    made: dict[tuple[Path, str], BuildReport | FailedImage] = {}
+    possible = [each for each in planned if each.refused is None]
+    grouped = [each.plan for each in possible if each.plan.container is not None]
+    on_host = [each.plan for each in possible if each.plan.container is None]
+    made: dict[tuple[Path, str], BuildReport | FailedImage] = {
+        _program(each.plan): FailedImage(plan=each.plan, error=each.refused)
+        for each in planned
+        if each.refused is not None
+    }
     if grouped:
         from rustdocker_tasks.container_build import build_in_containers
 
         groups = group_images(grouped, planned[0].project, planned[0].outside)
-        made = {_program(each.plan): each for each in build_in_containers(groups, connect, progress=progress)}
+        made |= {_program(each.plan): each for each in build_in_containers(groups, connect, progress=progress)}
     if on_host:
         tried = _tried_on_host(on_host, planned[0].project, progress=progress)
         made |= {_program(each.plan): each for each in tried}

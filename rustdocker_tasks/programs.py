@@ -180,6 +180,8 @@ def eject_programs(planned: Sequence[Planned], *, say: Say) -> Path:
     from rustdocker_tasks.plan.groups import group_images
 
     for each in planned:
+        if each.refused is not None:
+            raise each.refused
         require_container(each.plan, "a Dockerfile is for docker's own build")
     first = planned[0]
     groups = group_images([each.plan for each in planned], first.project, first.outside)

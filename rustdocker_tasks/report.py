@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rustdocker_tasks.cargo.model import Project
     from rustdocker_tasks.engine.build_cache import CacheMount
     from rustdocker_tasks.engine.request import Verdict
+    from rustdocker_tasks.errors import RustDockerError
     from rustdocker_tasks.plan.model import CargoCall, ImagePlan
     from rustdocker_tasks.results import BuildReport
     from rustdocker_tasks.settings.resolve import ResolvedSettings
@@ -237,13 +238,22 @@ def _plan_values(
     }
 
 
-def plans_text(plans: Sequence[ImagePlan]) -> str:
-    """Return a row for each image: its name, and what it is of."""
-    return aligned([(plan.tags[0], plan_line(plan)) for plan in plans])
+def plans_text(plans: Sequence[tuple[ImagePlan, RustDockerError | None]]) -> str:
+    """Return a row for each image: its name, and what it is of, or why there can be none."""
+    return aligned([(plan.tags[0], refused.what if refused else plan_line(plan)) for plan, refused in plans])
 
 
-def plans_json(known: Sequence[tuple[ImagePlan, ResolvedSettings, Project, FoundGraph]]) -> str:
-    return as_json([_plan_values(*each) for each in known])
+def plans_json(
+    known: Sequence[tuple[ImagePlan, ResolvedSettings, Project, FoundGraph]],
+    refused: Sequence[RustDockerError | None],
+) -> str:
+    """Return all that is known of each; `refused` says why there can be no such image, or None."""
+    return as_json(
+        [
+            {**_plan_values(*each), "refused": error.what if error else None}
+            for each, error in zip(known, refused, strict=True)
+        ]
+    )
 
 
 def _dependencies(found: FoundGraph) -> dict[str, object]:

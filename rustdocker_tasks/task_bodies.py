@@ -199,10 +199,13 @@ def plan_all(bound: Bound, c: Context, flags: Flags) -> str:
     from rustdocker_tasks.report import plans_json, plans_text
 
     planned = bound.planned_all(c, flags)
+    for each in planned:
+        if each.refused is not None:
+            Terminal().say(f"{each.plan.name}: {each.refused}")
     if not flags["json"]:
-        return show_result(plans_text([each.plan for each in planned])) if planned else ""
+        return show_result(plans_text([(each.plan, each.refused) for each in planned])) if planned else ""
     known = [(each.plan, each.resolved, each.project, find_dependencies(each)) for each in planned]
-    return show_result(plans_json(known))
+    return show_result(plans_json(known, [each.refused for each in planned]))
 
 
 def config(bound: Bound, c: Context, flags: Flags) -> str:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from rustdocker_tasks.errors import PathTaken
+from rustdocker_tasks.errors import ImageError, PathTaken, SettingsError
 from rustdocker_tasks.inputs.archive import with_parents
 from rustdocker_tasks.inputs.assets import asset_entries
 from rustdocker_tasks.inputs.certificates import extra_certificates, public_certificates, time_zones
 from rustdocker_tasks.inputs.root_files import PROGRAMS, support_entries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rustdocker_tasks.image_config import ImageConfig
     from rustdocker_tasks.inputs.root_files import Entry
@@ -37,6 +37,25 @@ def gather_support_files(plan: ImagePlan) -> tuple[Entry, ...]:
         of_folders = plan.volumes_set_by if is_of_volumes else plan.workdir_set_by
         raise PathTaken(path, by=by, set_by=plan.assets_set_by if is_of_assets else of_folders)
     return in_volumes_owned((*own, *assets), plan.config)
+
+
+class Gathered(NamedTuple):
+    """What the images of several plans hold besides, and of which it cannot be had."""
+
+    supports: tuple[tuple[ImagePlan, tuple[Entry, ...]], ...]
+    failed: tuple[tuple[ImagePlan, ImageError | SettingsError], ...]
+
+
+def gather_each(plans: Iterable[ImagePlan]) -> Gathered:
+    """Return what each image holds besides: a file that one lacks is no reason for the others to fail."""
+    supports: list[tuple[ImagePlan, tuple[Entry, ...]]] = []
+    failed: list[tuple[ImagePlan, ImageError | SettingsError]] = []
+    for plan in plans:
+        try:
+            supports.append((plan, gather_support_files(plan)))
+        except (ImageError, SettingsError) as error:
+            failed.append((plan, error))
+    return Gathered(tuple(supports), tuple(failed))
 
 
 def in_volumes_owned(entries: Sequence[Entry], config: ImageConfig) -> tuple[Entry, ...]:

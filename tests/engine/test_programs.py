@@ -105,6 +105,45 @@ def test_all_are_compiled_once_and_an_edit_changes_its_image_alone(folder: Path,
     assert printed(images(of_core)["web"], host) == "web 2"
 
 
+def test_one_that_there_can_be_no_image_of_is_no_reason_for_the_others_to_fail(folder: Path) -> None:
+    with (folder / "crates/mail/Cargo.toml").open("a") as manifest:
+        manifest.write('openssl-sys = "0.9"\n[package.metadata.rustdocker]\nvariant = "static"\n')
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    # Its features tell whether it is Debian's library: they are in its manifest.
+    subprocess.run(["cargo", "fetch", "--quiet"], cwd=folder, check=True)
+
+    done = build(folder)
+    planned = invoke("plan", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+    ejected = invoke("dockerfile", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert done.code == 66
+    assert {name: printed(image) for name, image in images(done).items()} == {"api": "api 1", "web": "web 1"}
+    assert "not made" in done.stdout
+    for each in (done, planned, ejected):
+        assert "cannot be part of a static program of musl" in each.stderr
+    assert (planned.code, ejected.code) == (0, 66)
+    (row,) = [line for line in planned.stdout.splitlines() if line.startswith("mail:")]
+    assert "cannot be part of a static program" in row
+    assert "Compiling mail" not in done.stderr
+
+
+@pytest.mark.parametrize("backend", ["buildx", "host"])
+def test_one_whose_asset_is_not_there_is_no_reason_for_the_others_to_fail(folder: Path, backend: str) -> None:
+    asset = '[{ source = "dist", destination = "/srv" }]'
+    # Another profile, and so another call of cargo.
+    with (folder / "crates/web/Cargo.toml").open("a") as manifest:
+        manifest.write(f'[package.metadata.rustdocker]\nprofile = "dev"\nassets = {asset}\n')
+    with (folder / "crates/mail/Cargo.toml").open("a") as manifest:
+        manifest.write(f"[package.metadata.rustdocker]\nassets = {asset}\n")
+
+    done = build(folder, backend=backend)
+
+    assert done.code == 64
+    assert {name: printed(image) for name, image in images(done).items()} == {"api": "api 1"}
+    assert done.stdout.count("not made") == 2
+    assert compiled(done, folder) == ["api", "core"]
+
+
 def test_the_table_has_the_size_of_each(folder: Path) -> None:
     rows = [line.split() for line in build(folder).result.splitlines()]
 

@@ -8,9 +8,16 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from rustdocker_tasks.cargo.binaries import shipped_programs
+from rustdocker_tasks.cargo.binaries import require_programs, shipped_programs
 from rustdocker_tasks.cargo.project import MANIFEST, load_project
-from rustdocker_tasks.errors import CompileError, FileNotWritten, ProjectError, TableExists, TaskFileExists
+from rustdocker_tasks.errors import (
+    BadFlag,
+    CompileError,
+    FileNotWritten,
+    ProjectError,
+    TableExists,
+    TaskFileExists,
+)
 from rustdocker_tasks.frozen import Frozen
 from rustdocker_tasks.pipeline import configure, plan_image
 from rustdocker_tasks.plan.model import MachineFacts, NoGitState
@@ -77,14 +84,34 @@ def write_project_files(
     task_file, new_tasks = _task_file(project, is_of_all=is_of_all, for_nox=for_nox)
     files = [(task_file, new_tasks, "has the tasks already")]
     if asked:
-        manifest, new_table = _settings_table(project, programs, asked, is_of_all=is_of_all)
+        around = _package_around(start, project)
+        # One of several programs, or of none, has no table of one.
+        is_one = is_of_all and [each.package for each in programs].count(around or "") == 1
+        choice = {"package": around} if is_one else {}
+        manifest, new_table = _settings_table(project, programs, {**choice, **asked}, is_of_all=is_of_all)
         files.append((manifest, new_table, "needs no more settings for this"))
     for path, change, as_it_is in files:
         say(_diff(change) if change else f"{path} {as_it_is}")
+    if not programs:
+        _tell_of_no_program(project, say)
     for _, change, _ in files:
         if change and not dry:
             _write(change)
     return [path for path, _, _ in files]
+
+
+def _package_around(start: Path, project: Project) -> str | None:
+    """Return the member in whose folder somebody works, None at the workspace's own."""
+    folders = {each.folder.resolve(): each.name for each in project.members if each.folder != project.root}
+    place = start.resolve()
+    return next((folders[folder] for folder in (place, *place.parents) if folder in folders), None)
+
+
+def _tell_of_no_program(project: Project, say: Say) -> None:
+    try:
+        require_programs(project)
+    except ProjectError as error:
+        say(f"so far there is nothing to build: {error}")
 
 
 def _task_file(project: Project, *, is_of_all: bool, for_nox: bool) -> tuple[Path, _Change | None]:
@@ -177,7 +204,12 @@ def _new_values(
     after = resolve_settings((*others, flags), binary=binary).settings
     options = [OPTIONS[name] for name in sorted(names)]
     new = [each for each in options if getattr(before, each.field) != getattr(after, each.field)]
-    return {option.key: parse_value(option, flags.values[option.key]) for option in new}
+    values = {option.key: parse_value(option, flags.values[option.key]) for option in new}
+    for key, value in values.items():
+        if value is None:
+            problem = "TOML has no word for nothing, and a table that is weaker sets it"
+            raise BadFlag("--set", value=f"{key}=", problem=problem, example=f"--set '{key}=…'")
+    return values
 
 
 def _diff(change: _Change) -> str:

@@ -16,6 +16,7 @@ from invoke.parser.parser import Parser
 
 from rustdocker_tasks.collection import bound_tasks
 from rustdocker_tasks.errors import INTERRUPTED, TERMINATED, BadArgument, RustDockerError, nearest
+from rustdocker_tasks.terminal import show_result
 from rustdocker_tasks.variants import load_variants
 
 if TYPE_CHECKING:
@@ -66,7 +67,8 @@ def register(
         if workspace:
             _require_none("packages", packages)
             _require_none("bins", bins)
-        rusts = [_oldest_rust(Path(root or Path.cwd()), packages) if rust == _OLDEST else rust for rust in rusts]
+        meant = packages or [name for name in [settings.get("package")] if isinstance(name, str)]
+        rusts = [_oldest_rust(Path(root or Path.cwd()), meant) if rust == _OLDEST else rust for rust in rusts]
         known = {
             rust: bound_tasks(
                 root,
@@ -137,9 +139,14 @@ def _configuration() -> Config:
 
 def _session(name: str, tasks: Mapping[str | None, Task[Any]]) -> Callable[..., None]:
     """Return a session that runs a task; `tasks` has it for each Rust that may be asked for."""
-    parser = Parser(contexts=[ParserContext(name=name, args=tasks[None].get_arguments())])
+    known = ParserContext(name=name, args=tasks[None].get_arguments())
+    parser = Parser(contexts=[known])
 
     def run(session: nox.Session, rust: str | None = None, **chosen: str) -> None:
+        # No task file may be there to ask for it.
+        if session.posargs[:1] in (["--help"], ["-h"]):
+            show_result("\n".join(f"{flags}\n    {told}" for flags, told in known.help_tuples()))
+            return
         words = [word for key, value in chosen.items() for word in (f"--{key}", value)]
         try:
             parsed = parser.parse_argv([name, *words, *session.posargs])

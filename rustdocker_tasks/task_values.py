@@ -37,8 +37,8 @@ def _value(flag: Flag, value: object) -> object:
     if isinstance(flag.default, list):
         return _texts(flag, value)
     if isinstance(flag.default, bool):
-        if isinstance(value, bool):
-            return value
+        if value is None or isinstance(value, bool):
+            return flag.default if value is None else value
         raise _bad(flag, value, "it is neither True nor False", "True")
     if value is None:
         return flag.default

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from time import monotonic, perf_counter, sleep
@@ -22,13 +23,14 @@ from rustdocker_tasks.run import run_request
 from rustdocker_tasks.run_flags import volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from watchfiles import Change
+    from watchfiles.main import FileChange
 
     from rustdocker_tasks.engine.daemon import Daemon
     from rustdocker_tasks.pipeline import Planned
-    from rustdocker_tasks.progress import Progress
+    from rustdocker_tasks.progress import Progress, Say
     from rustdocker_tasks.run import RunFlags
 
 _SECONDS_BETWEEN_LOOKS = 0.02
@@ -47,7 +49,7 @@ def watch_image(plan: Callable[[], Planned], flags: RunFlags, *, progress: Progr
     try:
         is_first = True
         while True:
-            looks = _changes(planned, flags)
+            looks = _changes(planned, flags, progress.say)
             # From the first look on all changes are seen; what came before that into a new folder was not.
             may_have_changed = next(looks) or not is_first
             if is_first:
@@ -156,23 +158,27 @@ def _places(planned: Planned) -> list[Path]:
     return [place for place in kept if not any(other in place.parents for other in kept)]
 
 
-def _changes(planned: Planned, flags: RunFlags) -> Iterator[bool]:
+def _changes(planned: Planned, flags: RunFlags, say: Say) -> Iterator[bool]:
     """Whether a source changed, again and again; what builds and the program itself write is none.
 
     A build script may write a source anew each time, which would go on for ever: once a build was for nothing but
     what held the same before, the same is no change right after it.
     """
-    from watchfiles import DefaultFilter, watch
+    from watchfiles import DefaultFilter
 
     seen: dict[str, str] = {}
     usual = DefaultFilter()
     written = tuple(map(str, (*_written(planned), *_written_by_program(planned, flags))))
+    places = _places(planned)
 
     def counts_at_all(change: Change, path: str) -> bool:
         is_written = any(path == folder or path.startswith(f"{folder}{os.sep}") for folder in written)
-        return not is_written and usual(change, path)
+        # What the folders around the project are called says nothing.
+        above = [place for place in places if path == str(place) or path.startswith(f"{place}{os.sep}")]
+        below = os.path.relpath(path, above[0]) if above else path
+        return not is_written and usual(change, Path(path).name if below == os.curdir else below)
 
-    looks = watch(*_places(planned), watch_filter=counts_at_all, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
+    looks = _looks(places, counts_at_all, say)
     is_repeated = False  # the last build was for nothing new
     for changes in looks:
         contents = {path: _content(path) for _, path in changes}
@@ -181,6 +187,19 @@ def _changes(planned: Planned, flags: RunFlags) -> Iterator[bool]:
         yield counts
         is_repeated = counts and not is_new
         seen |= contents
+
+
+def _looks(places: Sequence[Path], counts: Callable[[Change, str], bool], say: Say) -> Iterator[set[FileChange]]:
+    """Return what changed since the look before, again and again."""
+    from watchfiles import watch
+
+    look = partial(watch, *places, watch_filter=counts, rust_timeout=_MILLISECONDS, yield_on_timeout=True)
+    try:
+        yield from look()
+    except OSError as error:
+        # A folder of another user's, or more folders than `fs.inotify.max_user_watches` has room for.
+        say(f"the system does not tell of all changes ({error}): each file is looked at in turn")
+        yield from look(force_polling=True, ignore_permission_denied=True)
 
 
 def _content(path: str) -> str:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -46,9 +47,12 @@ def push(c: Context, changed_since: str = "") -> None:
 @task
 def test(c: Context) -> None:
     """Run the tests of the service in Python, then those in Rust."""
+    words = shlex.join([sys.executable, "-m", "unittest", "--quiet"])
     with c.cd(str(HERE / "greeter")):
-        c.run(f"{sys.executable} -m unittest --quiet")
+        tested = c.run(words, warn=True)
     in_each(c, "test")
+    if tested.failed:
+        sys.exit(tested.exited)
 
 
 ns = Collection(build, push, test, *WORKSPACES)

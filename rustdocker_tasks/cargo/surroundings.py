@@ -10,6 +10,7 @@ from rustdocker_tasks.cargo.config import ConfigFile, parse_config
 from rustdocker_tasks.cargo.text import read_text
 from rustdocker_tasks.cargo.toolchain import TOOLCHAIN_FILES, parse_toolchain_file
 from rustdocker_tasks.errors import BrokenManifest
+from rustdocker_tasks.home import home
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ _CONFIG_FILES = ("config", "config.toml")
 
 
 def cargo_home() -> Path:
-    return Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    return Path(os.environ.get("CARGO_HOME") or home() / ".cargo")
 
 
 def config_files(folder: Path) -> list[ConfigFile]:
@@ -41,23 +42,24 @@ def find_repository(folder: Path) -> Path:
 
     The user's home is none, though people keep its settings in one.
     """
-    home = Path.home().resolve()
+    own = home().resolve()
     for above in (folder, *folder.parents):
-        if above.resolve() == home:
+        if above.resolve() == own:
             break
-        if (above / ".git").exists():
+        # A folder that nobody may look into has none, to us.
+        if os.path.exists(above / ".git"):  # noqa: PTH110
             return above
     return folder
 
 
 def own_files(folder: Path, files: Sequence[ConfigFile], repository: Path) -> list[ConfigFile]:
     """Return the configuration files of a project's own repository, without those in cargo's home."""
-    home = cargo_home().resolve()
+    of_cargo = cargo_home().resolve()
     return [
         file
         for file in files
         if file.path.is_relative_to(folder)
-        or (file.path.is_relative_to(repository) and not file.path.resolve().is_relative_to(home))
+        or (file.path.is_relative_to(repository) and not file.path.resolve().is_relative_to(of_cargo))
     ]
 
 

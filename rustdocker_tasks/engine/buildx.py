@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from rustdocker_tasks.engine.whales import FAILED, NO_DOCKER, without_plugins
 from rustdocker_tasks.errors import BuildxUnusable, NoCargo
 from rustdocker_tasks.frozen import Frozen
+from rustdocker_tasks.home import home
 from rustdocker_tasks.printable import as_bake
 from rustdocker_tasks.process import Helper, echo, is_echoed, read_output
 
@@ -84,7 +85,7 @@ def find_plugin(environment: Mapping[str, str]) -> Path | None:
 
     Source of the order: docker/cli, cli-plugins/manager/manager.go.
     """
-    own = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    own = Path(environment.get("DOCKER_CONFIG") or home() / ".docker")
     folders = [*_extra_folders(own / "config.json"), own / "cli-plugins", *map(Path, _PLUGIN_FOLDERS)]
     found = (folder / "docker-buildx" for folder in folders)
     return next((plugin for plugin in found if os.access(plugin, os.X_OK)), None)

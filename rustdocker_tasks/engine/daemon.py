@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Thread
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -60,15 +59,18 @@ class Daemon:
         """Return the engine's version, its store, and how much of its disk is free."""
         with _wrapped(EngineGone):
             told = self._client.info()
-        root = Path(told.get("DockerRootDir") or "/nowhere")
-        status = dict(told.get("DriverStatus") or ())
         is_here = not is_networked(self._api.base_url)
+        free = None
+        # Not all may look into the engine's folder.
+        with suppress(OSError):
+            free = shutil.disk_usage(told.get("DockerRootDir") or "").free if is_here else None
+        status = dict(told.get("DriverStatus") or ())
         is_containerd = "containerd" in status.get("driver-type", "")
         return EngineFacts(
             version=str(told.get("ServerVersion")),
             api_version=self.api_version,
             store="containerd" if is_containerd else str(told.get("Driver")),
-            free=shutil.disk_usage(root).free if is_here and root.is_dir() else None,
+            free=free,
         )
 
     def load(self, archive: bytes, *, label: str, identities: Sequence[str]) -> str:

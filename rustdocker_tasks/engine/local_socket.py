@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rustdocker_tasks.home import home
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,7 +58,7 @@ def _address(environment: Mapping[str, str]) -> str:
     """Return where the engine is reached, an empty text where a context says it."""
     if host := environment.get("DOCKER_HOST"):
         return host
-    folder = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    folder = Path(environment.get("DOCKER_CONFIG") or home() / ".docker")
     try:
         named = json.loads((folder / "config.json").read_bytes()).get("currentContext")
     except (OSError, ValueError, AttributeError):

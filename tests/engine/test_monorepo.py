@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import venv
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.registry import PASSWORD, TRUSTED
-from tests.conftest import REPOSITORY, Outcome, invoke
+from tests.conftest import REPOSITORY, Outcome, clean_environment, invoke, start
 from tests.engine.conftest import NOT_SOURCES, write_credentials
 
 pytestmark = pytest.mark.engine
@@ -27,7 +31,7 @@ BUILDX = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("monorepo") / "monorepo"
+    made = tmp_path_factory.mktemp("monorepo") / "a mono repository"
     shutil.copytree(MONOREPO, made, ignore=NOT_SOURCES)
     return made
 
@@ -86,8 +90,21 @@ def test_one_service_runs_and_the_tests_of_both_languages_pass(folder: Path) -> 
     finally:
         invoke("shop.shop-api.stop", folder=folder, **BUILDX)
 
-    tests = invoke("test", folder=folder, RUSTDOCKER_BACKEND="host")
+    # A virtual environment may lie in a folder with a blank too.
+    venv.create(folder / "of Python")
+    own = (str(REPOSITORY), *(path for path in sys.path if path.endswith("site-packages")))
+    site = os.pathsep.join(own)
+    words = (str(folder / "of Python/bin/python3"), "-m", "invoke", "test")
 
+    tests = start(*words, folder=folder, RUSTDOCKER_BACKEND="host", PYTHONPATH=site)
+    case = folder / "greeter/test_service.py"
+    case.write_text(case.read_text().replace("assertEqual", "assertNotEqual"))
+    # A test that fails shows its traceback.
+    environment = clean_environment(RUSTDOCKER_BACKEND="host", PYTHONPATH=site)
+    failed = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    assert failed.returncode == 1
+    assert "test a_lamp_is_on_sale ... ok" in failed.stderr
     assert tests.code == 0, tests.stderr
     for name in ("a_lamp_is_on_sale", "the_total_is_that_of_all_entries"):
         assert f"test {name} ... ok" in tests.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,31 @@ def test_a_session_builds_the_image_and_prints_its_id_alone(write: Write, output
     built = nox("-s", "build", folder=with_noxfile(write))
 
     assert output_of(built.result) == "first"
+
+
+def test_a_noxfile_brings_what_it_imports(write: Write, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What `init` writes names it as PEP 723 has it, so that a nox alone is enough."""
+    wheels, alone = (tmp_path_factory.mktemp(name) for name in ("wheels", "alone"))
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    subprocess.run([*pip, "wheel", "--no-deps", f"--wheel-dir={wheels}", REPOSITORY], check=True)
+    subprocess.run([sys.executable, "-m", "venv", alone], check=True)
+    subprocess.run([alone / "bin/pip", "--quiet", "install", "nox"], check=True)
+    folder = write(crate())
+    (folder / "tasks.py").unlink()
+    start(str(Path(sys.executable).with_name("rustdocker")), "init", "--nox", folder=folder)
+
+    of_wheels = {"PIP_FIND_LINKS": str(wheels), "UV_FIND_LINKS": str(wheels)}
+    done = start(str(alone / "bin/nox"), "-s", "build", folder=folder, DOCKER_HOST=MACHINE_ENGINE, **of_wheels)
+
+    assert re.search(r"^sha256:[0-9a-f]{64}$", done.result, re.MULTILINE)
+    assert not list(alone.glob("lib/*/site-packages/rustdocker*"))
+
+
+def test_the_flags_that_a_session_takes_can_be_asked_for(write: Write) -> None:
+    shown = nox("-s", "build", "--", "--help", folder=with_noxfile(write)).result
+
+    assert "--profile=STRING" in shown
+    assert "Cargo's profile to compile with" in shown
 
 
 def test_a_bare_nox_builds_nothing(write: Write) -> None:
@@ -184,11 +210,13 @@ def test_the_oldest_rust_is_that_of_all_that_is_compiled(write: Write) -> None:
     files["Cargo.toml"] = '[workspace]\nresolver = "2"\nmembers = ["a", "b"]\ndefault-members = ["a"]\n'
     arguments = 'rusts=["rust-version"], tasks=["test"]'
     noxfile = f"{NOXFILE.format(arguments=arguments)}register({arguments}, packages=['a'], prefix='of-')\n"
+    noxfile += f"register({arguments}, package='a', prefix='set-')\n"
     listed = nox("--list", folder=write({**files, "noxfile.py": noxfile})).stdout
 
     assert "- test(rust='1.80')" in listed
     of_one = next(line for line in listed.splitlines() if line.startswith("- of-test("))
     assert "rust='1.70'" in of_one
+    assert "- set-test(rust='1.70')" in listed
 
 
 def test_what_follows_a_second_dash_is_for_the_program_that_is_called(write: Write) -> None:

@@ -9,6 +9,7 @@ import pytest
 import tomli
 
 from rustdocker_tasks.errors import (
+    BadFlag,
     BadValue,
     FileNotWritten,
     RustDockerError,
@@ -243,3 +244,35 @@ def test_a_binary_that_is_asked_for_needs_no_tasks_of_all(tmp_path: Path) -> Non
     task_file, _ = init(write_files(tmp_path, SEVERAL), bin="other")
 
     assert "workspace" not in task_file.read_text()
+
+
+def test_what_is_asked_for_in_a_member_s_folder_is_for_that_member(tmp_path: Path) -> None:
+    members = ("api", "web")
+    files = {f"{name}/Cargo.toml": MANIFEST.format(name=name) for name in members}
+    files |= {f"{name}/src/main.rs": MAIN for name in members}
+    folder = write_files(tmp_path, {**files, "Cargo.toml": '[workspace]\nmembers = ["api", "web"]\n'})
+    before = (folder / "Cargo.toml").read_text()
+
+    init(folder / "web", variant="static")
+
+    assert settings_of(folder / "web/Cargo.toml") == {"rustdocker": {"variant": "static"}}
+    assert (folder / "Cargo.toml").read_text() == before
+    write_files(folder, {"web/src/bin/more.rs": MAIN, "api/src/lib.rs": ""})
+    init(folder / "web/src", variant="static")
+    assert settings_of(folder / "Cargo.toml", "workspace") == {"rustdocker": {"variant": "static"}}
+
+
+def test_a_project_without_a_program_is_told(tmp_path: Path) -> None:
+    folder = write_files(tmp_path, {"Cargo.toml": MANIFEST.format(name="library"), "src/lib.rs": ""})
+
+    said = init(folder)[1]
+
+    assert "so far there is nothing to build: " in said[-1]
+
+
+def test_a_table_cannot_take_back_what_a_weaker_one_sets(tmp_path: Path) -> None:
+    table = '[workspace]\n[workspace.metadata.rustdocker]\nlibc = "gnu"\n'
+    folder = write_files(tmp_path, {**ONE, "Cargo.toml": ONE["Cargo.toml"] + table})
+
+    with pytest.raises(BadFlag, match="TOML has no word for nothing"):
+        init(folder, libc="")

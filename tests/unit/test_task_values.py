@@ -31,6 +31,7 @@ FLAGS = (VARIANT, JSON, *RUN_FLAGS)
         ("args", ["--a b", "c"], "'--a b' c"),
         ("args", "--a b", "--a b"),
         ("detach", True, True),
+        ("detach", None, False),
         ("variant", None, None),
     ],
 )

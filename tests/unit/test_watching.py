@@ -37,7 +37,7 @@ def test_what_builds_write_over_and_over_ends(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(watch, "_places", lambda _: [])
     monkeypatch.setattr(watch, "_written", lambda _: [])
 
-    counts = list(watch._changes(cast("Any", None), flags()))
+    counts = list(watch._changes(cast("Any", None), flags(), print))
 
     # The same again counts once, as it may hide another content in between, and not once more right after that.
     assert counts == [True, True, False, True, False, True, False, True, True]
@@ -80,6 +80,45 @@ def test_a_folder_beside_one_that_is_written_into_is_watched(
     monkeypatch.setattr(watch, "_places", lambda _: [])
     monkeypatch.setattr(watch, "_written", lambda _: [tmp_path / "target"])
 
-    assert list(watch._changes(cast("Any", None), flags())) == []
+    assert list(watch._changes(cast("Any", None), flags(), print)) == []
     counts = {name: filters[0](1, str(tmp_path / name)) for name in ("target", "target/a.rs", "target-info/a.rs")}
     assert counts == {"target": False, "target/a.rs": False, "target-info/a.rs": True}
+
+
+def test_what_the_folders_around_a_project_are_called_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filters: list[Any] = []
+
+    def looks(*_: object, watch_filter: object, **__: object) -> Iterator[set[tuple[int, str]]]:
+        filters.append(watch_filter)
+        return iter(())
+
+    project = tmp_path / ".venv/src/shop"
+    monkeypatch.setattr("watchfiles.watch", looks)
+    monkeypatch.setattr(watch, "_places", lambda _: [project])
+    monkeypatch.setattr(watch, "_written", lambda _: [])
+
+    assert list(watch._changes(cast("Any", None), flags(), print)) == []
+    assert filters[0](1, str(project / "src/main.rs"))
+    assert not filters[0](1, str(project / ".venv/lib.py"))
+
+
+def test_where_the_system_does_not_tell_of_all_changes_each_file_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "main.rs"
+    source.write_text("a")
+
+    def looks(*_: object, force_polling: bool = False, **__: object) -> Iterator[set[tuple[int, str]]]:
+        if not force_polling:
+            raise PermissionError(13, "Permission denied")
+        yield {(1, str(source))}
+
+    monkeypatch.setattr("watchfiles.watch", looks)
+    monkeypatch.setattr(watch, "_places", lambda _: [tmp_path])
+    monkeypatch.setattr(watch, "_written", lambda _: [])
+    said: list[str] = []
+
+    assert list(watch._changes(cast("Any", None), flags(), said.append)) == [True]
+    assert "Permission denied" in said[0]

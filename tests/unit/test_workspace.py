@@ -15,7 +15,9 @@ from invoke.parser.parser import Parser
 
 import rustdocker_tasks
 from rustdocker_tasks import workspace
+from rustdocker_tasks.engine.buildx import find_plugin
 from rustdocker_tasks.errors import NotOfOneProgram, ProjectError, UnsupportedSystem
+from rustdocker_tasks.inputs.credentials import find_known_hosts
 from tests.conftest import MAIN, MANIFEST, write_files
 
 
@@ -147,3 +149,17 @@ def test_what_is_added_to_one_task_is_not_added_to_another(tmp_path: Path) -> No
 
     assert second.pre == []
     assert workspace(tmp_path).collections["api"].tasks["build"].pre == []
+
+
+def test_who_has_no_home_has_a_workspace_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    monkeypatch.delenv("CARGO_HOME", raising=False)
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    files = {"Cargo.toml": MANIFEST.format(name="shop"), "src/main.rs": "fn main() {}\n"}
+
+    assert "build" in workspace(write_files(tmp_path, files)).collections["shop"].tasks
+    assert find_known_hosts() is None
+    find_plugin({})

@@ -74,6 +74,24 @@ def test_tasks_are_listed_completed_and_planned_from_anywhere(tmp_path: Path, li
     assert not list(folder.rglob("target"))
 
 
+def test_the_program_and_nox_call_the_same_tasks(tmp_path: Path, library: dict[str, str]) -> None:
+    noxfile = "from rustdocker_tasks.nox import register\nregister(tasks=['plan'], variants=['static'])\n"
+    files = {"Cargo.toml": MANIFEST.format(name="app"), "src/main.rs": MAIN, "noxfile.py": noxfile}
+    folder = write_files(tmp_path, files)
+    rustdocker = str(Path(sys.executable).with_name("rustdocker"))
+
+    planned = start(rustdocker, "plan", "--variant=static", folder=folder, **library)
+    listed = start(rustdocker, "--list", folder=folder, **library)
+    session = start(sys.executable, "-m", "nox", "-s", "plan", "--", "--profile=small", folder=folder, **library)
+    made = start(rustdocker, "init", "--set", "expose=[8080]", folder=folder, **library)
+
+    assert "variant         static" in planned.result
+    assert "doctor" in listed.result.split()
+    assert "image           app:0.1.0-static" in session.result
+    assert "small" in session.stdout
+    assert made.result.split() == [str(folder / "tasks.py"), str(folder / "Cargo.toml")]
+
+
 def test_a_default_task_builds_with_what_the_environment_says(tmp_path: Path, library: dict[str, str]) -> None:
     tasks = 'from rustdocker_tasks import ns\nns.add_task(ns["build"], default=True)\n'
     folder = write_files(

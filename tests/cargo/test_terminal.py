@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,30 @@ def told(folder: Path, *words: str, stdout: int) -> subprocess.CompletedProcess[
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "is_coloured"), [({}, True), ({"NO_COLOR": ""}, True), ({"NO_COLOR": "1"}, False)]
+)
+def test_colours_are_for_a_terminal_whose_user_wants_them(
+    write: Write,
+    settings: dict[str, str],
+    is_coloured: bool,  # noqa: FBT001 - pytest passes it by name
+) -> None:
+    folder = write(crate())
+    environment = {name: value for name, value in clean_environment().items() if name != "NO_COLOR"}
+    controller, terminal = pty.openpty()
+    words = [sys.executable, "-m", "invoke", "config"]
+    subprocess.run(words, cwd=folder, env={**environment, **settings}, stdout=terminal, check=True)
+    os.close(terminal)
+    shown = b""
+    with suppress(OSError):  # how a terminal ends
+        while piece := os.read(controller, 4096):
+            shown += piece
+    os.close(controller)
+
+    assert b"expose" in shown
+    assert (b"\x1b[" in shown) == is_coloured
 
 
 @pytest.mark.parametrize("words", [("config", "--schema"), ("config",)])

@@ -19,8 +19,10 @@ import trustme
 from tasks.lab.engine import BRIDGE_ADDRESS
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST
-from tests.conftest import Write, crate, invoke, write_files
+from tests.conftest import crate, invoke, write_files
 from tests.engine.base_image import base_image
+from tests.engine.test_private_sources import run as image_output
+from tests.engine.test_private_sources import traces, unpacked
 
 pytestmark = pytest.mark.engine
 
@@ -66,7 +68,7 @@ def https_server(folder: Path, ca: trustme.CA) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("key", ["build", "runtime"])
-def test_a_server_that_this_machine_trusts_gives_them(write: Write, tmp_path: Path, key: str) -> None:
+def test_a_server_that_this_machine_trusts_gives_them(tmp_path: Path, key: str) -> None:
     ca = trustme.CA()
     bundle = tmp_path / "bundle.pem"
     bundle.write_bytes(Path("/etc/ssl/certs/ca-certificates.crt").read_bytes() + ca.cert_pem.bytes())
@@ -74,7 +76,10 @@ def test_a_server_that_this_machine_trusts_gives_them(write: Write, tmp_path: Pa
     write_repository(repository)
     main = READS if key == "build" else 'fn main() { println!("{}", std::fs::read_to_string(PATH).unwrap()); }\n'
     name = f"of-a-company-{uuid.uuid4().hex[:8]}"
-    folder = write(crate(name, **{"src/main.rs": main.replace("PATH", '"/usr/share/company-tool/text"')}))
+    folder = write_files(
+        tmp_path / "app", crate(name, **{"src/main.rs": main.replace("PATH", '"/usr/share/company-tool/text"')})
+    )
+    layers = tmp_path / "layers"
     (tmp_path / "base").mkdir()
     with https_server(repository, ca) as address:
         sources = f"rm -f /etc/apt/sources.list* && echo 'deb [trusted=yes] {address} ./' > /etc/apt/sources.list"
@@ -82,9 +87,15 @@ def test_a_server_that_this_machine_trusts_gives_them(write: Write, tmp_path: Pa
         with base_image(tmp_path / "base", dockerfile, key="RUSTDOCKER_BUILD_IMAGE") as image:
             settings = {"RUSTDOCKER_BACKEND": "buildx", "DOCKER_HOST": CURRENT_ENGINE, **image}
             settings[f"RUSTDOCKER_{key.upper()}_PACKAGES"] = '["company-tool"]'
+            settings |= {"RUSTDOCKER_CACHE": "layer", "RUSTDOCKER_CACHE_TO": str(layers)} if key == "build" else {}
             without = invoke("build", folder=folder, RUSTDOCKER_CA_BUNDLE="false", **settings)
-            done = invoke("run", folder=folder, SSL_CERT_FILE=str(bundle), **settings)
+            done = invoke("build", folder=folder, SSL_CERT_FILE=str(bundle), **settings)
 
+    seen = traces(done.result, folder, tmp_path / "image.tar", without, done)
+    stored = [blob for path in layers.rglob("*") if path.is_file() for blob in unpacked(path.read_bytes())]
+    assert bool(stored) == (key == "build")
+    for line in ca.cert_pem.bytes().splitlines()[1:-1]:
+        assert not [content for content in (*seen, *stored) if line in content]
     assert without.code == 66
     assert "Debian's packages were not got: company-tool" in without.stderr
-    assert done.result == "of the company"
+    assert image_output(done.result) == b"of the company\n"

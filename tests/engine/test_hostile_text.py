@@ -72,10 +72,17 @@ def build(folder: Path, table: dict[str, Any]) -> Any:
     labels=st.lists(LINES, max_size=4),
     args=st.lists(TEXT, max_size=4),
     names=st.lists(NAMES, min_size=1, max_size=4, unique=True),
+    variant=st.sampled_from(["slim", "minimal"]),
 )
-@example(env=["\\"], labels=["$HOME"], args=["\nUSER root\n"], names=["$(id)", "-rf", "a b", "\u202egnp.exe"])
+@example(
+    env=["\\"],
+    labels=["$HOME"],
+    args=["\nUSER root\n"],
+    names=["$(id)", "-rf", "a b", "\u202egnp.exe"],
+    variant="slim",
+)
 def test_text_arrives_as_it_is(
-    folder: Path, env: list[str], labels: list[str], args: list[str], names: list[str]
+    folder: Path, env: list[str], labels: list[str], args: list[str], names: list[str], variant: str
 ) -> None:
     static = folder / "static"
     static.mkdir(exist_ok=True)
@@ -89,8 +96,12 @@ def test_text_arrives_as_it_is(
         "args": args,
         "workdir": f"/srv/{names[0]}/of",
         "volumes": [f"/srv/v{number}{name}" for number, name in enumerate(names)],
-        "assets": [{"source": "static", "destination": "/static"}],
-        "variant": "minimal",
+        "assets": [
+            {"source": "static", "destination": "/static"},
+            *({"source": "src/main.rs", "destination": f"/static/-{name}/{name}"} for name in names),
+        ],
+        "healthcheck": {"command": ["/usr/local/bin/hostile", *args]},
+        "variant": variant,
     }
     image = build(folder, table).result
 
@@ -108,7 +119,9 @@ def test_text_arrives_as_it_is(
     assert config["User"] == "65532:65532"
     assert config["WorkingDir"] == table["workdir"]
     assert set(config["Volumes"]) == set(table["volumes"])
-    assert {os.fsencode(name) for name in there} == {os.fsencode(name) for name in names}
+    assert config["Healthcheck"]["Test"] == ["CMD", "/usr/local/bin/hostile", *args]
+    wanted = {*names, *(f"-{name}/{name}" for name in names)}
+    assert {os.fsencode(name) for name in there} == {os.fsencode(name) for name in wanted}
 
 
 @pytest.mark.parametrize("name", ["a\nUSER root", "a\r"])

@@ -47,6 +47,10 @@ def placed(place: str, folder: Path) -> Path:
     if place == "a link":
         link = others / "link"
         link.symlink_to(folder)
+        # A process is told the folder that it leads to: by the task file the link itself is the project's place.
+        (folder / "tasks.py").write_text(
+            f"from rustdocker_tasks import collection\nns = collection({str(link)!r})\n"
+        )
         return link
     if place == "a worktree":
         git("worktree", "add", "--quiet", str(others / "tree"), folder=folder)

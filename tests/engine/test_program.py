@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import MAIN, MANIFEST, REPOSITORY, Outcome, Write, crate, invoke, start, write_files
+from tests.engine.conftest import NOT_SOURCES
 
 pytestmark = pytest.mark.engine
 
@@ -78,6 +81,35 @@ def test_init_of_several_programs_makes_the_tasks_of_all(tmp_path: Path) -> None
     assert {"build", "push", "a.build", "b.run"} <= {
         line.split()[0] for line in listed.splitlines() if line.strip()
     }
+    rows = invoke("build", folder=folder).result.splitlines()
+    assert [row.split()[0] for row in rows] == ["a:0.1.0", "b:0.1.0"]
+
+
+@pytest.mark.parametrize(
+    ("example", "names"),
+    [
+        (Path("hello"), ["hello"]),
+        (Path("monorepo/billing"), ["dunning", "invoices", "payments", "reports"]),
+        (Path("monorepo/tools"), ["audit", "exporter", "importer"]),
+    ],
+    ids=str,
+)
+def test_what_init_writes_for_an_example_builds_at_the_first_try(
+    tmp_path: Path, example: Path, names: list[str]
+) -> None:
+    whole = tmp_path / "a checkout" / example.parts[0]
+    shutil.copytree(REPOSITORY / "examples" / example.parts[0], whole, ignore=NOT_SOURCES)
+    folder = whole.joinpath(*example.parts[1:])
+    (folder / "tasks.py").unlink(missing_ok=True)
+
+    made = rustdocker("init", folder=folder)
+    again = rustdocker("init", folder=folder)
+    built = invoke("build", "--json", folder=folder, RUSTDOCKER_BACKEND="buildx", DOCKER_HOST=CURRENT_ENGINE)
+
+    assert made.result == again.result == str(folder / "tasks.py")
+    told = json.loads(built.result)
+    images = told if isinstance(told, list) else [told]
+    assert sorted(image["tags"][0].partition(":")[0] for image in images) == names
 
 
 def test_init_for_nox_makes_a_noxfile_that_nox_reads(write: Write) -> None:

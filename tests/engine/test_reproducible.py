@@ -14,6 +14,7 @@ import pytest
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tests.conftest import MANIFEST, Outcome, Write, crate, invoke
 from tests.engine.conftest import IN_2000
+from tests.engine.test_debian_packages import LINKS_PCAP, USES_PCAP
 from tests.engine.workspace import forget_layers
 
 pytestmark = pytest.mark.engine
@@ -59,6 +60,23 @@ def test_the_same_inputs_make_the_same_image(write: Write, tmp_path: Path, backe
     assert "Compiling app" in after.stderr
     assert after.result == before
     assert created(before) == "1970-01-01T00:00:00Z"
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("cache", ["mount", "layer"])
+def test_what_is_added_of_debian_is_the_same_too(write: Write, tmp_path: Path, cache: str) -> None:
+    table = '[package.metadata.rustdocker]\nbuild-packages = ["libpcap-dev"]\nruntime-packages = ["netbase"]\n'
+    manifest = MANIFEST.format(name="captures") + table
+    files = {"Cargo.toml": manifest, "src/main.rs": USES_PCAP, "build.rs": LINKS_PCAP}
+    first = write({f"here/{name}": text for name, text in crate(**files).items()}) / "here"
+    second = shutil.copytree(first, tmp_path / "there")
+    before = build(first, RUSTDOCKER_CACHE=cache).result
+
+    forget_layers()
+    after = build(second, RUSTDOCKER_CACHE=cache, RUSTDOCKER_CACHE_ID=uuid.uuid4().hex)
+
+    assert "libpcap0.8" in after.stderr
+    assert after.result == before
 
 
 @pytest.mark.parametrize("backend", ["buildx", "host"])

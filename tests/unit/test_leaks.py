@@ -15,7 +15,7 @@ from invoke.collection import Collection
 from invoke.program import Program
 
 import rustdocker_tasks
-from rustdocker_tasks import collection
+from rustdocker_tasks import collection, workspace
 from tests.conftest import crate, write_files
 
 SETTINGS = {
@@ -39,11 +39,12 @@ DEFAULTS = {
 
 
 class Leaf(NamedTuple):
-    """A collection below the folders of a path, with settings and flags of its own."""
+    """A collection below the folders of a path, with settings and flags of its own; or that of a workspace."""
 
     path: tuple[str, ...]
     settings: dict[str, Any]
     flags: tuple[str, ...]
+    is_of_all: bool = False
 
 
 NAMES = st.sampled_from(["one", "two", "three"])
@@ -53,6 +54,7 @@ LEAVES = st.lists(
         path=st.lists(NAMES, max_size=2).map(tuple),
         settings=st.fixed_dictionaries({}, optional=SETTINGS),
         flags=st.sampled_from([(), ("--profile=dev",)]),
+        is_of_all=st.booleans(),
     ),
     min_size=1,
     max_size=5,
@@ -77,9 +79,10 @@ def tree(folder: Path, leaves: list[Leaf]) -> tuple[Collection, list[str]]:
                 inner[path] = Collection(name)
                 place.add_collection(inner[path])
             place = inner[path]
-        made = collection(root=folder, name=f"leaf{number}", backend="host", **leaf.settings)
-        place.add_collection(made)
-        names.append(".".join((*leaf.path, f"leaf{number}", "config")))
+        make = workspace if leaf.is_of_all else collection
+        place.add_collection(make(root=folder, name=f"leaf{number}", backend="host", **leaf.settings))
+        # In that of a workspace each program has its own.
+        names.append(".".join((*leaf.path, f"leaf{number}", *(["app"] if leaf.is_of_all else []), "config")))
     return root, names
 
 

@@ -13,7 +13,7 @@ WEB = Path(__file__).parent.parent / "examples" / "web"
 PROGRAMS, LIBRARIES = 10, 20
 RECORDS = 12  # in each library: what makes it take about a second
 # None is among the apps' own dependencies, and each stands alone.
-DEPENDENCIES = ("hex", "either")
+DEPENDENCIES = ("hex", "either", "humantime", "static_assertions", "data-encoding")
 # Long enough to stand in the program's data as it is: a short text becomes part of the code.
 REVISION = "the revision that the benchmark made in its edit {}"
 
@@ -28,6 +28,7 @@ class App:
     package: str
     others: tuple[str, ...]  # how others build it: the names of their Dockerfiles
     make: Callable[[Path], None]
+    left_out: str = ""  # why one of the others does not build it
 
     def edit(self, folder: Path, text: str) -> None:
         source = folder / self.source
@@ -95,4 +96,5 @@ WORKSPACE = App(
     "crates/program0",
     ("cargo-chef-workspace", "docker-init-workspace"),
     _make_workspace,
+    "The tutorial's file builds no workspace: it copies one Cargo.toml, and has a dummy of one program.",
 )

@@ -1,7 +1,7 @@
 """Builds through buildx beside the ways that people use today: the same apps, the same changes, in turns.
 
 The tables, with what is promised and what was measured of it, are written to RESULTS.md beside this file. Runs on
-the lab's engine, whose build cache it empties; compiling cargo-chef itself is not counted. About 50 minutes.
+the lab's engine, whose build cache it empties; compiling cargo-chef itself is not counted. About an hour.
 """
 
 from __future__ import annotations
@@ -136,7 +136,8 @@ def results_text(measured: Sequence[Measured]) -> str:
         f"{CHEF_VERSION}. Medians in seconds, all of one run; in brackets the share of ours.",
     ]
     for each in measured:
-        lines += ["", f"## {each.app.name}", "", *table_lines(each), "", *promise_lines(each)]
+        left_out = ["", each.app.left_out] if each.app.left_out else []
+        lines += ["", f"## {each.app.name}", "", *table_lines(each), *left_out, "", *promise_lines(each)]
     return "\n".join(lines) + "\n"
 
 

@@ -75,11 +75,35 @@ def applications(_: Context, folder: str, only: str = "") -> None:
 
 def _row(folder: Path, application: Application) -> list[str]:
     row = [subprocess.check_output(["git", "log", "-1", "--format=%h"], cwd=folder, text=True).strip()]
-    subprocess.run([str(Path(sys.executable).with_name("rustdocker")), "init"], cwd=folder, check=True)
+    row.append(_init(folder))
     for variant in VARIANTS:
         row.append(_build_and_start(folder, application, variant))
         print(f"{folder.name:<20}{variant:<10}{row[-1]}", flush=True)
     return row
+
+
+def _init(folder: Path) -> str:
+    """Return what `rustdocker init` makes in a tree with a file that git does not know, and makes once."""
+    (folder / "tasks.py").unlink(missing_ok=True)
+    note = folder / "a note of the user's"
+    note.write_text("kept\n", encoding="utf-8")
+    states = [_state(folder)]
+    for _ in range(2):
+        words = [str(Path(sys.executable).with_name("rustdocker")), "init"]
+        subprocess.run(words, cwd=folder, check=True, capture_output=True)
+        states.append(_state(folder))
+    note.unlink()
+    before, once, twice = states
+    made = sorted(once.keys() - before.keys())
+    unchanged = {name: text for name, text in once.items() if name not in made} == before
+    return f"makes {', '.join(made)}" if unchanged and once == twice else "FAILED: it changed other files"
+
+
+def _state(folder: Path) -> dict[str, bytes]:
+    """Return the content of each file that git does not have, or has otherwise, by path."""
+    words = ["git", "ls-files", "-z", "--modified", "--others", "--exclude-standard"]
+    names = subprocess.check_output(words, cwd=folder, text=True).split("\0")
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def _build_and_start(folder: Path, application: Application, variant: str) -> str:
@@ -143,10 +167,11 @@ def _table(rows: Mapping[str, Sequence[str]]) -> str:
         "",
         f"Written by `invoke applications DIR` on {day}, on Debian trixie with Rust {cargo}, or the Rust that the",
         "application pins. No file of theirs was changed: `rustdocker init` wrote a task file, which was called.",
-        "The settings are those that an error named.",
+        "The settings are those that an error named. `init` ran twice, in a tree with a file of the user's: the",
+        "second time it made nothing, and no time anything else.",
         "",
-        f"| application | commit | settings | task | {' | '.join(VARIANTS)} |",
-        f"|---|---|---|---|{'---|' * len(VARIANTS)}",
+        f"| application | commit | settings | task | init | {' | '.join(VARIANTS)} |",
+        f"|---|---|---|---|---|{'---|' * len(VARIANTS)}",
     ]
     for name, (commit, *row) in rows.items():
         application = APPLICATIONS[name]

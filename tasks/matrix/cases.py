@@ -25,8 +25,9 @@ VARIANTS = {
 _NEVER_STATIC = {
     *("openssl", "native-tls", "libpq", "libpq with a server", "mysqlclient", "curl"),
     *("udev", "dbus", "alsa", "pcap", "seccomp"),
+    *("fontconfig", "cairo", "magic", "tesseract", "archive", "gstreamer", "pcsc"),
 }
-_NEVER_OF_MUSL = {"sqlite", "rdkafka", "rdkafka with cmake", "C++"}
+_NEVER_OF_MUSL = {"sqlite", "rdkafka", "rdkafka with cmake", "C++", "sodium"}
 REFUSED = {"static": _NEVER_STATIC | _NEVER_OF_MUSL, "static of glibc": _NEVER_STATIC}
 _EXAMPLE = Path(__file__).parents[2] / "examples/web"
 _REFUSED = re.compile(r"(.* cannot be part of a static program of (?:musl|glibc))\n")
@@ -246,6 +247,35 @@ CASES: Mapping[str, Case] = {
         'libseccomp-sys = "0.2"',
         'fn main() { println!("{}", unsafe { (*libseccomp_sys::seccomp_version()).major }); }\n',
         "2",
+    ),
+    "fontconfig": Case(
+        'yeslogic-fontconfig-sys = "6"', _version_of("FcGetVersion", "fontconfig_sys", "std::ffi::c_int"), r"2\d+"
+    ),
+    "cairo": Case('cairo-sys-rs = "0.20"', _version_of("cairo_version_string", "cairo_sys"), _NUMBER),
+    "magic": Case(
+        'magic-sys = "0.3"',
+        # Its data lie in a package of their own.
+        "fn main() { unsafe { let cookie = magic_sys::magic_open(0);\n"
+        '    println!("{}", magic_sys::magic_load(cookie, std::ptr::null())); } }\n',
+        "0",
+        settings={"RUSTDOCKER_RUNTIME_PACKAGES": "libmagic-mgc"},
+    ),
+    "tesseract": Case('tesseract-sys = "0.6"', _version_of("TessVersion", "tesseract_sys"), _NUMBER),
+    "archive": Case(
+        'libarchive3-sys = "0.1"', _version_of("archive_version_string", "libarchive3_sys"), "libarchive 3.*"
+    ),
+    "gstreamer": Case(
+        'gstreamer-sys = "0.23"', _version_of("gst_version_string", "gstreamer_sys"), r"GStreamer 1\..*"
+    ),
+    "pcsc": Case(
+        'pcsc-sys = "1"',
+        'fn main() { println!("{}", pcsc_sys::SCARD_S_SUCCESS); unsafe { pcsc_sys::SCardReleaseContext(0) }; }\n',
+        "0",
+    ),
+    "sodium": Case(
+        'libsodium-sys-stable = { version = "1", features = ["use-pkg-config"] }',
+        _version_of("sodium_version_string", "libsodium_sys"),
+        _NUMBER,
     ),
     "bindgen": Case(
         "",

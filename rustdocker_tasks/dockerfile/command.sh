@@ -46,7 +46,7 @@ compile_tests() {
         # Those in documentation are compiled as they are run, and the two flags exclude each other.
         case $word in --doc | --no-run) ;; *) set -- "$@" "$word" ;; esac
     done
-    run_cargo "$work/messages" "$target" "$sources/$project" test --no-run "$@"
+    call_cargo test --no-run "$@"
 }
 
 # In a copy: what is written over in the mirror counts as changed by a build script.
@@ -75,7 +75,7 @@ check_artefacts
 if [ "$command" = test ]; then
     run_tests "$@"
 else
-    run_cargo "$work/messages" "$target" "$sources/$project" "$command" "$@"
+    call_cargo "$command" "$@"
     require_success "$command" "$code"
     sweep
     note_rewritten

@@ -31,7 +31,7 @@ begin "$@"
 check_artefacts
 # One that does not compile is no reason for the others to wait.
 [ "$count" = 1 ] || keep_going=1
-run_cargo "$work/messages" "$target" "$sources/$project" build "$@"
+call_cargo build "$@"
 # Of the artefacts only binaries are executable; a build script's is not named.
 sed -n 's/.*"reason":"compiler-artifact".*"executable":"\([^"]*\)".*/\1/p' "$work/messages" > "$work/programs"
 program_of() { awk -v name="/$1" 'substr($0, length($0) - length(name) + 1) == name' "$work/programs" | tail -n 1; }

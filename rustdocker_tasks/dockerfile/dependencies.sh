@@ -25,12 +25,15 @@ cp -R "$work/sources/." "$sources"
 export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
 # One that lacks what is not here is no reason for the others to wait.
 [ ! -s "$work/real" ] || keep_going=1
+agent=${SSH_AUTH_SOCK:-} with_git=${CARGO_NET_GIT_FETCH_WITH_CLI:-}
 run_cargo "$work/messages" "$target" "$sources/$project" build "$@"
 # A package that is here as it is, such as one of [patch], may read files outside of its folder, which are not: the program's
 # own step has them. That anything else failed is another matter, as this layer would stay: it may have been of a moment.
 if [ "$code" != 0 ] && [ -s "$work/real" ]; then
     # A bar would stand before the words on their line.
     export CARGO_TERM_PROGRESS_WHEN=never CARGO_TERM_COLOR=never
+    [ -z "$agent" ] || export SSH_AUTH_SOCK="$agent"
+    [ -z "$with_git" ] || export CARGO_NET_GIT_FETCH_WITH_CLI="$with_git"
     run_cargo "$work/messages" "$target" "$sources/$project" build "$@" 2> "$work/errors"
     cat "$work/errors" >&2
     # shellcheck disable=SC2016 # cargo's own quotes
@@ -55,5 +58,5 @@ for checkout in "$CARGO_HOME"/git/checkouts/*/*; do
     [ -e "$checkout/.gitmodules" ] || rm -rf "$checkout"
 done
 cp "$work/list" "$target/rustdocker/sources"
-cp "$work/whole" "$target/rustdocker/whole"
+[ ! -e "$work/whole" ] || cp "$work/whole" "$target/rustdocker/whole"
 [ -z "${RUSTDOCKER_BUILD_ENV:-}" ] || echo "$RUSTDOCKER_BUILD_ENV" | tr ' ' '\n' | sort > "$target/rustdocker/environment"

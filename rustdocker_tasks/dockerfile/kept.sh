@@ -54,7 +54,7 @@ sweep() {
         [ ! -e "$used" ] || [ "${used##*-}" -lt "$build" ] || build=$((${used##*-} + 1))
     done
     if ! grep -q '"reason":"compiler-artifact".*"fresh":false' "$work/messages"; then
-        [ "$build" = 1 ] || touch "$state/used-$programs-$((build - 1))"
+        [ "$build" = 1 ] || touch "$state/used-$programs"-*
         return 0
     fi
     grep -o -e '[-/][0-9a-f]\{16\}[./"]' "$work/messages" | cut -c 2-17 | sort -u > "$state/used-$programs-$build"
@@ -63,13 +63,15 @@ sweep() {
     # Any choice of programs has lists of its own.
     find "$state" -maxdepth 1 -name 'used-*' -printf '%T@ %p\n' | sort -rn | tail -n "+$((kept_lists + 1))" | cut -d ' ' -f 2- \
         | xargs -d '\n' -r rm -f --
-    find "$state" -maxdepth 1 -name 'used-*' -printf '%T@ %p\n' | sort -n | cut -d ' ' -f 2- > "$work/lists"
-    oldest=$(head -n 1 "$work/lists")
-    lists=$(wc -l < "$work/lists")
+    oldest=$state/used-$programs-$((build - kept_builds + 1))
+    lists=$(find "$state" -maxdepth 1 -name 'used-*' | wc -l)
     [ "$lists" -ge "$kept_builds" ] || lists=$kept_builds
+    most=$(cat "$state/count" 2> "$work/ignored" || echo "$count")
+    [ "$most" -ge "$count" ] || most=$count
+    echo "$most" > "$state/count"
     find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/*/fingerprint \
         "$target"/*/*/build/*/*/fingerprint -maxdepth 1 -name 'bin-*.json' -printf '%T@ %h\n' 2> "$work/ignored" \
-        | sort -rn | head -n "$((lists * count))" | sed 's,/fingerprint$,,; s,.*[-/],,' > "$work/binaries" || true
+        | sort -rn | head -n "$((lists * most))" | sed 's,/fingerprint$,,; s,.*[-/],,' > "$work/binaries" || true
     sort -u "$work/binaries" "$state"/used-* > "$work/used"
     find "$target"/*/.fingerprint/* "$target"/*/*/.fingerprint/* "$target"/*/build/*/* "$target"/*/*/build/*/* -maxdepth 0 \
         2> "$work/ignored" | sed -n 's,.*[-/]\([0-9a-f]\{16\}\)$,\1,p' | sort -u | comm -23 - "$work/used" > "$work/unused" || true
@@ -86,7 +88,7 @@ sweep() {
         rm -rf "$@"
     done < "$work/unused"
     # What the compiler keeps to go on from, in profiles for development.
-    [ "$lists" -lt "$kept_builds" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
+    [ ! -f "$oldest" ] || find "$target"/*/incremental "$target"/*/*/incremental -mindepth 1 -maxdepth 1 \
         ! -newer "$oldest" -exec rm -rf {} + 2> "$work/ignored" || true
 }
 
@@ -96,6 +98,9 @@ sweep() {
 place_git() {
     mkdir -p "$sources/$git"
     mkdir -p "$state/repository"
+    for seen in "$state/repository"/*; do
+        [ -f "/context/$git/${seen##*/}" ] || rm -f "$seen"
+    done
     for each in "/context/$git"/*; do
         if [ -d "$each" ]; then
             ln -s "$each" "$sources/$git/"
@@ -111,7 +116,7 @@ place_git() {
     # A file with a conflict cannot be marked, and is a change to git anyway.
     { git ls-files -z --deleted; git ls-files -z --stage | sed -z -n 's/^120000 [0-9a-f]* 0\t//p'; } \
         | git update-index -z --skip-worktree --stdin 2> "$work/ignored" || true
-    [ ! -e "$state/repository/index" ] || touch -r "$state/repository/index" "$sources/$git/index"
+    [ ! -e "$state/repository/index" ] || touch -c -r "$state/repository/index" "$sources/$git/index"
 }
 
 # Bring the mirror to the state of the list, for cargo to run in it.
@@ -121,7 +126,12 @@ begin() {
     # What build scripts wrote for one call of cargo is none of another's.
     RUSTDOCKER_CALL=$({ printf '%s\n' "$@" "${RUSTDOCKER_BUILD_ENV:-}"; cat "$work/names" 2> "$work/ignored" || true; } | sha256sum | cut -c -64)
     export RUSTDOCKER_CALL
-    sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" "$git" "$target"
+    update
+}
+
+#   update [again]
+update() {
+    sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" "$git" "$target" "$@"
     if [ "$git" != - ]; then
         trap 'rm -rf "$work" "$sources/$git"' EXIT
         rm -rf "${sources:?}/$git"
@@ -131,6 +141,20 @@ begin() {
         # The tool reads along, and shows cargo's counter in place of its bar.
         export CARGO_TERM_PROGRESS_WHEN=always CARGO_TERM_PROGRESS_WIDTH=80
     fi
+}
+
+# Run cargo in the mirror. A build script that cargo ran, where what one wrote over a source was left, is to find what the user
+# has, and may not write it again: so all run once more.
+#
+#   call_cargo COMMAND CARGO_ARGUMENT...
+call_cargo() {
+    run_cargo "$work/messages" "$target" "$sources/$project" "$@"
+    [ -s "$state/left" ] || return 0
+    scripts=$(find "$target"/*/build/*/output "$target"/*/*/build/*/output "$target"/*/build/*/*/run/stdout \
+        "$target"/*/*/build/*/*/run/stdout -newer "$state/sources" -print -quit 2> "$work/ignored") || true
+    [ -n "$scripts" ] || return 0
+    update again
+    run_cargo "$work/messages" "$target" "$sources/$project" "$@"
 }
 
 # Note which sources build scripts have written over: most write over none.
@@ -145,4 +169,6 @@ note_rewritten() {
 finish() {
     artefacts > "$state/artefacts"
     [ "$git" = - ] || rm -rf "${sources:?}/$git"
+    # In a layer, of an image or for other machines, it is for nobody.
+    [ "$(stat -c %d "$state")" != "$(stat -c %d /)" ] || rm -rf "$state/repository"
 }

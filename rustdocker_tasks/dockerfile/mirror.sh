@@ -3,9 +3,10 @@
 #
 # Bring a mirror of the sources to the state of a list, so that cargo, run in the mirror, compiles what it has to.
 #
-#   mirror.sh LIST FOLDERS CONTEXT SOURCES PROJECT GIT TARGET [built]
+#   mirror.sh LIST FOLDERS CONTEXT SOURCES PROJECT GIT TARGET [built | again]
 #
-# With `built` it notes, after a build that succeeded, which sources of the list build scripts have written over.
+# With `built` it notes, after a build that succeeded, which sources of the list build scripts have written over; those that it then
+# leaves so are named in the state's `left`. With `again` it leaves none.
 # LIST is the file beside this script that holds the sources' digests, or - to make it of what CONTEXT, the folder
 # of the build context, brings. FOLDERS is a file beside this script as well, with the folders of the packages that cargo may
 # compile (. is the root), or - for all that have a manifest. SOURCES is the mirror, PROJECT the folder in it where cargo
@@ -81,6 +82,7 @@ update_mirror() {
     find_renewal
     # A build script that is to run again makes what it makes; one that is gone or changed does not. Whose script made
     # what nobody knows: so all of them run again.
+    cp "$work/rewritten" "$state/left"
     if [ -s "$work/renewed" ]; then
         restore_rewritten
         mirrored '(' ! -type d -o -empty ')' | comm -23 - "$work/wanted-paths" \
@@ -229,6 +231,9 @@ digests_of_differing() { (cd "$sources" && sed 's,^,./,' "$work/differing" | xar
 
 note_rewritten() {
     find_differing
+    # Cargo completes it where it may.
+    grep -v -x -F -e "$lock" "$work/differing" > "$work/by-scripts" || true
+    mv "$work/by-scripts" "$work/differing"
     { echo "$call"; digests_of_differing || true; } > "$rewritten.new"
     mv "$rewritten.new" "$rewritten"
 }
@@ -245,6 +250,7 @@ drop_spoiled_rows() {
     paths "$work/known" | sort | comm -23 - "$work/there" | cat - "$work/differing" | sort \
         | comm -23 - "$work/rewritten" > "$work/spoiled"
     [ -s "$work/spoiled" ] || return 0
+    withdraw_rewritten
     awk 'FILENAME == ARGV[1] { spoiled[$0]; next } !(substr($0, 68) in spoiled)' \
         "$work/spoiled" "$work/known" > "$work/kept"
     mv "$work/kept" "$work/known"
@@ -252,10 +258,18 @@ drop_spoiled_rows() {
     sed 's,$, was written over,' "$work/spoiled" >> "$pending"
 }
 
+# From here on no call's scripts have left what they wrote: a kill may come before they run again.
+withdraw_rewritten() {
+    { echo none; sed 1d "$rewritten"; } > "$rewritten.new"
+    mv "$rewritten.new" "$rewritten"
+}
+
 # Where a build script is to run again it is to find what the user has, and all of them run: whose work it was nobody knows.
 restore_rewritten() {
     [ -s "$work/rewritten" ] || return 0
     sed 's,$, was written over,' "$work/rewritten" >> "$pending"
+    withdraw_rewritten
+    : > "$state/left"
     awk 'FILENAME == ARGV[1] { rewritten[$0]; next } substr($0, 68) in rewritten' \
         "$work/rewritten" "$work/wanted" >> "$work/changed"
     cat "$work/rewritten" >> "$work/changed-paths"
@@ -369,4 +383,4 @@ find_spared() {
         !($0 in changed)' "$work/packages" "$work/noted" "$state/whole"
 }
 
-case ${8:-} in built) note_rewritten ;; *) update_mirror ;; esac
+case ${8:-} in built) note_rewritten ;; again) withdraw_rewritten && update_mirror ;; *) update_mirror ;; esac

@@ -274,6 +274,46 @@ def test_a_source_that_a_build_script_wrote_over(app: Crate) -> None:
     assert app.build() == "of the user"
 
 
+@ON_CURRENT
+@IN_BOTH_MODES
+def test_a_source_that_a_build_script_writes_over_with_a_feature(app: Crate) -> None:
+    script = """fn main() {
+        println!("cargo:rerun-if-changed=build.rs");
+        if std::env::var_os("CARGO_FEATURE_X").is_some() {
+            std::fs::write("src/text", "of the script").unwrap();
+        }
+    }"""
+    app.write(**{"build.rs": script, "src/text": "of the user", "src/main.rs": PRINTS_TEXT})
+
+    printed = [app.build(RUSTDOCKER_FEATURES=features) for features in ("x", "x", "[]", "x")]
+
+    assert printed == ["of the script", "of the script", "of the user", "of the script"]
+
+
+@ON_CURRENT
+@IN_BOTH_MODES
+def test_a_source_that_a_build_script_no_longer_writes_over(app: Crate) -> None:
+    """What it is compiled with is another one: cargo sees that, and runs it again."""
+    manifest = (app.folder / "Cargo.toml").read_text() + '[build-dependencies]\ncodegen = { path = "codegen" }\n'
+    writes = 'pub fn run() { std::fs::write("src/text", "of the script").unwrap(); }\n'
+    app.write(
+        **{
+            "Cargo.toml": manifest,
+            "build.rs": 'fn main() { println!("cargo:rerun-if-changed=build.rs"); codegen::run(); }\n',
+            "src/text": "of the user",
+            "src/main.rs": PRINTS_TEXT,
+            "codegen/Cargo.toml": MANIFEST.format(name="codegen"),
+            "codegen/src/lib.rs": writes,
+        }
+    )
+    (app.folder / "Cargo.lock").unlink(missing_ok=True)
+    assert app.build() == "of the script"
+    app.write(**{"src/main.rs": PRINTS_TEXT + "// edited\n"})
+    assert app.build() == "of the script"
+    app.write(**{"codegen/src/lib.rs": "pub fn run() {}\n"})
+    assert app.build() == "of the user"
+
+
 PRINTS_TEXT = 'fn main() { print!("{}", include_str!("text")); }'
 
 

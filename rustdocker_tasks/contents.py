@@ -61,8 +61,8 @@ class ReadImage(Frozen, frozen=True, kw_only=True):
         """Return the largest files with their sizes."""
         files = self.files
         if without_base:
-            ours = _ours(self)
-            files = {path: size for path, size in files.items() if path in ours}
+            own = _own_layers(self)
+            files = {path: size for path, size in files.items() if _is_ours(self, path, own)}
         return Counter(files).most_common(number)
 
 
@@ -109,7 +109,7 @@ def _reasons(image: ReadImage, path: str) -> Iterator[str]:
         yield "the system that scanners take its packages to be of"
     if record := _RECORD.fullmatch(path):
         yield f"what scanners read of {record[1]}"
-    if path not in _ours(image):
+    if not _is_ours(image, path, _own_layers(image)):
         yield _base(plan)
     if documentation := _DOCUMENTATION.match(path):
         yield f"the licence of {documentation[1]}"
@@ -131,13 +131,10 @@ def _is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(f"{folder}/")
 
 
-def _ours(image: ReadImage) -> set[str]:
-    """Return the paths that a layer of ours is the highest to have."""
-    if image.plan.variant.base is Base.NONE:
-        return {*image.files}
-    highest = {path: number for number, layer in enumerate(image.layers) for path in layer.files}
-    own = _own_layers(image)
-    return {path for path, number in highest.items() if number in own}
+def _is_ours(image: ReadImage, path: str, own: Mapping[int, str]) -> bool:
+    """Whether the highest layer that has the path is one of `own`, or there is no base."""
+    highest = max(number for number, layer in enumerate(image.layers) if path in layer.files)
+    return image.plan.variant.base is Base.NONE or highest in own
 
 
 def _own_layers(image: ReadImage) -> dict[int, str]:

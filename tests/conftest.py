@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parent.parent
 TASKS = "from rustdocker_tasks import ns\n"
+TASKS_OF_ALL = "from rustdocker_tasks import workspace\nns = workspace()\n"
 MANIFEST = '[package]\nname = "{name}"\nversion = "0.1.0"\nedition = "2021"\n'
 # With these cargo has a folder for each unit, as it has since 1.100; RUSTC_BOOTSTRAP lets a stable one try it.
 UNITS_OF_THEIR_OWN = {"RUSTC_BOOTSTRAP": "1", "CARGO_UNSTABLE_BUILD_DIR_NEW_LAYOUT": "true"}
@@ -40,6 +41,11 @@ class Outcome:
         """What stdout carries, after the task is known to have succeeded."""
         assert self.code == 0, self.stderr
         return self.stdout.strip()
+
+    @property
+    def compiled(self) -> list[str]:
+        """The packages that cargo says it compiled, in its order."""
+        return [line.split()[1] for line in self.stderr.splitlines() if line.strip().startswith("Compiling ")]
 
 
 Write = Callable[[Mapping[str, str]], Path]

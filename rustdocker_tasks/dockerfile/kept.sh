@@ -124,14 +124,13 @@ place_git() {
 #   begin CARGO_ARGUMENT...
 begin() {
     # What build scripts wrote for one call of cargo is none of another's.
-    RUSTDOCKER_CALL=$({ printf '%s\n' "$@" "${RUSTDOCKER_BUILD_ENV:-}"; cat "$work/names" 2> "$work/ignored" || true; } | sha256sum | cut -c -64)
-    export RUSTDOCKER_CALL
+    call=$({ printf '%s\n' "$@" "${RUSTDOCKER_BUILD_ENV:-}"; cat "$work/names" 2> "$work/ignored" || true; } | sha256sum | cut -c -64)
     update
 }
 
 #   update [again]
 update() {
-    sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" "$git" "$target" "$@"
+    RUSTDOCKER_CALL=$call sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" "$git" "$target" "$@"
     if [ "$git" != - ]; then
         trap 'rm -rf "$work" "$sources/$git"' EXIT
         rm -rf "${sources:?}/$git"
@@ -161,7 +160,7 @@ call_cargo() {
 note_rewritten() {
     if [ -s "$state/rewritten" ] || [ -n "$(find "$sources" -path "$target" -prune -o \
         -type f -cnewer "$state/sources" -print -quit)" ]; then
-        sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" - "$target" built
+        RUSTDOCKER_CALL=$call sh "$support/$mirror" "$list" "$folders" /context "$sources" "$project" - "$target" built
     fi
 }
 

@@ -9,7 +9,7 @@ import subprocess
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -22,7 +22,8 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.images import RUST_MUSL
-from tests.conftest import MANIFEST, TASKS, Outcome, Write, clean_environment, crate, invoke, write_files
+from tests.cargo.test_skeleton import ITOA_STANDIN
+from tests.conftest import MANIFEST, TASKS, Write, clean_environment, crate, invoke, write_files
 from tests.engine.conftest import IN_2000, MACHINE_ENGINE, write_credentials
 from tests.engine.scenarios import Step, edit, go_through, unchanged
 from tests.engine.workspace import LAYER, OWN_UNITS, Compiled, Workspace, own_image, require_units_of_their_own
@@ -480,13 +481,13 @@ def test_a_library_for_c_is_compiled_once(tmp_path: Path) -> None:
     assert found == [(name[1:], f"{name[1:]}-c"), (name[1:],), (name[1:],)]
 
 
-# As much of itoa as serde_json is compiled with.
-ITOA_STANDIN = """pub struct Buffer(String);
-impl Buffer {
-    pub fn new() -> Self { Buffer(String::new()) }
-    pub fn format<I: std::fmt::Display>(&mut self, i: I) -> &str { self.0 = i.to_string(); &self.0 }
-}
-"""
+IN_LAYERS = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+
+
+def write_locked(write: Write, files: Mapping[str, str]) -> Path:
+    folder = write(files)
+    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
+    return folder
 
 
 def test_a_patched_crate_may_read_what_lies_outside_of_its_folder(write: Write) -> None:
@@ -505,23 +506,17 @@ def test_a_patched_crate_may_read_what_lies_outside_of_its_folder(write: Write) 
         "itoa/build.rs": "fn main() { std::thread::sleep(std::time::Duration::from_secs(2)); }\n",
         "tasks.py": TASKS,
     }
-    folder = write(files)
-    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
-    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+    folder = write_locked(write, files)
 
-    done = invoke("run", folder=folder, **settings)
+    done = invoke("run", folder=folder, **IN_LAYERS)
 
     assert done.result == "patched"
     assert "not all dependencies are compiled ahead: see the messages above of itoa" in done.stderr
     write_files(folder, {"app/src/main.rs": 'fn main() { println!("{} again", itoa::TEXT); }\n'})
-    edited = invoke("run", folder=folder, **settings)
+    edited = invoke("run", folder=folder, **IN_LAYERS)
     assert edited.result == "patched again"
     # All others are in the layer.
-    assert sorted(_compiled(edited)) == [name, "itoa"]
-
-
-def _compiled(done: Outcome) -> list[str]:
-    return [line.split()[1] for line in done.stderr.splitlines() if line.strip().startswith("Compiling")]
+    assert sorted(edited.compiled) == [name, "itoa"]
 
 
 def test_a_patched_crate_is_compiled_once_for_a_layer(write: Write) -> None:
@@ -536,21 +531,19 @@ def test_a_patched_crate_is_compiled_once_for_a_layer(write: Write) -> None:
         "third_party/itoa/src/lib.rs": ITOA_STANDIN,
         "tasks.py": TASKS,
     }
-    folder = write(files)
-    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
-    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+    folder = write_locked(write, files)
 
-    cold = invoke("run", folder=folder, **settings)
+    cold = invoke("run", folder=folder, **IN_LAYERS)
     write_files(folder, {"app/src/main.rs": 'fn main() { println!("{}", serde_json::json!([2])); }\n'})
-    edited = invoke("run", folder=folder, **settings)
+    edited = invoke("run", folder=folder, **IN_LAYERS)
     library = ITOA_STANDIN.replace("i.to_string()", 'format!("{i}0")')
     write_files(folder, {"third_party/itoa/src/lib.rs": library})
-    patched = invoke("run", folder=folder, **settings)
+    patched = invoke("run", folder=folder, **IN_LAYERS)
 
     assert cold.result == "[1]"
-    assert {"itoa", "serde_json", name} <= {*_compiled(cold)}
-    assert _compiled(cold).count("itoa") == 1
-    assert (edited.result, _compiled(edited)) == ("[2]", [name])
+    assert {"itoa", "serde_json", name} <= {*cold.compiled}
+    assert cold.compiled.count("itoa") == 1
+    assert (edited.result, edited.compiled) == ("[2]", [name])
     assert patched.result == "[20]"
 
 
@@ -565,11 +558,9 @@ def test_a_failure_of_another_crate_makes_no_layer_beside_a_patched_one(write: W
         "itoa/src/lib.rs": 'pub const TEXT: &str = "patched";\n',
         "tasks.py": TASKS,
     }
-    folder = write(files)
-    subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
-    settings = {"RUSTDOCKER_BACKEND": "buildx", "RUSTDOCKER_CACHE": "layer", "DOCKER_HOST": CURRENT_ENGINE}
+    folder = write_locked(write, files)
 
-    failed = invoke("build", folder=folder, RUSTDOCKER_BUILD_ENV='{ OPENSSL_DIR = "/none" }', **settings)
+    failed = invoke("build", folder=folder, RUSTDOCKER_BUILD_ENV='{ OPENSSL_DIR = "/none" }', **IN_LAYERS)
 
     assert failed.code == 66
     assert "failed to run custom build command for `openssl-sys" in failed.stderr

@@ -71,7 +71,7 @@ def call(folder: Path, *words: str, backend: str, host: str, **settings: str) ->
 
 
 def compiled(outcome: Outcome) -> list[str]:
-    return sorted(line.split()[1] for line in outcome.stderr.splitlines() if "Compiling" in line)
+    return sorted(outcome.compiled)
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -13,7 +13,7 @@ import docker
 import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
-from tests.conftest import MANIFEST, TASKS, Outcome, clean_environment, invoke, write_files
+from tests.conftest import MANIFEST, TASKS, TASKS_OF_ALL, Outcome, clean_environment, invoke, write_files
 
 pytestmark = pytest.mark.engine
 
@@ -34,11 +34,12 @@ MAIN = (
     'fn main() { println!("{}|{}|{}|{}", env!("DESCRIBED"), env!("BRANCH"), env!("CHANGED"), env!("ORIGIN")); }\n'
 )
 CA = "/etc/ssl/certs/ca-certificates.crt"  # of the machine
-TASKS_OF_ALL = """from pathlib import Path
-from rustdocker_tasks import workspace
-ns = workspace(Path(__file__).parent)
-"""
 SECRET = "a-password-in-the-address"
+
+
+def git(*words: str, folder: Path) -> None:
+    identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
 
 
 class Repository:
@@ -66,8 +67,7 @@ class Repository:
         self.git("tag", "v1")
 
     def git(self, *words: str) -> None:
-        identity = ("-c", "user.name=a", "-c", "user.email=a@b.c")
-        subprocess.run(["git", *identity, *words], cwd=self.folder, check=True, capture_output=True)
+        git(*words, folder=self.folder)
 
     def commit(self, message: str) -> None:
         self.git("add", "--all")
@@ -122,19 +122,17 @@ def test_a_script_that_names_the_repository_to_cargo_runs_again_after_a_commit(t
     folder = write_files(tmp_path, {**files, "tasks.py": TASKS_OF_ALL, ".gitignore": "target\n"})
     subprocess.run(["cargo", "generate-lockfile", "--quiet"], cwd=folder, check=True)
     for words in (("init", "--quiet"), ("add", "--all"), ("commit", "--quiet", "--message=one")):
-        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], cwd=folder, check=True)
+        git(*words, folder=folder)
 
     def compiled() -> list[str]:
         done = invoke("build", folder=folder, RUSTDOCKER_GIT_FOLDER="true", **BUILDX)
         assert done.code == 0, done.stderr
-        lines = [line for line in done.stderr.splitlines() if "Compiling" in line]
-        return sorted(line.split()[1].rpartition("-")[2] for line in lines)
+        return sorted(name.rpartition("-")[2] for name in done.compiled)
 
     assert compiled() == ["one", "two"]
     write_files(folder, {"two/src/main.rs": 'fn main() { println!("edited"); }\n'})
     edited = compiled()
-    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "--all", "--message=two"]
-    subprocess.run(commit, cwd=folder, check=True)
+    git("commit", "--quiet", "--all", "--message=two", folder=folder)
 
     assert edited == ["two"]
     assert "one" in compiled()

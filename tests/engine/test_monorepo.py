@@ -42,10 +42,6 @@ def images(outcome: Outcome) -> dict[str, str]:
     return {row[0].partition(":")[0]: row[1] for row in rows}
 
 
-def compiled(outcome: Outcome) -> list[str]:
-    return [line.split()[1] for line in outcome.stderr.splitlines() if "Compiling" in line]
-
-
 def printed(image: str) -> str:
     with closing(docker.DockerClient(base_url=CURRENT_ENGINE)) as client:
         return str(client.containers.run(image, remove=True).decode().strip())
@@ -63,11 +59,11 @@ def test_twelve_images_are_built_at_once_and_one_again_after_an_edit_of_its_sour
     library.write_text(library.read_text().replace(" EUR", " CHF"))
     shared = invoke("tools.build", folder=folder, **BUILDX)
 
-    assert compiled(edited) == ["reports"]
+    assert edited.compiled == ["reports"]
     after = images(edited)
     assert {name for name in PROGRAMS if after[name] != first[name]} == {"reports"}
     assert printed(after["reports"]) == "edited: 46.50 EUR"
-    assert sorted(compiled(shared)) == ["audit", "exporter", "importer", "money"]
+    assert sorted(shared.compiled) == ["audit", "exporter", "importer", "money"]
     assert printed(images(shared)["audit"]) == "audit: 1.00 CHF"
 
 

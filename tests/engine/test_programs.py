@@ -14,13 +14,12 @@ import pytest
 
 from tasks.lab.engine import HOST as CURRENT_ENGINE
 from tasks.lab.registry import PASSWORD, TRUSTED
-from tests.conftest import MANIFEST, Outcome, clean_environment, invoke, write_files
+from tests.conftest import MANIFEST, TASKS_OF_ALL, Outcome, clean_environment, invoke, write_files
 from tests.engine.conftest import ENGINE_NAMES, MACHINE_ENGINE, write_credentials
 from tests.engine.workspace import forget_layers
 
 pytestmark = pytest.mark.engine
 
-TASKS = "from rustdocker_tasks import workspace\nns = workspace()\n"
 MAIN = 'fn main() {{ println!("{name} {{}}", {core}::number()); }}\n'
 BROKEN = "fn main() { this does not compile }\n"
 # What is said once for all is not what this is about.
@@ -34,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     files = {
         "Cargo.toml": '[workspace]\nresolver = "2"\nmembers = ["crates/*"]\n',
         "Cargo.lock": "version = 4\n",
-        "tasks.py": TASKS,
+        "tasks.py": TASKS_OF_ALL,
         "crates/core/Cargo.toml": MANIFEST.format(name=f"{prefix}-core"),
         "crates/core/src/lib.rs": "pub fn number() -> u32 { 1 }\n",
     }
@@ -63,8 +62,7 @@ def images(outcome: Outcome) -> dict[str, str]:
 
 
 def compiled(outcome: Outcome, folder: Path) -> list[str]:
-    lines = [line.split() for line in outcome.stderr.splitlines() if "Compiling" in line]
-    return sorted(line[1].removeprefix(f"{folder.name}-") for line in lines)
+    return sorted(name.removeprefix(f"{folder.name}-") for name in outcome.compiled)
 
 
 def printed(image: str, host: str = CURRENT_ENGINE) -> str:

@@ -29,6 +29,7 @@ from tests.conftest import (
     start,
 )
 from tests.engine.conftest import free_port, write_credentials
+from tests.engine.test_git_folder import git
 from tests.engine.test_push import certificates
 
 pytestmark = pytest.mark.engine
@@ -105,13 +106,12 @@ def manifest_of(name: str, environment: Mapping[str, str]) -> str:
 
 
 def commit(folder: Path) -> None:
-    git = ("git", "-c", "user.name=a", "-c", "user.email=a@acme.test")
     for words in (
         ("init", "--quiet", "--initial-branch=main"),
         ("add", "."),
         ("commit", "--quiet", "--message=a"),
     ):
-        subprocess.run([*git, *words], cwd=folder, check=True)
+        git(*words, folder=folder)
 
 
 def test_every_block_is_run_or_the_project_s_own() -> None:

@@ -47,4 +47,4 @@ def test_dependencies_that_another_machine_compiled_come_from_a_registry(tmp_pat
     assert cold.code == 0, cold.stderr
     assert "Compiling itoa" in cold.stderr
     assert node.result == "second 1"
-    assert [line.split()[1] for line in node.stderr.splitlines() if "Compiling" in line] == [name]
+    assert node.compiled == [name]

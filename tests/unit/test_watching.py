@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -67,9 +67,10 @@ def test_what_the_program_was_given_to_write_into_is_not_watched(
     assert list(watch._written_by_program(planned, given)) == [tmp_path / "data"]
 
 
-def test_a_folder_beside_one_that_is_written_into_is_watched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def filter_of(
+    monkeypatch: pytest.MonkeyPatch, *, places: list[Path], written: list[Path]
+) -> Callable[[int, str], bool]:
+    """What decides whether a path counts at all."""
     filters: list[Any] = []
 
     def looks(*_: object, watch_filter: object, **__: object) -> Iterator[set[tuple[int, str]]]:
@@ -77,31 +78,32 @@ def test_a_folder_beside_one_that_is_written_into_is_watched(
         return iter(())
 
     monkeypatch.setattr("watchfiles.watch", looks)
-    monkeypatch.setattr(watch, "_places", lambda _: [])
-    monkeypatch.setattr(watch, "_written", lambda _: [tmp_path / "target"])
-
+    monkeypatch.setattr(watch, "_places", lambda _: places)
+    monkeypatch.setattr(watch, "_written", lambda _: written)
     assert list(watch._changes(cast("Any", None), flags(), print)) == []
-    counts = {name: filters[0](1, str(tmp_path / name)) for name in ("target", "target/a.rs", "target-info/a.rs")}
+    (found,) = filters
+    return cast("Callable[[int, str], bool]", found)
+
+
+def test_a_folder_beside_one_that_is_written_into_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts_at_all = filter_of(monkeypatch, places=[], written=[tmp_path / "target"])
+
+    counts = {
+        name: counts_at_all(1, str(tmp_path / name)) for name in ("target", "target/a.rs", "target-info/a.rs")
+    }
     assert counts == {"target": False, "target/a.rs": False, "target-info/a.rs": True}
 
 
 def test_what_the_folders_around_a_project_are_called_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    filters: list[Any] = []
-
-    def looks(*_: object, watch_filter: object, **__: object) -> Iterator[set[tuple[int, str]]]:
-        filters.append(watch_filter)
-        return iter(())
-
     project = tmp_path / ".venv/src/shop"
-    monkeypatch.setattr("watchfiles.watch", looks)
-    monkeypatch.setattr(watch, "_places", lambda _: [project])
-    monkeypatch.setattr(watch, "_written", lambda _: [])
+    counts_at_all = filter_of(monkeypatch, places=[project], written=[])
 
-    assert list(watch._changes(cast("Any", None), flags(), print)) == []
-    assert filters[0](1, str(project / "src/main.rs"))
-    assert not filters[0](1, str(project / ".venv/lib.py"))
+    assert counts_at_all(1, str(project / "src/main.rs"))
+    assert not counts_at_all(1, str(project / ".venv/lib.py"))
 
 
 def test_where_the_system_does_not_tell_of_all_changes_each_file_is_looked_at(
